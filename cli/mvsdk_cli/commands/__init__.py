@@ -1,0 +1,1 @@
+"""One module per command; `mvsdk_cli.main.COMMANDS` lists them."""

@@ -1,0 +1,46 @@
+"""How the commands speak: tables and short lines for people, one JSON document for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from mvsdk.errors import MvsdkError
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def json_option(function: _F) -> _F:
+    """Give a command the `--json` flag, passed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")(function)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on one line of standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def render_error(error: MvsdkError, *, as_json: bool) -> None:
+    """Say what happened and what to do, on standard error; with `--json` also as a document on standard output."""
+    if as_json:
+        print_json({"error": error.what, "remedy": error.remedy})
+    click.echo(click.style("error: ", fg="red", bold=True) + error.what, err=True)
+    if error.remedy:
+        click.echo(click.style("  fix: ", fg="green") + error.remedy, err=True)
+
+
+def warn(message: str) -> None:
+    """Print a warning on standard error."""
+    click.echo(click.style("warning: ", fg="yellow", bold=True) + message, err=True)
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under a header in columns as wide as their widest cell."""
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for number, row in enumerate(cells):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.echo(click.style(line, bold=True) if number == 0 else line)

@@ -1,0 +1,89 @@
+"""The entry point: find the command, run it, and turn every error into two lines and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from mvsdk import __version__
+from mvsdk.errors import MvsdkError
+from mvsdk_cli.console import render_error
+
+COMMANDS = {
+    "new": "Create an application project.",
+    "build": "Compile the application.",
+    "bundle": "Make a signed bundle from the build or from any image.",
+    "sign": "Sign an unsigned bundle.",
+    "verify": "Check a bundle as a device would.",
+    "inspect": "Show what is in a bundle.",
+    "emulate": "Run a bundle on the emulated device.",
+    "keys": "Make, list and show signing keys.",
+    "doctor": "Check this machine and say how to mend it.",
+    "completion": "Print the shell completion script.",
+}
+"""Every command with its one-line help, so that `mvsdk --help` need not import them."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the one command asked for."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"mvsdk_cli.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - our own table
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when there is none of this name."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean `mvsdk {near[0]}`?" if near else "`mvsdk --help` lists them."
+            raise click.UsageError(f"There is no command '{args[0]}'. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mvsdk", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Build, sign, emulate and manage Microvisor applications, open and local."""
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 done, 1 failed, 2 wrong usage; a command may document more."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        status = 130
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except MvsdkError as error:
+        render_error(error, as_json="--json" in sys.argv[1:])
+        status = 1
+    except BrokenPipeError:
+        # The reader went away (`mvsdk … | head`): that is its right, and nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

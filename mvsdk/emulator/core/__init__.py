@@ -1,0 +1,187 @@
+"""The processor seam: a whole Cortex-M33 behind one small interface.
+
+Whole means exceptions, NVIC, SysTick and the system control space are inside; the caller sees memory, device
+ranges, interrupt lines, gateway addresses and time. It knows nothing of the STM32U585 or of any kernel.
+
+The rule that must never break: what a guest does depends only on its code, its inputs and the cycles at which
+they arrive, never on how a run was cut into pieces.
+
+Time is counted in cycles of the processor clock since reset; what an instruction costs is the implementation's
+documented cycle model.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class StopReason(enum.Enum):
+    """Why `Core.run` came back."""
+
+    DEADLINE = "deadline"
+    """The cycle asked for is reached."""
+    GATEWAY = "gateway"
+    """The program counter is at a gateway address; nothing there was executed."""
+    IDLE = "idle"
+    """The guest sleeps (WFI, WFE) and nothing inside the core wakes it before the deadline. Time stands where it fell
+    asleep; the caller moves it with `skip_to`, or wakes it with an interrupt."""
+    BREAKPOINT = "breakpoint"
+    """The program counter is at a breakpoint, or on a BKPT instruction; it was not executed."""
+    RESET = "reset"
+    """The guest wrote SYSRESETREQ. The core has not been reset yet."""
+    FAULT = "fault"
+    """A HardFault was raised, or a fault that escalated to one. It was not taken: the registers are those of the
+    instruction that failed, and nothing was stacked."""
+    HALTED = "halted"
+    """Somebody called `halt` during the run, usually a device model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a HardFault is about, in the architecture's own registers (Armv8-M ARM, B3.9 and D1.2)."""
+
+    cfsr: int
+    hfsr: int
+    mmfar: int
+    bfar: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The end of one run."""
+
+    reason: StopReason
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """Every register a debugger shows, read in one batch. `r` holds r0 to r15; r[13] is the stack pointer in use."""
+
+    r: tuple[int, ...]
+    xpsr: int
+    msp: int
+    psp: int
+    msplim: int
+    psplim: int
+    primask: int
+    basepri: int
+    faultmask: int
+    control: int
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction, bit 0 clear."""
+        return self.r[15]
+
+    @property
+    def lr(self) -> int:
+        """The link register, as it stands: bit 0 set for Thumb, or an EXC_RETURN value."""
+        return self.r[14]
+
+    @property
+    def sp(self) -> int:
+        """The stack pointer in use."""
+        return self.r[13]
+
+    @property
+    def exception(self) -> int:
+        """The active exception's number; 0 in thread mode, 16 + n for IRQ n."""
+        return self.xpsr & 0x1FF
+
+
+class BusFault(Exception):  # noqa: N818 - the architecture's word for it
+    """Raised by a device to make the guest's access fail as a precise data bus error."""
+
+
+class MmioDevice(Protocol):
+    """What answers the guest's accesses to a device range. Offsets are bytes from the start of the range."""
+
+    def read(self, offset: int, size: int) -> int:
+        """Return the value of an aligned read of `size` bytes (1, 2 or 4)."""
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Take an aligned write of `size` bytes."""
+
+
+class Core(Protocol):
+    """A Cortex-M33 in non-secure state, alone with its memory."""
+
+    # -- the world around it, laid out before the first reset ---------------------------------------------------------
+
+    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
+        """Put `size` bytes of memory at `base` (both multiples of 4096). Guest writes fault unless `writable`.
+
+        Everything not mapped as memory or device is a bus error to the guest. All mapped memory is executable.
+        """
+
+    def map_device(self, base: int, size: int, device: MmioDevice) -> None:
+        """Let `device` answer the range (base and size multiples of 4096)."""
+
+    def trap(self, addresses: Iterable[int]) -> None:
+        """Make these even addresses gateways: branching to one stops the run there. They need no memory behind them."""
+
+    # -- running --------------------------------------------------------------------------------------------------------
+
+    @property
+    def cycle(self) -> int:
+        """Cycles since the core was made. Never goes back, not even at reset."""
+
+    def reset(self, vector_table: int) -> None:
+        """Set VTOR, load MSP and PC from the table, and put every register and private peripheral to its reset value."""
+
+    def run(self, until: int) -> Stop:
+        """Execute until cycle `until`, or until something stops it first.
+
+        SysTick and sleep that SysTick ends are handled inside. Running from a breakpoint steps over it.
+        """
+
+    def skip_to(self, cycle: int) -> None:
+        """Let time pass without executing; SysTick counts on. An earlier cycle is ignored."""
+
+    def halt(self) -> None:
+        """End the current run at the next instruction boundary; called by devices and handlers from inside `run`."""
+
+    # -- interrupts -----------------------------------------------------------------------------------------------------
+
+    def pend(self, irq: int) -> None:
+        """Set the pending bit of external interrupt `irq` (0..479)."""
+
+    def set_line(self, irq: int, level: bool) -> None:
+        """Drive the level of interrupt line `irq`: high pends it, and pends it again on return while still high."""
+
+    # -- gateways -------------------------------------------------------------------------------------------------------
+
+    def gateway_call(self) -> tuple[int, int, int, int, int]:
+        """Return (address, r0, r1, r2, r3) at a GATEWAY stop."""
+
+    def gateway_return(self, value: int) -> None:
+        """Answer the call: r0 = value, and go on at the return address."""
+
+    # -- looking at it --------------------------------------------------------------------------------------------------
+
+    def registers(self) -> Registers:
+        """Return all registers."""
+
+    def write_register(self, name: str, value: int) -> None:
+        """Set one register: "r0" to "r15", or a field name of `Registers`."""
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Return bytes of mapped memory, as a debugger would. `LookupError` where there is none."""
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Change mapped memory, read-only memory too. `LookupError` where there is none."""
+
+    def set_breakpoints(self, addresses: Iterable[int]) -> None:
+        """Replace the set of breakpoints by these even addresses."""
+
+    # -- keeping it -----------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """Return everything that decides the future of the guest: registers, private peripherals, memory, cycle."""
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go back to a snapshot of a core with the same memory map. `ValueError` if it is not one."""

@@ -1,0 +1,49 @@
+"""The root of every error a user can meet.
+
+    MvsdkError
+    ├── AbiError            abi:       the system-call database contradicts itself
+    ├── BoardError          boards:    no such board, or its description is wrong
+    ├── KeyStoreError       keys:      a key cannot be found, read, unlocked or used
+    ├── BundleError         bundle:    an image, manifest or bundle is not what it should be
+    ├── ProjectError        project:   scaffold, tool chain and build
+    └── EmulatorError       emulator:  a device cannot be made or run
+
+Leaves live beside the code that raises them, in each package's `errors.py`.
+A guest's own mistakes are not errors of ours: they are statuses it is given, or faults that stop it.
+"""
+
+
+class MvsdkError(Exception):
+    """Something a user can mend.
+
+    `what` says what happened, with the value that was wrong; `remedy` says what to do about it.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+
+class AbiError(MvsdkError):
+    """The system-call database contradicts itself; the message names file and line."""
+
+
+class BoardError(MvsdkError):
+    """A board is unknown or its description is wrong."""
+
+
+class KeyStoreError(MvsdkError):
+    """A key cannot be found, read, unlocked or used."""
+
+
+class BundleError(MvsdkError):
+    """An image, manifest or bundle is not what it should be."""
+
+
+class ProjectError(MvsdkError):
+    """A project cannot be made, found, configured or built."""
+
+
+class EmulatorError(MvsdkError):
+    """An emulated device cannot be made or run."""
