@@ -1,0 +1,216 @@
+/* Memory as the guest sees it: where everything lies, and the slow way of every access.
+ *
+ * The executor goes straight through `readable` and `writable`, one entry per page. An entry is filled by the first
+ * access that passes every check here and is emptied when a check could come out differently, so the fast way never
+ * needs one. Pages that hold decoded code are never directly writable.
+ */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PRIVATE_BASE = 0xE0 };
+
+bool mv_fault(mv_core *core, uint32_t exception, uint32_t status, uint32_t address) {
+    core->fault_exception = exception;
+    core->fault_status = status;
+    core->fault_address = address;
+    return false;
+}
+
+static bool overlaps(const mv_core *core, uint32_t base, uint32_t size) {
+    for (size_t i = 0; i < core->ranges; i++) {
+        const mv_range *const range = &core->range[i];
+        if (base <= range->base + (range->size - 1) && range->base <= base + (size - 1)) return true;
+    }
+    return false;
+}
+
+static bool give_memory(mv_range *range) {
+    range->host = calloc(range->size, 1);
+    range->code_line = calloc(range->size >> 9, 1);
+    range->code_page = calloc(range->size >> PAGE_BITS, 1);
+    return range->host != NULL && range->code_line != NULL && range->code_page != NULL;
+}
+
+/* Add a range; false when it overlaps another or there is no memory. `device` is NULL for memory. */
+bool mv_map(mv_core *core, uint32_t base, uint32_t size, bool writable, void *device) {
+    if (size == 0 || (base | size) % PAGE_SIZE != 0 || base + (size - 1) < base || overlaps(core, base, size)) return false;
+    mv_range *const grown = realloc(core->range, sizeof(mv_range) * (core->ranges + 1));
+    if (grown == NULL) return false;
+    core->range = grown;
+    mv_range range = {.base = base, .size = size, .device = device != NULL, .writable = writable, .owner = device};
+    if (!range.device && !give_memory(&range)) {
+        free(range.host);
+        free(range.code_line);
+        free(range.code_page);
+        return false;
+    }
+    core->range[core->ranges++] = range;
+    return true;
+}
+
+mv_range *mv_range_at(mv_core *core, uint32_t address) {
+    for (size_t i = 0; i < core->ranges; i++)
+        if (address - core->range[i].base < core->range[i].size) return &core->range[i];
+    return NULL;
+}
+
+/* Empty the page entries, because a permission, the privilege or the code in a page has changed. */
+void mv_forget_pages(mv_core *core) {
+    for (size_t i = 0; i < core->ranges; i++) {
+        if (core->range[i].device) continue;
+        const size_t first = core->range[i].base >> PAGE_BITS, count = core->range[i].size >> PAGE_BITS;
+        memset(&core->readable[first], 0, count * sizeof(uintptr_t));
+        memset(&core->writable[first], 0, count * sizeof(uintptr_t));
+    }
+}
+
+static uint32_t fetch_bytes(const uint8_t *host, uint32_t size) {
+    uint32_t value = 0;
+    for (uint32_t i = 0; i < size; i++) value |= (uint32_t)host[i] << (8 * i);
+    return value;
+}
+
+static void store_bytes(uint8_t *host, uint32_t size, uint32_t value) {
+    for (uint32_t i = 0; i < size; i++) host[i] = (uint8_t)(value >> (8 * i));
+}
+
+static bool bus_error(mv_core *core, uint32_t address) {
+    return mv_fault(core, EXC_BUSFAULT, CFSR_PRECISERR | CFSR_BFARVALID, address);
+}
+
+static bool device_answer(mv_core *core, mv_answer answer, uint32_t address) {
+    if (answer == ANSWER_OK) return true;
+    if (answer == ANSWER_ABORT) core->attention |= ATT_ABORT;
+    return bus_error(core, address);
+}
+
+/* Code was decoded from the bytes about to change: forget it at the next boundary. */
+static void note_code_write(mv_core *core, mv_range *range, uint32_t offset, uint32_t size) {
+    const uint32_t first = offset >> 6, last = (offset + size - 1) >> 6;
+    for (uint32_t line = first; line <= last; line++)
+        if (range->code_line[line >> 3] >> (line & 7) & 1) {
+            core->flush = 1;
+            core->attention |= ATT_CODE;
+        }
+}
+
+static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+    if (address >> 24 == PRIVATE_BASE) return mv_private_read(core, address, size, privileged, value);
+    if (!mv_mpu_allows(core, address, ACCESS_READ, privileged))
+        return mv_fault(core, EXC_MEMMANAGE, CFSR_DACCVIOL | CFSR_MMARVALID, address);
+    mv_range *const range = mv_range_at(core, address);
+    if (range == NULL) return bus_error(core, address);
+    const uint32_t offset = address - range->base;
+    if (range->device) return device_answer(core, core->device_read(range->owner, offset, size, value), address);
+    *value = fetch_bytes(range->host + offset, size);
+    if (privileged == mv_is_privileged(core) && mv_mpu_page_allows(core, address, ACCESS_READ, privileged))
+        core->readable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
+    return true;
+}
+
+static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+    if (address >> 24 == PRIVATE_BASE) return mv_private_write(core, address, size, privileged, value);
+    if (!mv_mpu_allows(core, address, ACCESS_WRITE, privileged))
+        return mv_fault(core, EXC_MEMMANAGE, CFSR_DACCVIOL | CFSR_MMARVALID, address);
+    mv_range *const range = mv_range_at(core, address);
+    if (range == NULL) return bus_error(core, address);
+    const uint32_t offset = address - range->base;
+    if (range->device) return device_answer(core, core->device_write(range->owner, offset, size, value), address);
+    if (!range->writable) return bus_error(core, address);
+    store_bytes(range->host + offset, size, value);
+    if (range->code_page[offset >> PAGE_BITS])
+        note_code_write(core, range, offset, size);
+    else if (privileged == mv_is_privileged(core) && mv_mpu_page_allows(core, address, ACCESS_WRITE, privileged))
+        core->writable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
+    return true;
+}
+
+/* Unaligned accesses of Device memory always fault, and all of them with CCR.UNALIGN_TRP set (DDI0553, B5.? alignment). */
+static bool may_be_unaligned(mv_core *core, uint32_t address) {
+    const mv_range *const range = mv_range_at(core, address);
+    const bool device = mv_is_device_memory(core, address) || (range != NULL && range->device);
+    if ((core->s.ccr & CCR_UNALIGN_TRP) != 0 || device) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
+    return true;
+}
+
+bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+    if ((address & (size - 1)) == 0) return read_once(core, address, size, privileged, value);
+    if (!may_be_unaligned(core, address) || !may_be_unaligned(core, address + size - 1)) return false;
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        uint32_t byte;
+        if (!read_once(core, address + i, 1, privileged, &byte)) return false;
+        sum |= byte << (8 * i);
+    }
+    *value = sum;
+    return true;
+}
+
+/* Tell whether a store of one byte would be allowed, so that a store across a border happens whole or not at all. */
+static bool probe_write(mv_core *core, uint32_t address, bool privileged) {
+    if (!mv_mpu_allows(core, address, ACCESS_WRITE, privileged))
+        return mv_fault(core, EXC_MEMMANAGE, CFSR_DACCVIOL | CFSR_MMARVALID, address);
+    const mv_range *const range = mv_range_at(core, address);
+    return (range != NULL && !range->device && range->writable) || bus_error(core, address);
+}
+
+bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+    if ((address & (size - 1)) == 0) return write_once(core, address, size, privileged, value);
+    const uint32_t end = address + size - 1;
+    if (!may_be_unaligned(core, address) || !may_be_unaligned(core, end)) return false;
+    if (!probe_write(core, address, privileged) || !probe_write(core, end, privileged)) return false;
+    for (uint32_t i = 0; i < size; i++)
+        if (!write_once(core, address + i, 1, privileged, value >> (8 * i) & 0xFF)) return false;
+    return true;
+}
+
+bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
+    return mv_read_as(core, address, size, mv_is_privileged(core), value);
+}
+
+bool mv_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
+    return mv_write_as(core, address, size, mv_is_privileged(core), value);
+}
+
+bool mv_read_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
+    if ((address & (size - 1)) != 0) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
+    return read_once(core, address, size, mv_is_privileged(core), value);
+}
+
+bool mv_write_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
+    if ((address & (size - 1)) != 0) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
+    return write_once(core, address, size, mv_is_privileged(core), value);
+}
+
+/* Fetch from memory; a place that may not be executed is a MemManage fault without address, none at all a BusFault. */
+bool mv_fetch(mv_core *core, uint32_t address, uint32_t *halfword) {
+    if (!mv_mpu_allows(core, address, ACCESS_EXECUTE, mv_is_privileged(core)))
+        return mv_fault(core, EXC_MEMMANAGE, CFSR_IACCVIOL, 0);
+    const mv_range *const range = mv_range_at(core, address);
+    if (range == NULL || range->device) return mv_fault(core, EXC_BUSFAULT, CFSR_IBUSERR, 0);
+    *halfword = fetch_bytes(range->host + (address - range->base), 2);
+    return true;
+}
+
+/* Read or change memory as a debugger does: no permissions, read-only memory too; false where there is none. Reading
+ * into NULL only asks whether there is some. */
+bool mv_debug_copy(mv_core *core, uint32_t address, uint8_t *bytes, size_t size, bool write) {
+    for (size_t done = 0; done < size;) {
+        if (done > UINT32_MAX - address) return false;
+        const uint32_t at = address + (uint32_t)done;
+        mv_range *const range = mv_range_at(core, at);
+        if (range == NULL || range->device) return false;
+        const uint32_t offset = at - range->base;
+        const size_t rest = range->size - offset, length = size - done < rest ? size - done : rest;
+        if (write) {
+            memcpy(range->host + offset, bytes + done, length);
+            note_code_write(core, range, offset, (uint32_t)length);
+        } else if (bytes != NULL) {
+            memcpy(bytes + done, range->host + offset, length);
+        }
+        done += length;
+    }
+    return true;
+}

@@ -1,0 +1,590 @@
+/* Exceptions as DDI0553, chapter B3 and the pseudocode of E2.1 write them, and the loop that runs a guest. */
+#include "core.h"
+
+#include <string.h>
+
+/* EXC_RETURN of a non-secure state: prefix, register stacking by the default rules, ES and S clear (B3.? EXC_RETURN). */
+enum { RETURN_FTYPE = 0x10, RETURN_THREAD = 8, RETURN_PSP = 4, FRAME_BASIC = 0x20, FRAME_EXTENDED = 0x68 };
+#define RETURN_BASE 0xFFFFFFA0u
+#define RETURN_FIXED 0xFFFFFFE3u
+enum { SLICE = 1 << 24, TURNS = 1 << 12 };
+
+/* -- modes and special registers ---------------------------------------------------------------------------------------- */
+
+bool mv_uses_psp(const mv_core *core) { return core->s.ipsr == 0 && (core->s.control & CONTROL_SPSEL) != 0; }
+
+bool mv_is_privileged(const mv_core *core) { return core->s.ipsr != 0 || (core->s.control & CONTROL_NPRIV) == 0; }
+
+uint32_t *mv_stack_pointer(mv_core *core, bool process) {
+    return mv_uses_psp(core) == process ? &core->s.r[R_SP] : &core->s.banked_sp;
+}
+
+uint32_t mv_stack_limit(const mv_core *core) {
+    if ((core->s.ccr & CCR_STKOFHFNMIGN) && mv_execution_priority(core) < 0) return 0;
+    return core->s.sp_limit[mv_uses_psp(core)];
+}
+
+/* What the executor has cached about privilege and floating point no longer holds. */
+static void context_changed(mv_core *core, bool was_privileged) {
+    mv_fp_refresh(core);
+    if ((core->s.mpu_ctrl & 1) != 0 && was_privileged != mv_is_privileged(core)) mv_forget_pages(core);
+    core->attention |= ATT_EXCEPTION;
+}
+
+/* Change exception number and CONTROL together, and with them the stack pointer in use. */
+static void set_mode(mv_core *core, uint32_t ipsr, uint32_t control) {
+    const bool used_psp = mv_uses_psp(core), was_privileged = mv_is_privileged(core);
+    core->s.ipsr = ipsr;
+    core->s.control = control;
+    if (mv_uses_psp(core) != used_psp) {
+        const uint32_t sp = core->s.r[R_SP];
+        core->s.r[R_SP] = core->s.banked_sp;
+        core->s.banked_sp = sp;
+    }
+    context_changed(core, was_privileged);
+}
+
+void mv_set_control(mv_core *core, uint32_t value) { set_mode(core, core->s.ipsr, value & 7); }
+
+static uint32_t apsr(const mv_core *core) {
+    const mv_state *const s = &core->s;
+    return (s->n & 1u << 31) | (uint32_t)(s->z == 0) << 30 | s->c << 29 | (s->v >> 31) << 28 | (uint32_t)(s->q != 0) << 27 | s->ge << 16;
+}
+
+static void set_apsr(mv_core *core, uint32_t value, bool flags, bool greater_or_equal) {
+    mv_state *const s = &core->s;
+    if (flags) {
+        s->n = value;
+        s->z = ~value & 1u << 30;
+        s->c = value >> 29 & 1;
+        s->v = value << 3;
+        s->q = value >> 27 & 1;
+    }
+    if (greater_or_equal) s->ge = value >> 16 & 15;
+}
+
+uint32_t mv_xpsr(const mv_core *core) {
+    const uint32_t it = core->s.it;
+    return apsr(core) | (it & 3) << 25 | core->s.thumb << 24 | (it >> 2) << 10 | core->s.ipsr;
+}
+
+/* Set the parts of xPSR that `mask` has bits of: flags, ITSTATE and T, IPSR. */
+void mv_set_xpsr(mv_core *core, uint32_t value, uint32_t mask) {
+    if (mask & 0xF8000000u) set_apsr(core, value, true, true);
+    if (mask & 0x0700FC00u) {
+        core->s.it = (value >> 25 & 3) | (value >> 10 & 0x3F) << 2;
+        if ((core->s.it & 15) == 0) core->s.it = 0;
+        core->s.thumb = value >> 24 & 1;
+    }
+    if (mask & 0x1FF) set_mode(core, value & 0x1FF, core->s.control);
+}
+
+static uint32_t read_stack_register(mv_core *core, uint32_t number) {
+    switch (number) {
+    case 8: return *mv_stack_pointer(core, false);
+    case 9: return *mv_stack_pointer(core, true);
+    case 10: return core->s.sp_limit[0];
+    default: return core->s.sp_limit[1];
+    }
+}
+
+/* MRS (DDI0553, C2.4). Unprivileged code reads the privileged registers as zero; so does everybody the rest. */
+uint32_t mv_special_read(mv_core *core, uint32_t number) {
+    if (number < 8) return ((number & 1) ? core->s.ipsr : 0) | ((number & 4) ? 0 : apsr(core));
+    if (number == 20) return core->s.control;
+    if (!mv_is_privileged(core)) return 0;
+    switch (number) {
+    case 8:
+    case 9:
+    case 10:
+    case 11: return read_stack_register(core, number);
+    case 16: return core->s.primask;
+    case 17:
+    case 18: return core->s.basepri;
+    case 19: return core->s.faultmask;
+    default: return 0;
+    }
+}
+
+static void write_control(mv_core *core, uint32_t value) {
+    const uint32_t writable = core->s.ipsr == 0 ? CONTROL_NPRIV | CONTROL_SPSEL | CONTROL_FPCA : CONTROL_NPRIV | CONTROL_FPCA;
+    set_mode(core, core->s.ipsr, (core->s.control & ~(uint32_t)writable) | (value & (uint32_t)writable));
+}
+
+static void write_masks(mv_core *core, uint32_t number, uint32_t value) {
+    const uint32_t base = value & 0xF0;
+    switch (number) {
+    case 16: core->s.primask = value & 1; break;
+    case 17: core->s.basepri = base; break;
+    case 18:
+        if (base != 0 && (base < core->s.basepri || core->s.basepri == 0)) core->s.basepri = base;
+        break;
+    default:
+        if ((value & 1) == 0 || mv_execution_priority(core) > -1) core->s.faultmask = value & 1;
+        break;
+    }
+    mv_priorities_changed(core);
+}
+
+/* MSR (DDI0553, C2.4). */
+void mv_special_write(mv_core *core, uint32_t number, uint32_t mask, uint32_t value) {
+    if (number < 4) {
+        set_apsr(core, value, mask >> 1, mask & 1);
+        return;
+    }
+    if (!mv_is_privileged(core)) return;
+    switch (number) {
+    case 8:
+    case 9: *mv_stack_pointer(core, number == 9) = value & ~3u; break;
+    case 10:
+    case 11: core->s.sp_limit[number - 10] = value & ~7u; break;
+    case 16:
+    case 17:
+    case 18:
+    case 19: write_masks(core, number, value); break;
+    case 20: write_control(core, value); break;
+    default: break;
+    }
+}
+
+/* -- floating-point context --------------------------------------------------------------------------------------------- */
+
+static bool fp_enabled(const mv_core *core, bool privileged) {
+    const uint32_t access = core->s.cpacr >> 20 & 3;
+    return access == 3 || (access == 1 && privileged);
+}
+
+void mv_fp_refresh(mv_core *core) {
+    const bool active = (core->s.fpccr & FPCCR_ASPEN) == 0 || (core->s.control & CONTROL_FPCA) != 0;
+    core->fp_ready = fp_enabled(core, mv_is_privileged(core)) && active && (core->s.fpccr & FPCCR_LSPACT) == 0;
+}
+
+static bool write_fp_frame(mv_core *core, uint32_t address, bool privileged) {
+    for (uint32_t i = 0; i < 16; i++)
+        if (!mv_write_as(core, address + 4 * i, 4, privileged, core->s.s[i])) return false;
+    return mv_write_as(core, address + 64, 4, privileged, core->s.fpscr);
+}
+
+/* PreserveFPState: the registers go where FPCAR says, with the rights of the code they belong to. */
+static bool preserve_fp_state(mv_core *core) {
+    if (!write_fp_frame(core, core->s.fpcar, (core->s.fpccr & FPCCR_USER) == 0)) {
+        const bool bus = core->fault_exception == EXC_BUSFAULT;
+        return mv_fault(core, core->fault_exception, bus ? CFSR_LSPERR : CFSR_MLSPERR, 0);
+    }
+    core->s.fpccr &= ~(uint32_t)FPCCR_LSPACT;
+    return true;
+}
+
+/* ExecuteFPCheck: access rights, then the lazy save, then a context of its own for whoever has none. */
+bool mv_fp_prepare(mv_core *core) {
+    if (!fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    if ((core->s.fpccr & FPCCR_LSPACT) && !preserve_fp_state(core)) return false;
+    if ((core->s.fpccr & FPCCR_ASPEN) && (core->s.control & CONTROL_FPCA) == 0) {
+        core->s.fpscr = core->s.fpdscr;
+        core->s.control |= CONTROL_FPCA;
+    }
+    core->fp_ready = 1;
+    return true;
+}
+
+/* UpdateFPCCR: remember for the lazy save where it goes and what it may do. */
+static void arm_lazy_save(mv_core *core, uint32_t address) {
+    mv_state *const s = &core->s;
+    const int priority = mv_execution_priority(core);
+    s->fpcar = address;
+    s->fpccr &= FPCCR_ASPEN | FPCCR_LSPEN;
+    s->fpccr |= FPCCR_LSPACT;
+    if (!mv_is_privileged(core)) s->fpccr |= FPCCR_USER;
+    if (s->ipsr == 0) s->fpccr |= FPCCR_THREAD;
+    if (priority > -1) s->fpccr |= FPCCR_HFRDY;
+    if (priority > mv_group_priority(core, EXC_BUSFAULT)) s->fpccr |= FPCCR_BFRDY;
+    if (priority > mv_group_priority(core, EXC_MEMMANAGE)) s->fpccr |= FPCCR_MMRDY;
+    if (priority > mv_group_priority(core, EXC_USAGEFAULT)) s->fpccr |= FPCCR_UFRDY;
+    if (priority > mv_group_priority(core, EXC_DEBUG)) s->fpccr |= FPCCR_MONRDY;
+}
+
+/* -- entry -------------------------------------------------------------------------------------------------------------- */
+
+static bool stacking_fault(mv_core *core) {
+    if (core->fault_exception == EXC_USAGEFAULT) return false;
+    const bool bus = core->fault_exception == EXC_BUSFAULT;
+    return mv_fault(core, core->fault_exception, bus ? CFSR_STKERR : CFSR_MSTKERR, 0);
+}
+
+static bool write_frame(mv_core *core, uint32_t frame, uint32_t retpsr) {
+    const uint32_t *const r = core->s.r;
+    const uint32_t words[8] = {r[0], r[1], r[2], r[3], r[12], r[R_LR], core->s.pc, retpsr};
+    const bool privileged = mv_is_privileged(core);
+    const uintptr_t page = core->writable[frame >> PAGE_BITS];
+    if (page != 0 && (frame & (PAGE_SIZE - 1)) <= PAGE_SIZE - sizeof words) {
+        memcpy((void *)(page + frame), words, sizeof words);
+        return true;
+    }
+    for (uint32_t i = 0; i < 8; i++)
+        if (!mv_write_as(core, frame + 4 * i, 4, privileged, words[i])) return stacking_fault(core);
+    return true;
+}
+
+static bool push_fp(mv_core *core, uint32_t frame) {
+    if (core->s.fpccr & FPCCR_LSPEN) {
+        arm_lazy_save(core, frame + FRAME_BASIC);
+        return true;
+    }
+    if (!fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    return write_fp_frame(core, frame + FRAME_BASIC, mv_is_privileged(core)) || stacking_fault(core);
+}
+
+/* PushStack: false with the derived fault noted; the stack pointer has moved all the same, to its limit at most. */
+static bool push_stack(mv_core *core) {
+    mv_state *const s = &core->s;
+    const bool extended = (s->control & CONTROL_FPCA) != 0;
+    const uint32_t sp = s->r[R_SP], frame = (sp - (extended ? FRAME_EXTENDED : FRAME_BASIC)) & ~4u;
+    const uint32_t retpsr = (mv_xpsr(core) & ~0x200u) | (sp & 4) << 7, limit = mv_stack_limit(core);
+    if (frame < limit) {
+        s->r[R_SP] = limit;
+        return mv_fault(core, EXC_USAGEFAULT, CFSR_STKOF, 0);
+    }
+    s->r[R_SP] = frame;
+    return write_frame(core, frame, retpsr) && (!extended || push_fp(core, frame));
+}
+
+/* ExceptionTaken: with the frame on the stack, or for a tail chain where it already was. False where the vector cannot
+ * be read. */
+static bool exception_taken(mv_core *core, uint32_t number, uint32_t exc_return) {
+    mv_state *const s = &core->s;
+    uint32_t vector;
+    if (!mv_read_as(core, s->vtor + 4 * number, 4, true, &vector)) {
+        s->hfsr |= HFSR_VECTTBL;
+        return false;
+    }
+    set_mode(core, number, s->control & ~(uint32_t)(CONTROL_SPSEL | CONTROL_FPCA));
+    s->r[R_LR] = exc_return;
+    s->it = 0;
+    s->exclusive = 0;
+    s->event = 1;
+    s->thumb = vector & 1;
+    s->pc = vector & ~1u;
+    mv_add(s->active, number);
+    mv_drop(s->pending, number);
+    return true;
+}
+
+static uint32_t exc_return_now(const mv_core *core) {
+    uint32_t value = RETURN_BASE;
+    if ((core->s.control & CONTROL_FPCA) == 0) value |= RETURN_FTYPE;
+    if (core->s.ipsr == 0) value |= RETURN_THREAD;
+    if (mv_uses_psp(core)) value |= RETURN_PSP;
+    return value;
+}
+
+static void note_fault(mv_core *core) {
+    mv_state *const s = &core->s;
+    s->cfsr |= core->fault_status;
+    if (core->fault_status & CFSR_MMARVALID) s->mmfar = core->fault_address;
+    if (core->fault_status & CFSR_BFARVALID) s->bfar = core->fault_address;
+}
+
+/* The exception that the fault just noted raises: its own, or HardFault when that one is disabled or too weak. */
+static uint32_t fault_target(mv_core *core) {
+    const uint32_t number = core->fault_exception;
+    note_fault(core);
+    if (mv_has(core->s.enabled, number) && mv_group_priority(core, number) < mv_execution_priority(core)) return number;
+    core->s.hfsr |= HFSR_FORCED;
+    return EXC_HARDFAULT;
+}
+
+/* A HardFault stops the run, unless the guest is to handle it and can. */
+static bool is_fatal(const mv_core *core, uint32_t number) {
+    return number == EXC_HARDFAULT && (!core->take_hardfault || mv_execution_priority(core) <= -1);
+}
+
+/* Take an exception at the current boundary; false where that ends in a fatal fault, with everything as it was. */
+static bool enter_exception(mv_core *core, uint32_t number) {
+    const uint32_t sp = core->s.r[R_SP], exc_return = exc_return_now(core);
+    if (!push_stack(core)) {
+        const uint32_t derived = fault_target(core);
+        if (is_fatal(core, derived)) {
+            core->s.r[R_SP] = sp;
+            return false;
+        }
+        /* The stronger of the two is taken, the other stays pending (DerivedLateArrival). */
+        mv_add(core->s.pending, number);
+        mv_add(core->s.pending, derived);
+        if (mv_group_priority(core, derived) < mv_group_priority(core, number)) number = derived;
+    }
+    if (exception_taken(core, number, exc_return)) return true;
+    core->s.r[R_SP] = sp;
+    return false;
+}
+
+static bool take_fault(mv_core *core) {
+    const uint32_t number = fault_target(core);
+    if (is_fatal(core, number)) return false;
+    return enter_exception(core, number);
+}
+
+static bool take_svc(mv_core *core, uint32_t length) {
+    if (mv_group_priority(core, EXC_SVC) < mv_execution_priority(core)) return enter_exception(core, EXC_SVC);
+    core->s.pc -= length;
+    core->s.hfsr |= HFSR_FORCED;
+    if (is_fatal(core, EXC_HARDFAULT)) {
+        core->s.cycle--;
+        return false;
+    }
+    core->s.pc += length;
+    return enter_exception(core, EXC_HARDFAULT);
+}
+
+/* -- return ------------------------------------------------------------------------------------------------------------- */
+
+static bool integrity(mv_core *core, uint32_t exc_return) {
+    if ((exc_return & RETURN_FIXED) == (RETURN_BASE & RETURN_FIXED) && mv_has(core->s.active, core->s.ipsr)) return true;
+    return mv_fault(core, EXC_USAGEFAULT, CFSR_INVPC, 0);
+}
+
+static bool read_words(mv_core *core, uint32_t address, uint32_t *words, uint32_t count, bool privileged) {
+    const uintptr_t page = core->readable[address >> PAGE_BITS];
+    if (page != 0 && (address & (PAGE_SIZE - 1)) + 4 * count <= PAGE_SIZE) {
+        memcpy(words, (const void *)(page + address), (size_t)count * 4);
+        return true;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (!mv_read_as(core, address + 4 * i, 4, privileged, &words[i])) {
+            if (core->fault_exception == EXC_USAGEFAULT) return false;
+            const bool bus = core->fault_exception == EXC_BUSFAULT;
+            return mv_fault(core, core->fault_exception, bus ? CFSR_UNSTKERR : CFSR_MUNSTKERR, 0);
+        }
+    return true;
+}
+
+typedef struct {
+    uint32_t basic[8], fp[17];
+} frame;
+
+/* PopStack, the part that can fail: nothing of the guest has changed yet. */
+static bool read_frame(mv_core *core, uint32_t exc_return, uint32_t sp, frame *f) {
+    const bool thread = (exc_return & RETURN_THREAD) != 0;
+    const bool privileged = !thread || (core->s.control & CONTROL_NPRIV) == 0;
+    if (!read_words(core, sp, f->basic, 8, privileged)) return false;
+    if (thread != ((f->basic[7] & 0x1FF) == 0)) return mv_fault(core, EXC_USAGEFAULT, CFSR_INVPC, 0);
+    if ((exc_return & RETURN_FTYPE) || (core->s.fpccr & FPCCR_LSPACT)) return true;
+    if (!fp_enabled(core, privileged)) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    return read_words(core, sp + FRAME_BASIC, f->fp, 17, privileged);
+}
+
+static void restore_fp(mv_core *core, uint32_t exc_return, const frame *f) {
+    if (exc_return & RETURN_FTYPE) return;
+    if (core->s.fpccr & FPCCR_LSPACT) {
+        core->s.fpccr &= ~(uint32_t)FPCCR_LSPACT;
+        return;
+    }
+    memcpy(core->s.s, f->fp, 16 * sizeof(uint32_t));
+    core->s.fpscr = f->fp[16] & FPSCR_WRITABLE;
+}
+
+static void pop_frame(mv_core *core, uint32_t exc_return, uint32_t sp, const frame *f) {
+    mv_state *const s = &core->s;
+    const bool extended = (exc_return & RETURN_FTYPE) == 0;
+    const uint32_t retpsr = f->basic[7];
+    memcpy(s->r, f->basic, 4 * sizeof(uint32_t));
+    s->r[12] = f->basic[4];
+    s->r[R_LR] = f->basic[5];
+    s->pc = f->basic[6] & ~1u;
+    restore_fp(core, exc_return, f);
+    uint32_t control = s->control & CONTROL_NPRIV;
+    if (extended) control |= CONTROL_FPCA;
+    if ((exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP)) control |= CONTROL_SPSEL;
+    set_mode(core, retpsr & 0x1FF, control);
+    mv_set_xpsr(core, retpsr, 0xFF00FC00u);
+    s->r[R_SP] = (sp + (extended ? FRAME_EXTENDED : FRAME_BASIC)) | (retpsr >> 7 & 4);
+}
+
+/* The interrupt just finished is pending again while its line is high. */
+static void deactivate(mv_core *core) {
+    mv_state *const s = &core->s;
+    const uint32_t number = s->ipsr;
+    if (number != EXC_NMI && mv_raw_priority(core) >= 0) s->faultmask = 0;
+    mv_drop(s->active, number);
+    if (number >= EXC_IRQ0 && mv_has(s->line, number)) mv_add(s->pending, number);
+}
+
+/* A return that fails raises its fault from the state it leaves, on the frame that is still there: a tail chain. */
+static bool fail_return(mv_core *core, uint32_t exc_return) {
+    const uint32_t number = fault_target(core);
+    if (is_fatal(core, number)) {
+        core->s.pc = core->branch_from;
+        return false;
+    }
+    deactivate(core);
+    return exception_taken(core, number, exc_return);
+}
+
+/* ExceptionReturn; false where it ends in a fatal fault. */
+static bool return_from_exception(mv_core *core) {
+    mv_state *const s = &core->s;
+    const uint32_t exc_return = core->exception_return;
+    if (!integrity(core, exc_return)) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE);
+    const uint32_t faultmask = s->faultmask, number = s->ipsr;
+    const bool was_pending = mv_has(s->pending, number);
+    deactivate(core);
+    mv_systick_sync(core);
+    const uint32_t next = mv_highest_pending(core);
+    if (next != 0 && mv_group_priority(core, next) < mv_execution_priority(core)) return exception_taken(core, next, exc_return);
+    const bool process = (exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP);
+    const uint32_t sp = *mv_stack_pointer(core, process);
+    frame f;
+    if (!read_frame(core, exc_return, sp, &f)) {
+        s->faultmask = faultmask;
+        mv_add(s->active, number);
+        if (!was_pending) mv_drop(s->pending, number);
+        return fail_return(core, exc_return);
+    }
+    pop_frame(core, exc_return, sp, &f);
+    s->exclusive = 0;
+    s->event = 1;
+    if ((exc_return & RETURN_THREAD) && (s->scr & SCR_SLEEPONEXIT)) s->sleeping = 1;
+    return true;
+}
+
+/* -- running ------------------------------------------------------------------------------------------------------------ */
+
+static bool can_take(const mv_core *core, uint32_t number) {
+    return number != 0 && mv_group_priority(core, number) < mv_execution_priority(core);
+}
+
+/* WFI wakes for what would be taken if PRIMASK were clear; WFE for that, or an event (DDI0553, B5.? wait). */
+static bool wakes(mv_core *core) {
+    const uint32_t primask = core->s.primask;
+    if (core->s.sleeping == 2 && core->s.event) {
+        core->s.event = 0;
+        return true;
+    }
+    if (core->s.sleeping == 1) core->s.primask = 0;
+    const bool wake = can_take(core, mv_highest_pending(core));
+    core->s.primask = primask;
+    return wake;
+}
+
+/* Work off what called for attention; STOP_POLL when the run goes on. */
+static mv_stop attend(mv_core *core) {
+    const uint32_t attention = core->attention;
+    if (attention & ATT_CODE) {
+        mv_forget_code(core);
+        core->flush = 0;
+    }
+    core->attention = 0;
+    if (attention & ATT_ABORT) return STOP_ABORT;
+    if (attention & ATT_RESET) return STOP_RESET;
+    return attention & ATT_HALT ? STOP_HALTED : STOP_POLL;
+}
+
+static uint64_t next_event(const mv_core *core) {
+    return core->s.syst_csr & SYST_TICKINT ? mv_systick_next(core) : UINT64_MAX;
+}
+
+/* Asleep: awake now, later at a time that the timer sets, or not before `until`. */
+static bool sleep_on(mv_core *core, uint64_t until) {
+    if (wakes(core)) {
+        core->s.sleeping = 0;
+        return true;
+    }
+    const uint64_t event = next_event(core);
+    if (event >= until) return false;
+    core->s.cycle = event;
+    return true;
+}
+
+/* The one instruction at a breakpoint, as a block of its own; a BKPT is stepped over as if it were a NOP. */
+static mv_block *step_over(mv_core *core) {
+    uint32_t halfword;
+    core->stepped_breakpoint = 0;
+    if (mv_fetch(core, core->s.pc, &halfword) && halfword >> 8 == 0xBE) {
+        core->s.pc += 2;
+        core->s.it = (core->s.it & 7) == 0 ? 0 : (core->s.it & 0xE0) | (core->s.it << 1 & 0x1F);
+        core->s.cycle++;
+        return NULL;
+    }
+    return mv_decode(core, 1, true);
+}
+
+static mv_stop execute_once(mv_core *core, uint64_t until) {
+    mv_block *only = NULL;
+    if (core->stepped_breakpoint == (core->s.pc | 1)) {
+        only = step_over(core);
+        if (only == NULL) return STOP_POLL;
+    }
+    const uint64_t event = next_event(core), slice = core->s.cycle + SLICE;
+    uint64_t limit = event < until ? event : until;
+    if (slice < limit) limit = slice;
+    switch (mv_execute(core, limit, only)) {
+    case EXIT_FAULT:
+        if (core->attention & ATT_ABORT) return STOP_POLL;
+        return take_fault(core) ? STOP_POLL : STOP_FAULT;
+    case EXIT_SVC: return take_svc(core, 2) ? STOP_POLL : STOP_FAULT;
+    case EXIT_EXCEPTION_RETURN: return return_from_exception(core) ? STOP_POLL : STOP_FAULT;
+    case EXIT_GATEWAY: return STOP_GATEWAY;
+    case EXIT_BREAKPOINT: core->stepped_breakpoint = core->s.pc | 1; return STOP_BREAKPOINT;
+    default: return STOP_POLL;
+    }
+}
+
+/* One turn of the run: what stops it, or STOP_POLL to go on. */
+static mv_stop turn(mv_core *core, uint64_t until) {
+    const mv_stop stop = core->attention ? attend(core) : STOP_POLL;
+    if (stop != STOP_POLL) return stop;
+    mv_systick_sync(core);
+    if (core->s.cycle >= until) return STOP_DEADLINE;
+    if (core->s.sleeping) {
+        if (!sleep_on(core, until)) return STOP_IDLE;
+        if (core->s.sleeping) return STOP_POLL;
+    }
+    const uint32_t number = mv_highest_pending(core);
+    if (can_take(core, number)) return enter_exception(core, number) ? STOP_POLL : STOP_FAULT;
+    core->attention = 0;
+    return execute_once(core, until);
+}
+
+mv_stop mv_run(mv_core *core, uint64_t until) {
+    uint32_t turns = 0;
+    for (;;) {
+        const uint64_t before = core->s.cycle;
+        const mv_stop stop = turn(core, until);
+        if (stop != STOP_POLL) return stop;
+        if ((++turns >= TURNS || core->s.cycle - before >= SLICE) && core->poll != NULL) {
+            turns = 0;
+            if (!core->poll(core)) return STOP_ABORT;
+        }
+    }
+}
+
+void mv_skip_to(mv_core *core, uint64_t cycle) {
+    if (cycle <= core->s.cycle) return;
+    mv_systick_sync(core);
+    core->s.cycle = cycle;
+    mv_systick_sync(core);
+}
+
+void mv_reset(mv_core *core, uint32_t vector_table) {
+    mv_state *const s = &core->s;
+    const uint64_t cycle = s->cycle;
+    uint32_t words[2] = {0, 0}, line[EXCEPTION_WORDS];
+    /* Interrupt lines are driven from outside: what is high stays high, and pending. */
+    memcpy(line, s->line, sizeof line);
+    memset(s, 0, sizeof *s);
+    memcpy(s->line, line, sizeof line);
+    memcpy(s->pending, line, sizeof line);
+    s->cycle = s->syst_base = cycle;
+    s->vtor = vector_table;
+    mv_scs_reset(core);
+    for (uint32_t i = 0; i < 2; i++)
+        if (!mv_read_as(core, vector_table + 4 * i, 4, true, &words[i])) words[i] = 0;
+    s->r[R_SP] = words[0] & ~3u;
+    s->r[R_LR] = ~0u;
+    s->pc = words[1] & ~1u;
+    s->thumb = words[1] & 1;
+    s->z = 1;
+    core->attention = 0;
+    core->stepped_breakpoint = 0;
+    mv_forget_pages(core);
+    mv_fp_refresh(core);
+}

@@ -1,0 +1,102 @@
+/* Priorities, and the sets of pending and active exceptions (DDI0553, B3.9 and B3.10). */
+#include "core.h"
+
+enum { NOTHING_ACTIVE = 256 };
+
+/* The bits of an 8-bit priority that decide pre-emption: those above PRIGROUP. */
+static int group_mask(const mv_core *core) { return ~((2 << core->s.prigroup) - 1); }
+
+int mv_exception_priority(const mv_core *core, uint32_t number) {
+    switch (number) {
+    case EXC_RESET: return -4;
+    case EXC_NMI: return -2;
+    case EXC_HARDFAULT: return -1;
+    default: return core->s.priority[number];
+    }
+}
+
+int mv_group_priority(const mv_core *core, uint32_t number) {
+    const int priority = mv_exception_priority(core, number);
+    return priority < 0 ? priority : priority & group_mask(core);
+}
+
+static uint32_t lowest_bit(uint32_t word) {
+    uint32_t bit = 0;
+    for (; (word & 0xFF) == 0; word >>= 8) bit += 8;
+    for (; (word & 1) == 0; word >>= 1) bit++;
+    return bit;
+}
+
+/* The best group priority of the active exceptions, without the masks (RawExecutionPriority). */
+int mv_raw_priority(const mv_core *core) {
+    int best = NOTHING_ACTIVE;
+    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
+        for (uint32_t word = core->s.active[i]; word != 0; word &= word - 1) {
+            const int priority = mv_group_priority(core, i * 32 + lowest_bit(word));
+            if (priority < best) best = priority;
+        }
+    return best;
+}
+
+/* ExecutionPriority: what is active, boosted by BASEPRI, PRIMASK and FAULTMASK. */
+int mv_execution_priority(const mv_core *core) {
+    int best = mv_raw_priority(core);
+    if (core->s.basepri != 0) {
+        const int base = (int)core->s.basepri & group_mask(core);
+        if (base < best) best = base;
+    }
+    if (core->s.primask && best > 0) best = 0;
+    if (core->s.faultmask && best > -1) best = -1;
+    return best;
+}
+
+/* The pending exception to take first: by priority with its sub-priority, then by number; 0 for none. Whether it may be
+ * taken is for the caller to compare. */
+uint32_t mv_highest_pending(const mv_core *core) {
+    uint32_t chosen = 0;
+    int best = NOTHING_ACTIVE;
+    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
+        for (uint32_t word = core->s.pending[i] & core->s.enabled[i]; word != 0; word &= word - 1) {
+            const uint32_t number = i * 32 + lowest_bit(word);
+            const int priority = mv_exception_priority(core, number);
+            if (priority < best) {
+                best = priority;
+                chosen = number;
+            }
+        }
+    return chosen;
+}
+
+/* Something that decides which exception runs has changed: look at the next instruction boundary. */
+void mv_priorities_changed(mv_core *core) {
+    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
+        if ((core->s.pending[i] & core->s.enabled[i]) != 0) core->attention |= ATT_EXCEPTION;
+}
+
+void mv_pend(mv_core *core, uint32_t number) {
+    if (number >= EXC_IRQ0 + core->interrupts) return;
+    if (!mv_has(core->s.pending, number) && (core->s.scr & SCR_SEVONPEND)) {
+        core->s.event = 1;
+        core->attention |= ATT_EXCEPTION;
+    }
+    mv_add(core->s.pending, number);
+    mv_priorities_changed(core);
+}
+
+void mv_unpend(mv_core *core, uint32_t number) {
+    mv_drop(core->s.pending, number);
+    /* A line that is still high keeps its interrupt pending. */
+    if (number >= EXC_IRQ0 && mv_has(core->s.line, number) && !mv_has(core->s.active, number)) mv_add(core->s.pending, number);
+}
+
+void mv_set_line(mv_core *core, uint32_t irq, bool level) {
+    const uint32_t number = EXC_IRQ0 + irq;
+    if (irq >= core->interrupts) return;
+    if (!level) {
+        mv_drop(core->s.line, number);
+        return;
+    }
+    const bool rises = !mv_has(core->s.line, number);
+    mv_add(core->s.line, number);
+    if (rises) mv_pend(core, number);
+}

@@ -1,0 +1,133 @@
+/* Making a core, and its whole state as plain bytes: header, registers, then every page of memory that is not all zero. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char MAGIC[8] = {'M', 'V', 'M', '3', '3', 0, 0, 1};
+
+typedef struct {
+    char magic[8];
+    uint32_t state_size, ranges, stepped_breakpoint, reserved;
+} header;
+
+enum { END_OF_PAGES = 0xFFFFFFFF };
+
+mv_core *mv_new(uint32_t interrupts) {
+    mv_core *const core = calloc(1, sizeof(mv_core));
+    if (core == NULL) return NULL;
+    core->interrupts = interrupts;
+    core->readable = calloc(PAGES, sizeof(uintptr_t));
+    core->writable = calloc(PAGES, sizeof(uintptr_t));
+    core->scratch = calloc(1, sizeof(mv_block) + sizeof(mv_op) * BLOCK_OPS);
+    mv_origin *const origin = calloc(BLOCK_OPS, sizeof(mv_origin));
+    if (core->readable == NULL || core->writable == NULL || core->scratch == NULL || origin == NULL) {
+        free(origin);
+        mv_free(core);
+        return NULL;
+    }
+    core->scratch->origin = origin;
+    return core;
+}
+
+void mv_free(mv_core *core) {
+    mv_forget_code(core);
+    for (size_t i = 0; i < core->ranges; i++) {
+        free(core->range[i].host);
+        free(core->range[i].code_line);
+        free(core->range[i].code_page);
+    }
+    if (core->scratch != NULL) free(core->scratch->origin);
+    free(core->scratch);
+    free(core->range);
+    free(core->stop_at);
+    free(core->readable);
+    free(core->writable);
+    free(core);
+}
+
+static bool is_zero(const uint8_t *page) {
+    static const uint8_t zeros[PAGE_SIZE];
+    return memcmp(page, zeros, PAGE_SIZE) == 0;
+}
+
+static size_t put(uint8_t *bytes, size_t at, const void *data, size_t size) {
+    if (bytes != NULL) memcpy(bytes + at, data, size);
+    return at + size;
+}
+
+/* Write the snapshot to `bytes`, or with NULL only return its size. */
+size_t mv_snapshot(const mv_core *core, uint8_t *bytes) {
+    header h = {.state_size = sizeof(mv_state), .ranges = (uint32_t)core->ranges, .stepped_breakpoint = core->stepped_breakpoint};
+    const uint32_t end = END_OF_PAGES;
+    memcpy(h.magic, MAGIC, sizeof MAGIC);
+    size_t at = put(bytes, put(bytes, 0, &h, sizeof h), &core->s, sizeof(mv_state));
+    for (size_t i = 0; i < core->ranges; i++) {
+        const mv_range *const range = &core->range[i];
+        at = put(bytes, put(bytes, at, &range->base, 4), &range->size, 4);
+        for (uint32_t offset = 0; !range->device && offset < range->size; offset += PAGE_SIZE)
+            if (!is_zero(range->host + offset)) at = put(bytes, put(bytes, at, &offset, 4), range->host + offset, PAGE_SIZE);
+        at = put(bytes, at, &end, 4);
+    }
+    return at;
+}
+
+typedef struct {
+    const uint8_t *bytes;
+    size_t size, at;
+} reader;
+
+static bool take(reader *r, void *data, size_t size) {
+    if (r->size - r->at < size) return false;
+    if (data != NULL) memcpy(data, r->bytes + r->at, size);
+    r->at += size;
+    return true;
+}
+
+/* Go through the pages of one range, into memory if `apply`; false where they are not what the range can hold. */
+static bool read_range(mv_range *range, reader *r, bool apply) {
+    uint32_t base, size, offset, expected = 0;
+    if (!take(r, &base, 4) || !take(r, &size, 4) || base != range->base || size != range->size) return false;
+    for (;;) {
+        if (!take(r, &offset, 4)) return false;
+        const uint32_t until = offset == END_OF_PAGES ? range->size : offset;
+        if (apply && !range->device) memset(range->host + expected, 0, until - expected);
+        if (offset == END_OF_PAGES) return true;
+        if (range->device || offset % PAGE_SIZE != 0 || offset < expected || offset >= range->size) return false;
+        if (!take(r, apply ? range->host + offset : NULL, PAGE_SIZE)) return false;
+        expected = offset + PAGE_SIZE;
+    }
+}
+
+static bool is_sane(const mv_core *core, const mv_state *s) {
+    (void)core;
+    return s->ipsr < EXCEPTIONS && s->c <= 1 && s->thumb <= 1 && s->prigroup <= 7 && s->mpu_rnr < MPU_REGIONS && s->it <= 0xFF &&
+           s->control <= 7 && s->sleeping <= 2;
+}
+
+static bool walk(mv_core *core, reader *r, bool apply) {
+    header h;
+    if (!take(r, &h, sizeof h) || memcmp(h.magic, MAGIC, sizeof MAGIC) != 0) return false;
+    if (h.state_size != sizeof(mv_state) || h.ranges != core->ranges) return false;
+    mv_state s;
+    if (!take(r, &s, sizeof s) || !is_sane(core, &s)) return false;
+    for (size_t i = 0; i < core->ranges; i++)
+        if (!read_range(&core->range[i], r, apply)) return false;
+    if (apply) {
+        core->s = s;
+        core->stepped_breakpoint = h.stepped_breakpoint;
+    }
+    return r->at == r->size;
+}
+
+/* Go back to a snapshot; false, and nothing changed, if the bytes are not one of a core with this memory map. */
+bool mv_restore(mv_core *core, const uint8_t *bytes, size_t size) {
+    reader check = {bytes, size, 0}, apply = {bytes, size, 0};
+    if (!walk(core, &check, false)) return false;
+    walk(core, &apply, true);
+    core->attention = 0;
+    mv_forget_code(core);
+    mv_forget_pages(core);
+    mv_fp_refresh(core);
+    return true;
+}

@@ -1,0 +1,48 @@
+"""The core in C: `NativeCore` is the processor seam with nothing between it and the machine.
+
+Its cycle model is one cycle per instruction. What it models and what it does not is told in `docs/core.md`.
+"""
+
+from __future__ import annotations
+
+from mvsdk.emulator.core import BusFault, Fault, Registers, Stop, StopReason
+from mvsdk.emulator.core._native import Machine
+
+# In the order of `mv_stop` in native/core.h; FAULT is made anew each time, with what it is about.
+_STOPS = tuple(
+    Stop(reason)
+    for reason in (
+        StopReason.DEADLINE,
+        StopReason.GATEWAY,
+        StopReason.IDLE,
+        StopReason.BREAKPOINT,
+        StopReason.RESET,
+        StopReason.FAULT,
+        StopReason.HALTED,
+    )
+)
+_FAULT = 5
+
+
+class NativeCore(Machine):
+    """A Cortex-M33 in non-secure state with DSP and single-precision floating point.
+
+    The interpreter lock is free while the guest runs. Only a device, from inside its `read` or `write`, may use the core
+    during a run; `halt` may be called from any thread. Exceptions that a device raises, other than `BusFault`, come out
+    of `run`, with the core at the instruction that made the access.
+    """
+
+    def __new__(cls, interrupts: int = 480) -> NativeCore:
+        """Make a core with nothing in its address space. `interrupts` is the number of external lines, 1 to 480."""
+        return super().__new__(cls, BusFault, interrupts)  # type: ignore[return-value]
+
+    def run(self, until: int) -> Stop:
+        """Execute until cycle `until`, or until something stops it first; see `Core.run`."""
+        reason = self.execute(until)
+        if reason == _FAULT:
+            return Stop(StopReason.FAULT, Fault(*self.fault_status()))
+        return _STOPS[reason]
+
+    def registers(self) -> Registers:
+        """Return all registers."""
+        return Registers(*self.register_values())
