@@ -93,6 +93,15 @@ class Registers:
         return self.xpsr & 0x1FF
 
 
+@dataclass(frozen=True, slots=True)
+class InterruptState:
+    """What the NVIC knows of one external interrupt."""
+
+    enabled: bool
+    pending: bool
+    active: bool
+
+
 class BusFault(Exception):  # noqa: N818 - the architecture's word for it
     """Raised by a device to make the guest's access fail as a precise data bus error."""
 
@@ -152,6 +161,9 @@ class Core(Protocol):
 
     def set_line(self, irq: int, level: bool) -> None:
         """Drive the level of interrupt line `irq`: high pends it, and pends it again on return while still high."""
+
+    def interrupt(self, irq: int) -> InterruptState:
+        """Return the NVIC's state of external interrupt `irq` (0..479)."""
 
     # -- gateways -------------------------------------------------------------------------------------------------------
 
