@@ -55,6 +55,10 @@ class Stop:
 
     reason: StopReason
     fault: Fault | None = None
+    """At a FAULT: what it is about."""
+    wake_cycle: int | None = None
+    """At an IDLE: the cycle, after the deadline, at which SysTick will end the sleep; None if nothing of the core's own
+    ever will."""
 
 
 @dataclass(frozen=True, slots=True)
