@@ -10,8 +10,8 @@ from pathlib import Path
 from mvsdk.boards.board import Peripheral, RccRegister
 from mvsdk.boards.errors import BoardFileError
 
-FIRST_EXCEPTION = -15
-"""Reset, in the numbering of CMSIS."""
+RESET = -15
+"""The first exception, in the numbering of CMSIS."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"0x[0-9a-f]{8}")
@@ -60,12 +60,12 @@ def read_interrupts(file: Path, external: int) -> tuple[Interrupt, ...]:
     entries: list[Interrupt] = []
     for row in _unique_rows(file, ("number", "name", "handler")):
         entry = Interrupt(row.number("number"), row.identifier("name"), row.identifier("handler"))
-        if not FIRST_EXCEPTION <= entry.number < external:
-            raise row.error(f"number {entry.number} is not in {FIRST_EXCEPTION} to {external - 1}")
+        if not RESET <= entry.number < external:
+            raise row.error(f"number {entry.number} is not in {RESET} to {external - 1}")
         if entries and entry.number <= entries[-1].number:
             raise row.error(f"number {entry.number} does not follow {entries[-1].number}")
         entries.append(entry)
-    missing = set(range(external)) - {entry.number for entry in entries}
+    missing = {RESET, *range(external)} - {entry.number for entry in entries}
     if missing:
         raise BoardFileError(file, "number", f"interrupt {min(missing)} is missing")
     return tuple(entries)
