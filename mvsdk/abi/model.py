@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -100,8 +100,8 @@ class CType:
 
     @property
     def is_bytes(self) -> bool:
-        """Whether this is a pointer to single bytes."""
-        return self.pointee is not None and self.pointee.kind == "integer" and self.pointee.size == 1
+        """Whether this is a pointer to single bytes, or to void."""
+        return self.pointee is not None and (self.pointee.kind, self.pointee.size) in (("integer", 1), ("void", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,11 @@ class Struct:
             else:
                 leaves.append(field)
         return tuple(leaves)
+
+    @cached_property
+    def pointers(self) -> tuple[Field, ...]:
+        """The leaves that are pointers."""
+        return tuple(leaf for leaf in self.leaves if leaf.type.kind == "pointer")
 
     @cached_property
     def text(self) -> Field | None:
@@ -248,6 +253,24 @@ class Syscall:
     address: int
     statuses: tuple[Status, ...]
     summary: str
+
+    @cached_property
+    def pointers(self) -> tuple[Parameter, ...]:
+        """The parameters that are pointers."""
+        return tuple(parameter for parameter in self.parameters if parameter.type.kind == "pointer")
+
+    @cached_property
+    def thread_only(self) -> bool:
+        """Whether an interrupt handler may not make it: the statuses say so in these words."""
+        return any(status.when == "called from interrupt context" for status in self.statuses)
+
+    def arguments(self, registers: Sequence[int]) -> dict[str, int]:
+        """Return the arguments by name from r0 on, each cut to the width of its type as the callee would see it."""
+        return {name: registers[number] & mask for number, (name, mask) in enumerate(self._masks)}
+
+    @cached_property
+    def _masks(self) -> tuple[tuple[str, int], ...]:
+        return tuple((parameter.name, (1 << 8 * parameter.type.size) - 1) for parameter in self.parameters)
 
 
 @dataclass(frozen=True, eq=False)

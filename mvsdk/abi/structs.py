@@ -168,12 +168,12 @@ def _check_filled(rows: list[Row], fields: tuple[Field, ...]) -> None:
             counter is not None
             and counter.direction is Direction.OUT
             and counter.type.pointee is not None
-            and counter.type.pointee.kind == "integer"
+            and counter.type.pointee.name == "uint32_t"
         )
         if not counts or field.direction is not Direction.OUT or not isinstance(field.extent, str):
             raise row.contradiction(
                 f"{field.filled!r} cannot tell how much of {field.name} was filled",
-                "name an out pointer to an integer, and only for an out pointer with an extent",
+                "name an out uint32_t *, and only for an out pointer with an extent",
             )
 
 
