@@ -15,7 +15,7 @@ _SHAPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _WHY = {
     "language": "is a word of C or C++",
     "cmake": "is a target CMake keeps for itself",
-    "mvsdk": "is the name of the SDK's own CMake package",
+    "mvsdk": "is a name of the SDK's own CMake package",
     "device": "is a device name on Windows",
 }
 

@@ -22,6 +22,7 @@ from mvsdk.resources import shared
 
 DEFAULT_TEMPLATE = "blinky"
 _ABOUT = "template.toml"
+_SHOWN = 8
 _ELSEWHERE = "choose another folder with --directory"
 _REINSTALL = "reinstall mvsdk: its templates are part of it"
 
@@ -126,11 +127,15 @@ def _check_room(directory: Path, files: Mapping[PurePosixPath, _File], *, force:
         present = sorted(entry.name for entry in directory.iterdir())
     if present and not force:
         same = [str(path) for path in files if os.path.lexists(directory / path)]
-        in_the_way = ", ".join(same or present)
         remedy = f"{_ELSEWHERE}, or replace the template's files with --force"
-        raise ScaffoldError(f"{directory} exists and holds: {in_the_way}", remedy)
+        raise ScaffoldError(f"{directory} exists and holds: {_some(same or present)}", remedy)
     for path in files:
         _check_path(directory, path)
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 def _check_path(directory: Path, path: PurePosixPath) -> None:
