@@ -9,7 +9,7 @@
 #
 # Settings (cache variables, to be set on the command line, in a preset, or before find_package):
 #   MVSDK_TOOLCHAIN, MVSDK_FLOAT_ABI        see arm-none-eabi.cmake
-#   MVSDK_LIBC                              nano (default: small) or full (newlib with everything)
+#   MVSDK_LIBC                              nano (default: small) or full (needed for C++ exceptions)
 #   CMAKE_BUILD_TYPE                        Debug (default) or Release
 
 if(CMAKE_VERSION VERSION_LESS 3.22)
@@ -46,7 +46,7 @@ foreach(language C CXX ASM)
 endforeach()
 
 # These hold for every target of the project, so libraries it builds fit its applications. What a target adds comes later
-# on the command line and wins: target_compile_options(app PRIVATE -fexceptions -frtti) is all it takes.
+# on the command line and wins, as in target_compile_options(app PRIVATE -fexceptions -frtti).
 add_compile_options(
     -ffunction-sections
     -fdata-sections

@@ -16,7 +16,8 @@
 
 #include "mv_syscalls.h"
 
-#define WEAK __attribute__((weak))
+/* `used`: link-time optimisation does not see the calls that come from the library. */
+#define STUB __attribute__((weak, used))
 
 /* The longest message mvServerLog() takes. */
 #define LONGEST_MESSAGE 1024U
@@ -30,7 +31,7 @@ extern uint8_t _estack[];
 extern uint8_t _Min_Stack_Size[];
 
 /* The limit is the room kept for the main stack, not the stack pointer: in an RTOS task that points somewhere else. */
-WEAK void *_sbrk(ptrdiff_t increment)
+STUB void *_sbrk(ptrdiff_t increment)
 {
     static uintptr_t heap_end = (uintptr_t)end;
     const uintptr_t lowest = (uintptr_t)end;
@@ -58,7 +59,7 @@ static void log_line(const char *line, size_t length)
 }
 
 /* One message per line, without its line end. stdio hands over whole lines, unless it is flushed in the middle of one. */
-WEAK int _write(int file, const char *text, int length)
+STUB int _write(int file, const char *text, int length)
 {
     const char *rest = text;
     size_t left = (size_t)length;
@@ -79,7 +80,7 @@ WEAK int _write(int file, const char *text, int length)
     return length;
 }
 
-WEAK int _gettimeofday(struct timeval *now, void *timezone)
+STUB int _gettimeofday(struct timeval *now, void *timezone)
 {
     uint64_t microseconds = 0;
 
@@ -94,19 +95,19 @@ WEAK int _gettimeofday(struct timeval *now, void *timezone)
 }
 
 /* A character device: stdio then keeps output until the end of a line. */
-WEAK int _fstat(int file, struct stat *status)
+STUB int _fstat(int file, struct stat *status)
 {
     (void)file;
     *status = (struct stat){.st_mode = S_IFCHR};
     return 0;
 }
 
-WEAK int _isatty(int file)
+STUB int _isatty(int file)
 {
     return file <= STANDARD_ERROR;
 }
 
-WEAK int _read(int file, char *buffer, int length)
+STUB int _read(int file, char *buffer, int length)
 {
     (void)file;
     (void)buffer;
@@ -114,7 +115,7 @@ WEAK int _read(int file, char *buffer, int length)
     return 0; /* end of file */
 }
 
-WEAK off_t _lseek(int file, off_t offset, int whence)
+STUB off_t _lseek(int file, off_t offset, int whence)
 {
     (void)file;
     (void)offset;
@@ -122,14 +123,14 @@ WEAK off_t _lseek(int file, off_t offset, int whence)
     return 0;
 }
 
-WEAK int _close(int file)
+STUB int _close(int file)
 {
     (void)file;
     errno = EBADF;
     return -1;
 }
 
-WEAK int _open(const char *path, int flags, int mode)
+STUB int _open(const char *path, int flags, int mode)
 {
     (void)path;
     (void)flags;
@@ -138,7 +139,7 @@ WEAK int _open(const char *path, int flags, int mode)
     return -1;
 }
 
-WEAK int _stat(const char *path, struct stat *status)
+STUB int _stat(const char *path, struct stat *status)
 {
     (void)path;
     (void)status;
@@ -146,14 +147,14 @@ WEAK int _stat(const char *path, struct stat *status)
     return -1;
 }
 
-WEAK int _unlink(const char *path)
+STUB int _unlink(const char *path)
 {
     (void)path;
     errno = ENOENT;
     return -1;
 }
 
-WEAK int _link(const char *from, const char *to)
+STUB int _link(const char *from, const char *to)
 {
     (void)from;
     (void)to;
@@ -161,19 +162,19 @@ WEAK int _link(const char *from, const char *to)
     return -1;
 }
 
-WEAK clock_t _times(struct tms *times)
+STUB clock_t _times(struct tms *times)
 {
     (void)times;
     errno = ENOSYS;
     return (clock_t)-1;
 }
 
-WEAK int _getpid(void)
+STUB int _getpid(void)
 {
     return 1;
 }
 
-WEAK int _kill(int process, int signal)
+STUB int _kill(int process, int signal)
 {
     (void)process;
     (void)signal;
@@ -182,7 +183,7 @@ WEAK int _kill(int process, int signal)
 }
 
 /* abort(), a failed assert() and exit() end here. The application stands still until it is restarted. */
-WEAK void _exit(int status)
+STUB void _exit(int status)
 {
     (void)status;
     for (;;) {

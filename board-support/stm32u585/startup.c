@@ -16,6 +16,7 @@ extern uint32_t _ebss[];
 
 void Reset_Handler(void);
 void SystemInit(void);
+void __mvsdk_start(void);
 void __libc_init_array(void);
 int main(void);
 
@@ -51,7 +52,8 @@ static void enable_fpu(void)
 #endif
 }
 
-__attribute__((noreturn, used)) static void start_application(void)
+/* Not static, and named so that no application defines it: Reset_Handler refers to it by name. */
+__attribute__((noreturn, used)) void __mvsdk_start(void)
 {
     enable_fpu();
     copy_initialised_data();
@@ -70,6 +72,6 @@ __attribute__((weak, naked, noreturn)) void Reset_Handler(void)
 {
     __asm volatile("ldr r0, =_estack\n\t"
                    "mov sp, r0\n\t"
-                   "b   start_application\n\t"
+                   "b   __mvsdk_start\n\t"
                    ".ltorg");
 }
