@@ -20,7 +20,6 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in _ROOT.glob("*/syscalls.csv")))
 
 
-@cache
 def load(name: str = "microvisor") -> Abi:
     """Return the database of that name, read once.
 
@@ -28,7 +27,12 @@ def load(name: str = "microvisor") -> Abi:
     """
     if name not in available():
         raise UnknownAbiError(name, available())
-    return read(_ROOT / name)
+    return _read_once(_ROOT / name)
+
+
+@cache
+def _read_once(directory: Path) -> Abi:
+    return read(directory)
 
 
 def read(directory: Path) -> Abi:

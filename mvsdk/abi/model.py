@@ -10,6 +10,7 @@ import enum
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Literal
 
@@ -96,7 +97,7 @@ class CType:
     name: str
     pointee: CType | None = None
     const: bool = False
-    definition: Enum | Handle | Struct | None = None
+    definition: Enum | Handle | Struct | None = dataclass_field(default=None, repr=False)
 
     @property
     def is_bytes(self) -> bool:

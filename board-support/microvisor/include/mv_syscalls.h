@@ -64,7 +64,7 @@ enum MvStatus {
     MV_STATUS_UNKNOWNCHANNELENDPOINT = 0xd,
     /** channel type value not recognised */
     MV_STATUS_UNKNOWNCHANNELTYPE = 0xe,
-    /** channel has already been closed (the enum text says unexpectedly) */
+    /** channel has already been closed */
     MV_STATUS_CHANNELCLOSED = 0xf,
     /** needs a live server connection */
     MV_STATUS_NETWORKNOTCONNECTED = 0x10,
@@ -138,7 +138,7 @@ enum MvEventType {
 enum MvNetworkStatus {
     /** offline, no connection wanted or attempted */
     MV_NETWORKSTATUS_DELIBERATELYOFFLINE = 0x0,
-    /** connected to the cloud (value name is authoritative; header comments for 1 and 2 are swapped) */
+    /** connected to the cloud (the names of 1 and 2 are right, the official comments on them swapped) */
     MV_NETWORKSTATUS_CONNECTED = 0x1,
     /** attempting to connect (see note on CONNECTED) */
     MV_NETWORKSTATUS_CONNECTING = 0x2,
@@ -310,7 +310,7 @@ enum MvMqttProtocolVersion {
 
 /** how the client proves who it is */
 enum MvMqttAuthenticationMethod {
-    /** no username/password (header marks this enum v5 only) */
+    /** no username/password (the official header marks this enum v5 only) */
     MV_MQTTAUTHENTICATIONMETHOD_NONE = 0x0,
     /** username and password */
     MV_MQTTAUTHENTICATIONMETHOD_USERNAMEPASSWORD = 0x1,
@@ -933,7 +933,7 @@ enum MvStatus mvGetSysClk(uint32_t *hz);
 /**
  * Mask all fast interrupts, leaving each one's own enable state as it is.
  *
- * @retval MV_STATUS_OKAY the header lists no failure
+ * @retval MV_STATUS_OKAY the official header lists no failure
  */
 enum MvStatus mvDisableAllFastInterrupts(void);
 
@@ -976,8 +976,8 @@ enum MvStatus mvGetWallTime(uint64_t *usec);
  *
  * @param[in] params where to post network events
  * @param[out] handle receives the handle
- * @retval MV_STATUS_PARAMETERFAULT params or handle pointer bad; docs add: handle count at maximum or a
- *     params member is wrong
+ * @retval MV_STATUS_PARAMETERFAULT params or handle pointer bad; the public guide adds: too many handles, or
+ *     a member of params is wrong
  * @retval MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION struct version field not supported
  */
 enum MvStatus mvRequestNetwork(const struct MvRequestNetworkParams *params, MvNetworkHandle *handle);
@@ -1016,8 +1016,9 @@ enum MvStatus mvSetFastInterrupt(uint32_t irqn);
  * Check that a versioned struct arrives as it was sent; it serves the ABI's own tests.
  *
  * @param[in] in the struct to check
- * @retval MV_STATUS_PARAMETERFAULT argument pointer bad (pre-0.7.0 header)
- * @retval MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION version field not supported (pre-0.7.0 header)
+ * @retval MV_STATUS_PARAMETERFAULT argument pointer bad (official header before SDK 0.7.0)
+ * @retval MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION version field not supported (official header before SDK
+ *     0.7.0)
  */
 enum MvStatus mvTemporaryStructTest(const struct MvTemporaryTestVersionedStruct *in);
 
@@ -1084,7 +1085,7 @@ enum MvStatus mvGetPClk2(uint32_t *hz);
 /**
  * Lift the mask over all fast interrupts.
  *
- * @retval MV_STATUS_OKAY the header lists no failure
+ * @retval MV_STATUS_OKAY the official header lists no failure
  */
 enum MvStatus mvEnableAllFastInterrupts(void);
 
@@ -1130,9 +1131,12 @@ enum MvStatus mvGetHClk(uint32_t *hz);
  * @retval MV_STATUS_PARAMETERFAULT handle pointer bad
  * @retval MV_STATUS_INVALIDHANDLE params.notification_handle is not a notification centre
  * @retval MV_STATUS_INVALIDHANDLE params.network_handle is not a network handle
- * @retval MV_STATUS_INVALIDBUFFERALIGNMENT send_buffer (docs: either buffer) not aligned to 512
- * @retval MV_STATUS_INVALIDBUFFERSIZE send_buffer_len not acceptable (docs: must be a multiple of 512)
- * @retval MV_STATUS_INVALIDBUFFERSIZE receive_buffer_len not acceptable (docs: must be a multiple of 512)
+ * @retval MV_STATUS_INVALIDBUFFERALIGNMENT send_buffer (the public guide says either buffer) not aligned to
+ *     512
+ * @retval MV_STATUS_INVALIDBUFFERSIZE send_buffer_len not acceptable (the public guide asks for a multiple of
+ *     512)
+ * @retval MV_STATUS_INVALIDBUFFERSIZE receive_buffer_len not acceptable (the public guide asks for a multiple
+ *     of 512)
  * @retval MV_STATUS_UNKNOWNCHANNELENDPOINT endpoint string not recognised
  * @retval MV_STATUS_UNKNOWNCHANNELTYPE channel_type not recognised
  * @retval MV_STATUS_NETWORKNOTCONNECTED device not connected to the cloud
@@ -1157,8 +1161,8 @@ enum MvStatus mvGetNetworkReasons(enum MvNetworkReason *reasons, uint32_t *reque
  * @param[in,out] handle handle of the network; zero after success
  * @retval MV_STATUS_PARAMETERFAULT a pointer argument is outside app-accessible memory
  * @retval MV_STATUS_INVALIDHANDLE handle does not name a network object
- * @retval MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION listed in the header although the call takes no struct;
- *     cannot occur
+ * @retval MV_STATUS_UNSUPPORTEDSTRUCTUREVERSION the official header lists it although the call takes no
+ *     struct; cannot occur
  */
 enum MvStatus mvReleaseNetwork(MvNetworkHandle *handle);
 
@@ -1286,11 +1290,11 @@ enum MvStatus mvServerLoggingInit(uint8_t *buffer, uint32_t length_bytes);
  * @param[in] length_bytes length of the message in bytes
  * @retval MV_STATUS_UNAVAILABLE mvServerLoggingInit not called successfully
  * @retval MV_STATUS_PARAMETERFAULT a pointer argument is outside app-accessible memory
- * @retval MV_STATUS_INVALIDBUFFERSIZE no room in the log buffer for this message; docs: also how client-side
- *     rate limiting shows up
+ * @retval MV_STATUS_INVALIDBUFFERSIZE no room in the log buffer for this message; also how the device limits
+ *     the rate of logging
  * @retval MV_STATUS_LOGMESSAGETOOLONG message longer than the maximum
- * @retval MV_STATUS_LOGGINGDISABLEDBYSERVER cloud has switched logging off for this device; docs: also when
- *     the cloud holds posting back
+ * @retval MV_STATUS_LOGGINGDISABLEDBYSERVER cloud has switched logging off for this device or holds it back
+ *     for a while
  */
 enum MvStatus mvServerLog(const uint8_t *message, uint16_t length_bytes);
 
@@ -1361,7 +1365,8 @@ enum MvStatus mvMqttAcknowledgeMessage(MvChannelHandle handle, uint32_t correlat
  * @param[in] handle handle of an MQTT channel
  * @param[out] response_data receives the outcome
  * @retval MV_STATUS_PARAMETERFAULT a pointer argument is outside app-accessible memory
- * @retval MV_STATUS_LATEFAULT listed in the header although the struct holds no pointers; cannot occur
+ * @retval MV_STATUS_LATEFAULT the official header lists it although the struct holds no pointers; cannot
+ *     occur
  * @retval MV_STATUS_INVALIDHANDLE handle does not name an MQTT channel
  * @retval MV_STATUS_CHANNELCLOSED channel already closed
  */
@@ -1383,7 +1388,8 @@ enum MvStatus mvMqttRequestDisconnect(MvChannelHandle handle);
  * @param[in] handle handle of an MQTT channel
  * @param[out] response_data receives the outcome
  * @retval MV_STATUS_PARAMETERFAULT a pointer argument is outside app-accessible memory
- * @retval MV_STATUS_LATEFAULT listed in the header although the struct holds no pointers; cannot occur
+ * @retval MV_STATUS_LATEFAULT the official header lists it although the struct holds no pointers; cannot
+ *     occur
  * @retval MV_STATUS_INVALIDHANDLE handle does not name an MQTT channel
  * @retval MV_STATUS_CHANNELCLOSED channel already closed
  */
@@ -1398,8 +1404,8 @@ enum MvStatus mvMqttReadConnectResponse(MvChannelHandle handle, struct MvMqttCon
  * @retval MV_STATUS_LATEFAULT a nested pointer is bad after some data was sent; channel no longer usable
  * @retval MV_STATUS_INVALIDHANDLE handle does not name an MQTT channel
  * @retval MV_STATUS_CHANNELCLOSED channel already closed
- * @retval MV_STATUS_RATELIMITED too many requests in flight (limit not stated; the sample drops the message
- *     and stays connected)
+ * @retval MV_STATUS_RATELIMITED too many requests in flight (limit not stated; the official sample drops the
+ *     message and stays connected)
  */
 enum MvStatus mvMqttRequestPublish(MvChannelHandle handle, const struct MvMqttPublishRequest *request);
 
@@ -1424,7 +1430,8 @@ enum MvStatus mvMqttRequestSubscribe(MvChannelHandle handle, const struct MvMqtt
  * @param[in] handle handle of an MQTT channel
  * @param[out] response_data receives the outcome
  * @retval MV_STATUS_PARAMETERFAULT a pointer argument is outside app-accessible memory
- * @retval MV_STATUS_LATEFAULT listed in the header although the struct holds no pointers; cannot occur
+ * @retval MV_STATUS_LATEFAULT the official header lists it although the struct holds no pointers; cannot
+ *     occur
  * @retval MV_STATUS_INVALIDHANDLE handle does not name an MQTT channel
  * @retval MV_STATUS_CHANNELCLOSED channel already closed
  */
@@ -1663,8 +1670,8 @@ enum MvStatus mvExternalFlashOpen(MvExternalFlashHandle *handle);
  * @param[in] address first byte to erase, from the start of the application's area; multiple of 4096
  * @param[in] length bytes to erase; multiple of 4096
  * @retval MV_STATUS_UNAVAILABLE called from interrupt context
- * @retval MV_STATUS_PARAMETERFAULT listed in the header although the call has no pointer argument; cannot
- *     occur
+ * @retval MV_STATUS_PARAMETERFAULT the official header lists it although the call has no pointer argument;
+ *     cannot occur
  * @retval MV_STATUS_INVALIDHANDLE handle does not name an external-flash object
  * @retval MV_STATUS_ADDRESSOUTOFRANGE address+length outside the area reported by mvExternalFlashGetInfo
  * @retval MV_STATUS_INVALIDBUFFERALIGNMENT address or length not a multiple of 4096
