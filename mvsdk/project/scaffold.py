@@ -78,15 +78,15 @@ def scaffold(template: str, name: str, directory: Path, *, force: bool = False, 
     """
     check_name(name)
     files = _render(_template(template, templates(root)), name)
-    directory = directory.resolve()
-    _check_room(directory, files, force=force)
-    doing = f"write the project to {directory}"
-    with reported_as(ScaffoldError, doing, _ELSEWHERE), _staging(directory) as staging:
-        whole = staging / "project"
-        whole.mkdir()
-        for path, file in files.items():
-            file.write(whole / path)
-        _move_in(whole, directory, files)
+    directory = Path(os.path.realpath(directory))
+    with reported_as(ScaffoldError, f"write the project to {directory}", _ELSEWHERE):
+        _check_room(directory, files, force=force)
+        with _staging(directory) as staging:
+            whole = staging / "project"
+            whole.mkdir()
+            for path, file in files.items():
+                file.write(whole / path)
+            _move_in(whole, directory, files)
     return Scaffold(name, template, directory, tuple(str(path) for path in files))
 
 
@@ -123,8 +123,7 @@ def _check_room(directory: Path, files: Mapping[PurePosixPath, _File], *, force:
         raise ScaffoldError(f"{directory} exists and is not a folder", _ELSEWHERE)
     if not directory.is_dir():
         return
-    with reported_as(ScaffoldError, f"look into {directory}", _ELSEWHERE):
-        present = sorted(entry.name for entry in directory.iterdir())
+    present = sorted(entry.name for entry in directory.iterdir())
     if present and not force:
         same = [str(path) for path in files if os.path.lexists(directory / path)]
         remedy = f"{_ELSEWHERE}, or replace the template's files with --force"

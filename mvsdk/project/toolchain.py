@@ -133,7 +133,7 @@ def install_hint() -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split(".") if number)
+    return tuple(int(number) for number in version.split("."))
 
 
 @dataclass(frozen=True)
