@@ -111,3 +111,23 @@ def test_whatever_is_damaged_the_error_is_one_of_ours(file: str, data: st.DataOb
             assert error.remedy  # noqa: PT017
         else:
             assert damaged.syscalls
+
+
+@pytest.mark.parametrize(
+    ("spelling", "words"),
+    [
+        ("struct MvNotification", "does not fit in a register"),
+        ("uint64_t", "does not fit in a register"),
+        ("void", "does not fit in a register"),
+        ("enum MvUnheardOf", "is declared"),
+        ("MvStatus", "is declared"),
+        ("enum MvRestartMode*", "is declared"),
+    ],
+)
+def test_an_argument_must_be_a_declared_type_that_fits_a_register(spelling: str, words: str, tables: Path) -> None:
+    """What prototype and argument table agree on must still be known, spelt as C would, and one word at most."""
+    for file, old in (("syscalls.csv", '"enum MvRestartMode"'), ("arguments.csv", "mode,enum MvRestartMode,")):
+        path = tables / file
+        path.write_text(path.read_text().replace(old, old.replace("enum MvRestartMode", spelling)))
+    with pytest.raises(ContradictionError, match=rf"arguments\.csv:\d+: .*{words}"):
+        read(tables)
