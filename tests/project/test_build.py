@@ -21,6 +21,7 @@ from mvsdk.project.errors import (
     ToolchainError,
 )
 from tests.project.recorder import Recorder
+from tests.project.stamps import stamps
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -28,12 +29,6 @@ def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
-
-
-def stamps(directory: Path) -> dict[str, tuple[int, int]]:
-    """Return what changes when any file or folder below is written, replaced, added or removed."""
-    paths = [directory, *directory.rglob("*")]
-    return {str(path): (path.stat().st_mtime_ns, path.stat().st_ino) for path in paths}
 
 
 def heard_build(project: Project, definitions: Mapping[str, str] | None = None) -> Recorder:
