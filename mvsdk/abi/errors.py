@@ -21,15 +21,16 @@ class UnknownAbiError(AbiError):
         super().__init__(f"there is no ABI named {name!r}", f"use one of: {', '.join(available)}")
 
 
-class TableError(AbiError):
+class _LineError(AbiError):
+    """Something is wrong at a line of a table; line 0 is the file itself."""
+
+    def __init__(self, path: Path, line: int, what: str, remedy: str) -> None:
+        super().__init__(f"{path}:{line}: {what}", remedy)
+
+
+class TableError(_LineError):
     """A table cannot be read: it is missing, not text, has a broken line or other columns."""
 
-    def __init__(self, path: Path, line: int, what: str, remedy: str) -> None:
-        super().__init__(f"{path}:{line}: {what}", remedy)
 
-
-class ContradictionError(AbiError):
+class ContradictionError(_LineError):
     """Two facts of the tables cannot both be true."""
-
-    def __init__(self, path: Path, line: int, what: str, remedy: str) -> None:
-        super().__init__(f"{path}:{line}: {what}", remedy)

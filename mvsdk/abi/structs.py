@@ -34,10 +34,10 @@ class Layout:
     alignment: int
 
 
-def lay_out(types: list[CType], start: int = 0) -> Layout:
-    """Return the layout of fields of these types, one after the other from `start` on."""
+def lay_out(types: list[CType]) -> Layout:
+    """Return the layout of fields of these types, one after the other."""
     offsets: list[int] = []
-    end = start
+    end = 0
     alignment = max(ctype.alignment for ctype in types)
     for ctype in types:
         offsets.append(_align(end, ctype.alignment))

@@ -147,7 +147,8 @@ def _quoted_fields(path: Path, number: int, line: str) -> Iterator[str]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines(keepends=True)
+        with path.open(encoding="utf-8") as file:
+            return file.readlines()
     except OSError as error:
         raise TableError(path, 0, f"cannot be read: {error.strerror}", "restore the file") from error
     except UnicodeDecodeError as error:

@@ -30,7 +30,7 @@ def test_calls_are_found_by_name_and_by_address() -> None:
 def test_a_database_is_loaded_once() -> None:
     """Loading a name again gives the very same object."""
     assert abi.load() is abi.load("microvisor")
-    assert abi.available() == ("microvisor",)
+    assert "microvisor" in abi.available()
 
 
 @pytest.mark.parametrize("name", ["", "nuttx-13", "../abi/microvisor", "/etc"])

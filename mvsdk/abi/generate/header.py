@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mvsdk.abi.generate.text import comment, declaration, origin, prototype
-from mvsdk.abi.model import Abi, Direction, Enum, Field, Handle, Parameter, Struct, Syscall
+from mvsdk.abi.model import Abi, Direction, Enum, Field, Handle, Struct, Syscall
 from mvsdk.abi.structs import version_of
 
 _DIRECTIONS = {
@@ -82,13 +82,9 @@ def _fields(fields: list[Field] | tuple[Field, ...], indent: str) -> list[str]:
 
 def _call(call: Syscall) -> str:
     lines = [call.summary, ""]
-    lines += (f"@param[{_direction(item)}] {item.name} {item.note}" for item in call.parameters)
+    lines += (f"@param[{_DIRECTIONS[item.direction]}] {item.name} {item.note}" for item in call.parameters)
     lines += (f"@retval {status.name} {status.when}" for status in call.statuses)
     return f"{comment(lines)}\n{prototype(call)};"
-
-
-def _direction(parameter: Parameter) -> str:
-    return _DIRECTIONS[parameter.direction]
 
 
 def _assertions(abi: Abi, macro: str) -> str:
