@@ -59,20 +59,24 @@ if(MVSDK_LIBC STREQUAL nano)
 endif()
 
 # The same sources give the same bytes wherever they lie: debug information and __FILE__ name files relative to the source
-# folder, and the compiler's working folder is ".", so a debugger started there finds them. The last map that fits wins.
-# Sources that lie outside of the source folder need a map of their own.
-function(_mvsdk_map_prefix folder slash name)
+# folder, and the compiler's working folder is ".", so a debugger started there finds them. Sources that lie outside of the
+# source folder need a map of their own. The last map that fits wins.
+function(_mvsdk_map_folder folder itself inside)
     get_filename_component(real "${folder}" REALPATH)
-    # A folder reached through a link goes by two names, and the compiler may see either. (Equal options become one.)
+    # A folder reached through a link goes by two names, and the compiler may see either. (CMake drops what is there twice.)
     foreach(path "${real}" "${folder}")
-        add_compile_options("-ffile-prefix-map=${path}${slash}=${name}")
+        foreach(map "${path}=${itself}" "${path}/=${inside}")
+            add_compile_options("-ffile-prefix-map=${map}")
+            # The compiler does not hand its maps on to the assembler.
+            add_compile_options(
+                "$<$<COMPILE_LANGUAGE:ASM>:SHELL:-Xassembler --debug-prefix-map -Xassembler \"${map}\">")
+        endforeach()
     endforeach()
 endfunction()
 
-_mvsdk_map_prefix("${CMAKE_SOURCE_DIR}" / "")
-_mvsdk_map_prefix("${CMAKE_BINARY_DIR}" "" .)
-_mvsdk_map_prefix("${CMAKE_BINARY_DIR}" / build/)
-_mvsdk_map_prefix("${MVSDK_BOARD_SUPPORT}" / mvsdk/)
+_mvsdk_map_folder("${CMAKE_SOURCE_DIR}" . "")
+_mvsdk_map_folder("${CMAKE_BINARY_DIR}" . build/)
+_mvsdk_map_folder("${MVSDK_BOARD_SUPPORT}" mvsdk mvsdk/)
 
 include("${CMAKE_CURRENT_LIST_DIR}/application.cmake")
 set(mvsdk_FOUND TRUE)

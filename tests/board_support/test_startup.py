@@ -65,6 +65,27 @@ def test_initialised_data_is_copied_and_zeroed_data_is_zero_before_main(tmp_path
     assert execute(elf).memory(elf.symbols["verdict"], 4) == b"\1\0\0\0"
 
 
+def test_sections_of_the_applications_own_are_initialised_and_in_place(tmp_path: Path) -> None:
+    """A section name nobody knows gives no trap: constants stay in flash, variables get their values."""
+    source = """
+        __attribute__((section("settings"))) int variable = 7;
+        __attribute__((section(".table"))) const int constant = 8;
+        __attribute__((section(".fast_data"), aligned(64))) int aligned_variable = 9;
+        extern const int __start_commands[], __stop_commands[];
+        __attribute__((section("commands"), used)) static const int command = 10;
+        volatile int copy[4];
+        int main(void) {
+            copy[0] = *(volatile int *)&variable;
+            copy[1] = *(const volatile int *)&constant;
+            copy[2] = *(volatile int *)&aligned_variable;
+            for (const volatile int *each = __start_commands; each < __stop_commands; each++) copy[3] += *each;
+        }"""
+    elf = link(tmp_path, {"main.c": source})
+    assert execute(elf).memory(elf.symbols["copy"], 16)[::4] == bytes([7, 8, 9, 10])
+    assert BOARD.flash.contains(elf.symbols["constant"])
+    assert elf.symbols["aligned_variable"] % 64 == 0
+
+
 def test_noinit_data_is_left_alone(tmp_path: Path) -> None:
     """What an application puts into .noinit outlives a restart: the start-up code does not touch it."""
     source = """
