@@ -41,7 +41,7 @@ class Configuration:
         project = self.project
         has_presets = (project.directory / PRESETS).is_file()
         kind = self.build_type.capitalize()
-        chosen = [f"--preset={self.build_type}"] if has_presets else ["-G", "Ninja", f"-DCMAKE_BUILD_TYPE={kind}"]
+        chosen = f"--preset={self.build_type}" if has_presets else f"-DCMAKE_BUILD_TYPE={kind}"
         ours = {
             "mvsdk_DIR:PATH": str(shared("board-support") / "cmake"),
             "CMAKE_MAKE_PROGRAM:FILEPATH": str(self.toolchain.ninja),
@@ -52,7 +52,7 @@ class Configuration:
             ours["MVSDK_TOOLCHAIN:PATH"] = str(self.toolchain.named)
         entries = [f"-D{name}={value}" for name, value in {**ours, **self.definitions}.items()]
         places = ["-S", str(project.directory), "-B", str(project.build_directory)]
-        return [str(self.toolchain.cmake), *places, *chosen, *entries]
+        return [str(self.toolchain.cmake), *places, "-G", "Ninja", chosen, *entries]
 
     def inputs(self) -> dict[str, Any]:
         """Return everything the result depends on that Ninja does not watch."""

@@ -14,6 +14,7 @@ def source_date_epoch(directory: Path, environment: Mapping[str, str]) -> str:
 
     The environment's own value if it has one; else the time of the commit that git has checked out there; without git
     or a commit it is 0, because a build that named today would differ tomorrow.
+    Ninja does not watch it: an object that is still good keeps the moment it was compiled with.
     """
     given = environment.get(VARIABLE)
     return given if given else _commit_time(directory, environment) or "0"

@@ -35,19 +35,19 @@ def run_ninja(
 
     arguments = [str(ninja), "-C", str(build_directory), *(["-v"] if verbose else [])]
     listener.command(arguments)
-    with (
-        reported_as(CompileError, f"run {ninja}", install_hint()),
-        subprocess.Popen(
+    surroundings = {**environment, "NINJA_STATUS": f"{_MARK}%f/%t ", "CLICOLOR_FORCE": str(int(listener.colour))}
+    with reported_as(CompileError, f"run {ninja}", install_hint()):
+        process = subprocess.Popen(
             arguments,
-            env={**environment, "NINJA_STATUS": f"{_MARK}%f/%t ", "CLICOLOR_FORCE": str(int(listener.colour))},
+            env=surroundings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        ) as process,
-    ):
+        )
+    said = _Conversation(listener, verbose=verbose)
+    with process:
         assert process.stdout is not None  # noqa: S101 - it was asked for
-        said = _Conversation(listener, verbose=verbose)
         said.hear(process.stdout)
     if process.returncode:
         raise said.reason(build_directory)

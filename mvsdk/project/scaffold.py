@@ -79,14 +79,21 @@ def scaffold(template: str, name: str, directory: Path, *, force: bool = False, 
     check_name(name)
     files = _render(_template(template, templates(root)), name)
     directory = Path(os.path.realpath(directory))
+    exists = os.path.lexists(directory)
     with reported_as(ScaffoldError, f"write the project to {directory}", _ELSEWHERE):
-        _check_room(directory, files, force=force)
-        with _staging(directory) as staging:
+        home = _home(directory)
+        _remove_abandoned(home, directory.name)
+        if exists:
+            _check_room(directory, files, force=force)
+        with _staging(home, directory.name) as staging:
             whole = staging / "project"
             whole.mkdir()
             for path, file in files.items():
                 file.write(whole / path)
-            _move_in(whole, directory, files)
+            if exists:
+                _merge(whole, directory, files)
+            else:
+                whole.rename(directory)
     return Scaffold(name, template, directory, tuple(str(path) for path in files))
 
 
@@ -116,13 +123,19 @@ def _destination(path: Path, name: str) -> PurePosixPath:
     return PurePosixPath(*("." + part[4:] if part.startswith("dot-") else part for part in parts))
 
 
-def _check_room(directory: Path, files: Mapping[PurePosixPath, _File], *, force: bool) -> None:
+def _home(directory: Path) -> Path:
+    """Return the folder to work in: surely of the same file system as the project, and open to who may write it."""
+    if directory.is_dir():
+        return directory
+    if os.path.lexists(directory):
+        raise ScaffoldError(f"{directory} exists and is not a folder", _ELSEWHERE)
     if not directory.parent.is_dir():
         raise ScaffoldError(f"there is no folder {directory.parent}", f"make it first: mkdir -p {directory.parent}")
-    if directory.exists() and not directory.is_dir():
-        raise ScaffoldError(f"{directory} exists and is not a folder", _ELSEWHERE)
-    if not directory.is_dir():
-        return
+    return directory.parent
+
+
+def _check_room(directory: Path, files: Mapping[PurePosixPath, _File], *, force: bool) -> None:
+    """Refuse a folder in which something would be lost."""
     present = sorted(entry.name for entry in directory.iterdir())
     if present and not force:
         same = [str(path) for path in files if os.path.lexists(directory / path)]
@@ -146,30 +159,34 @@ def _check_path(directory: Path, path: PurePosixPath) -> None:
             raise ScaffoldError(f"{directory / parent} is a file where the template has a folder", "move it away")
 
 
-def _move_in(whole: Path, directory: Path, files: Mapping[PurePosixPath, _File]) -> None:
-    if not directory.exists():
-        whole.rename(directory)
-        return
+def _merge(whole: Path, directory: Path, files: Mapping[PurePosixPath, _File]) -> None:
     for path in files:
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         (whole / path).replace(target)
 
 
+def _prefix(name: str) -> str:
+    return f".{name}.mvsdk-new-"
+
+
 @contextmanager
-def _staging(directory: Path) -> Iterator[Path]:
-    """Make a folder beside `directory` that is gone afterwards, and remove those whose makers were killed."""
-    prefix = f".{directory.name}.mvsdk-new-"
-    for neighbour in directory.parent.iterdir():
-        if neighbour.name.startswith(prefix) and _abandoned(neighbour):
-            shutil.rmtree(neighbour)
-    staging = Path(tempfile.mkdtemp(prefix=prefix, dir=directory.parent))
+def _staging(home: Path, name: str) -> Iterator[Path]:
+    """Make a folder that is gone afterwards, and locked until then."""
+    staging = Path(tempfile.mkdtemp(prefix=_prefix(name), dir=home))
     lock = _lock(staging)
     try:
         yield staging
     finally:
         shutil.rmtree(staging)
         os.close(lock)
+
+
+def _remove_abandoned(home: Path, name: str) -> None:
+    """Remove the staging folders whose makers were killed."""
+    for entry in home.iterdir():
+        if entry.name.startswith(_prefix(name)) and _is_abandoned(entry):
+            shutil.rmtree(entry)
 
 
 def _lock(staging: Path) -> int:
@@ -179,7 +196,7 @@ def _lock(staging: Path) -> int:
     return descriptor
 
 
-def _abandoned(staging: Path) -> bool:
+def _is_abandoned(staging: Path) -> bool:
     try:
         os.close(_lock(staging))
     except BlockingIOError:

@@ -38,10 +38,9 @@ class BuildState:
 
     def save(self, build_directory: Path) -> None:
         """Write the state in one step."""
-        temporary = build_directory / f"{_FILE}.new"
-        with reported_as(BuildDirectoryError, f"write to {build_directory}", "make the folder writable"):
-            temporary.write_text(json.dumps(vars(self)), encoding="utf-8")
-            temporary.replace(build_directory / _FILE)
+        from mvsdk.files import write_whole
+
+        write_whole(build_directory / _FILE, json.dumps(vars(self)).encode())
 
     def with_measured(self, measured: Mapping[str, Any]) -> BuildState:
         """Return this state with another measurement."""

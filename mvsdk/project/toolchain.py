@@ -80,7 +80,7 @@ def _look_for(role: str, named: Path | None, environment: Mapping[str, str]) -> 
 
 
 def _not_in(named: Path) -> ToolchainError:
-    remedy = f"correct {VARIABLE}, or [toolchain] path in mvsdk.toml, whichever says so"
+    remedy = f"correct {VARIABLE} or [toolchain] path in mvsdk.toml"
     return ToolchainError(f"there is no {_tools()['compiler'].executable} in {named}", remedy)
 
 

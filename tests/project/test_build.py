@@ -136,6 +136,12 @@ def test_a_project_without_presets_is_built_all_the_same(tiny: Project) -> None:
     assert kind_of(tiny) == b"Release"
 
 
+def test_ninja_builds_whatever_the_presets_prefer(tiny: Project) -> None:
+    """A preset that names another generator does not stop the build: it is Ninja's."""
+    edit(tiny.directory / "more-presets.json", '"Ninja"', '"Unix Makefiles"')
+    assert build(tiny).is_new
+
+
 def test_somebody_elses_configuration_does_not_stay(tiny: Project) -> None:
     """After CMake was run by hand with other settings, the build is again what was asked for."""
     build(tiny)

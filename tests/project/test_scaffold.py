@@ -193,15 +193,22 @@ scaffold("plain", "blinky", Path(sys.argv[1]), root=Path(sys.argv[2]))
 """
 
 
-def test_a_killed_scaffold_leaves_no_project_and_the_next_one_cleans_up(root: Path, workshop: Path) -> None:
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_killed_scaffold_leaves_no_project_and_the_next_one_cleans_up(
+    root: Path, workshop: Path, exists: bool
+) -> None:
     """A maker killed in the middle of a file leaves no project; what it had begun goes when the next one is made."""
     target = workshop / "blinky"
+    if exists:
+        target.mkdir()
     killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, target, root], check=False)
     assert killed.returncode < 0
-    assert not target.exists()
     assert len(entries(workshop)) == 1
-    scaffold("plain", "blinky", target, root=root)
+    assert exists == target.exists()
+    assert all(name.startswith(".blinky.mvsdk-new-") for name in entries(target if exists else workshop))
+    made = scaffold("plain", "blinky", target, root=root)
     assert entries(workshop) == ["blinky"]
+    assert set(contents(target)) == set(made.files)
 
 
 def test_the_work_of_a_living_maker_is_left_alone(root: Path, workshop: Path) -> None:

@@ -7,14 +7,15 @@ error; their commands only with -v.
 \b
 $ mvsdk build
 Built build/blinky.elf (debug)
-REGION  USED  LIMIT    FULL
-Flash   5120  1048576  0.5 %
-RAM     3440  524288   0.7 %
+REGION  USED   LIMIT    FULL
+Flash   5520   1048576  0.5 %
+RAM     21240  524288   4.1 %
 $ mvsdk build
 build/blinky.elf is up to date (debug)
 
-Two checkouts of a commit give the same bytes in any folder, on any day: SOURCE_DATE_EPOCH is passed on when it is set,
-else it is the time of the commit, else 0.
+Two checkouts of a commit give the same bytes in any folder, on any day: what the sources call today is
+SOURCE_DATE_EPOCH if that is set, else the time of the commit, else 1970. --clean makes this true of a checkout that
+was built before.
 
 -D and --release hold for this build alone: the next one without them configures without them.
 """

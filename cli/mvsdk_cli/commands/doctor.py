@@ -3,18 +3,18 @@
 Run in a project, the compiler its mvsdk.toml names is the one that is checked.
 
 \b
-$ mvsdk doctor
+$ MVSDK_TOOLCHAIN=/opt/arm mvsdk doctor
 CHECK             VERDICT  FINDING
-Python            ok       3.11.7 (/usr/bin/python3)
-compiler          ok       12.2.1 (/usr/bin/arm-none-eabi-gcc)
-libc_nano.a       ok       /usr/lib/arm-none-eabi/newlib/thumb/v8-m.main/nofp/libc_nano.a
-libstdc++_nano.a  failed   /usr/bin/arm-none-eabi-gcc has no libstdc++_nano.a
+Python            ok       3.11.7 (/home/ada/.venv/bin/python)
+compiler          failed   there is no arm-none-eabi-gcc in /opt/arm
+libc_nano.a       failed   there is no arm-none-eabi-gcc in /opt/arm
+libstdc++_nano.a  failed   there is no arm-none-eabi-gcc in /opt/arm
 cmake             ok       3.25.1 (/usr/bin/cmake)
 ninja             ok       1.11.1 (/usr/bin/ninja)
 git               ok       git version 2.39.5
 signing keys      ok       development
 debug probe       ok       none attached; no udev rule for ST-Link
-fix libstdc++_nano.a: apt-get install libstdc++-arm-none-eabi-newlib
+fix compiler, libc_nano.a, libstdc++_nano.a: correct MVSDK_TOOLCHAIN or [toolchain] path in mvsdk.toml
 
 Exit status: 0 when a project can be built and signed here, 1 when a check failed; warnings do not count.
 """
