@@ -82,7 +82,7 @@ $handlers
 """)
 
 _ADDRESSES = Template("""\
-/* Generated from board-support/$board/ (board.toml and its tables) by `$command`. Do not edit. */
+/* Generated from board-support/$board/board.toml and tables by `$command`. Do not edit. */
 
 #ifndef ${guard}_ADDRESSES_H
 #define ${guard}_ADDRESSES_H

@@ -28,12 +28,16 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(file.parent.name for file in shared("board-support").glob(f"*/{DESCRIPTION}")))
 
 
-@functools.cache
 def load(name: str = DEFAULT) -> Board:
     """Return the board of that name, read once per process.
 
     Raises `UnknownBoardError` if there is none and `BoardFileError` if its files are wrong.
     """
+    return _load(name)
+
+
+@functools.cache
+def _load(name: str) -> Board:
     known = available()
     if name not in known:
         raise UnknownBoardError(name, known)

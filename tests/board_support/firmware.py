@@ -36,7 +36,8 @@ LINKER_SCRIPT = BOARD.directory / "stm32u585.ld"
 
 _BX_LR = b"\x70\x47"
 _WFI = b"\x30\xbf"
-_PRIVATE_PERIPHERALS = 0xE0000000
+_REGISTERS = ((0x42020000, 0x10000), (0xE0000000, 0x100000))
+"""GPIO ports and private peripherals: plain memory here."""
 _INSTRUCTION_LIMIT = 5_000_000
 
 
@@ -175,7 +176,8 @@ def _machine() -> Machine:
     machine.mem_map(BOARD.flash.base, BOARD.flash.size)
     machine.mem_map(BOARD.ram.base, BOARD.ram.size)
     machine.mem_write(BOARD.ram.base, b"\xa5" * BOARD.ram.size)
-    machine.mem_map(_PRIVATE_PERIPHERALS, 1 << 20)
+    for base, size in _REGISTERS:
+        machine.mem_map(base, size)
     gateways = BOARD.gateways
     machine.mem_map(gateways.base, 0x1000)
     machine.mem_write(gateways.base, _BX_LR * (gateways.size // len(_BX_LR)))

@@ -36,13 +36,17 @@ def test_bin_and_hex_hold_what_the_elf_loads_with_gaps_like_erased_flash(tmp_pat
         int main(void) { return *(const volatile char *)far_away; }"""
     project = CMakeProject.write(tmp_path, {**HELLO, "main.c": source})
     project.made()
-    segments = [(base, data) for base, _, data in Elf(project.build_directory / "hello.elf").segments]
-    expected = bytearray(b"\xff" * (max(base + len(data) for base, data in segments) - BOARD.flash.base))
-    for base, data in segments:
-        expected[base - BOARD.flash.base : base - BOARD.flash.base + len(data)] = data
-    assert b"\xff" * 64 in expected
-    assert project.read("hello.bin") == expected
-    assert IntelHex(str(project.build_directory / "hello.hex")).tobinarray(start=BOARD.flash.base).tobytes() == expected
+    elf = Elf(project.build_directory / "hello.elf")
+    image = project.read("hello.bin")
+    sections = [elf.section(name) for name in (".isr_vector", ".text", "far", ".init_array", ".fini_array")]
+    covered = {address for base, size in sections for address in range(base, base + size)}
+    code_base, _, code = elf.segments[0]
+    assert len(code) - len(covered) > 2048
+    for address, byte in enumerate(code, start=code_base):
+        assert image[address - BOARD.flash.base] == (byte if address in covered else 0xFF)
+    data_base, _, data = elf.segments[1]
+    assert image[data_base - BOARD.flash.base :] == data
+    assert IntelHex(str(project.build_directory / "hello.hex")).tobinarray(start=BOARD.flash.base).tobytes() == image
 
 
 def test_a_program_without_data_has_a_small_image(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-/* Generated from board-support/stm32u585/ (board.toml and its tables) by `python -m mvsdk.boards.generate`. Do not edit. */
+/* Generated from board-support/stm32u585/board.toml and tables by `python -m mvsdk.boards.generate`. Do not edit. */
 
 #ifndef STM32U585_ADDRESSES_H
 #define STM32U585_ADDRESSES_H
