@@ -72,7 +72,7 @@ def write(members: Iterable[tuple[str, bytes]]) -> bytes:
 
     Its headers are those of the original bundler (Python's zipfile); its data are stored blocks.
     """
-    local, central = b"", b""
+    local, central = bytearray(), bytearray()
     count = 0
     for name, content in members:
         data = deflate.store(content)
@@ -82,7 +82,7 @@ def write(members: Iterable[tuple[str, bytes]]) -> bytes:
         central += _CENTRAL.pack(_CENTRAL_SIGNATURE, made_by, *facts, 0, 0, 0, external, len(local)) + name.encode()
         local += LOCAL.pack(LOCAL_SIGNATURE, *facts) + name.encode() + data
         count += 1
-    return local + central + _END.pack(_END_SIGNATURE, 0, 0, count, count, len(central), len(local), 0)
+    return bytes(local + central) + _END.pack(_END_SIGNATURE, 0, 0, count, count, len(central), len(local), 0)
 
 
 def read(data: bytes, capacity: int) -> tuple[Member, ...]:
