@@ -55,6 +55,10 @@ class Stop:
 
     reason: StopReason
     fault: Fault | None = None
+    """At a FAULT: what it is about."""
+    wake_cycle: int | None = None
+    """At an IDLE: the cycle, after the deadline, at which SysTick will end the sleep; None if nothing of the core's own
+    ever will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,15 @@ class Registers:
         return self.xpsr & 0x1FF
 
 
+@dataclass(frozen=True, slots=True)
+class InterruptState:
+    """What the NVIC knows of one external interrupt."""
+
+    enabled: bool
+    pending: bool
+    active: bool
+
+
 class BusFault(Exception):  # noqa: N818 - the architecture's word for it
     """Raised by a device to make the guest's access fail as a precise data bus error."""
 
@@ -110,7 +123,7 @@ class MmioDevice(Protocol):
 class Core(Protocol):
     """A Cortex-M33 in non-secure state, alone with its memory."""
 
-    # -- the world around it, laid out before the first reset ---------------------------------------------------------
+    # -- the world around it, laid out before the first reset -------------------------------------------------------
 
     def map_memory(self, base: int, size: int, *, writable: bool) -> None:
         """Put `size` bytes of memory at `base` (both multiples of 4096). Guest writes fault unless `writable`.
@@ -124,14 +137,14 @@ class Core(Protocol):
     def trap(self, addresses: Iterable[int]) -> None:
         """Make these even addresses gateways: branching to one stops the run there. They need no memory behind them."""
 
-    # -- running --------------------------------------------------------------------------------------------------------
+    # -- running ----------------------------------------------------------------------------------------------------
 
     @property
     def cycle(self) -> int:
         """Cycles since the core was made. Never goes back, not even at reset."""
 
     def reset(self, vector_table: int) -> None:
-        """Set VTOR, load MSP and PC from the table, and put every register and private peripheral to its reset value."""
+        """Set VTOR, load MSP and PC from the table; all else, private peripherals too, gets its reset value."""
 
     def run(self, until: int) -> Stop:
         """Execute until cycle `until`, or until something stops it first.
@@ -145,7 +158,7 @@ class Core(Protocol):
     def halt(self) -> None:
         """End the current run at the next instruction boundary; called by devices and handlers from inside `run`."""
 
-    # -- interrupts -----------------------------------------------------------------------------------------------------
+    # -- interrupts -------------------------------------------------------------------------------------------------
 
     def pend(self, irq: int) -> None:
         """Set the pending bit of external interrupt `irq` (0..479)."""
@@ -153,7 +166,10 @@ class Core(Protocol):
     def set_line(self, irq: int, level: bool) -> None:
         """Drive the level of interrupt line `irq`: high pends it, and pends it again on return while still high."""
 
-    # -- gateways -------------------------------------------------------------------------------------------------------
+    def interrupt(self, irq: int) -> InterruptState:
+        """Return the NVIC's state of external interrupt `irq` (0..479)."""
+
+    # -- gateways ---------------------------------------------------------------------------------------------------
 
     def gateway_call(self) -> tuple[int, int, int, int, int]:
         """Return (address, r0, r1, r2, r3) at a GATEWAY stop."""
@@ -161,7 +177,7 @@ class Core(Protocol):
     def gateway_return(self, value: int) -> None:
         """Answer the call: r0 = value, and go on at the return address."""
 
-    # -- looking at it --------------------------------------------------------------------------------------------------
+    # -- looking at it ----------------------------------------------------------------------------------------------
 
     def registers(self) -> Registers:
         """Return all registers."""
@@ -178,10 +194,17 @@ class Core(Protocol):
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
         """Replace the set of breakpoints by these even addresses."""
 
-    # -- keeping it -----------------------------------------------------------------------------------------------------
+    # -- keeping it -------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
         """Return everything that decides the future of the guest: registers, private peripherals, memory, cycle."""
 
     def restore(self, snapshot: bytes) -> None:
         """Go back to a snapshot of a core with the same memory map. `ValueError` if it is not one."""
+
+
+def new_core() -> Core:
+    """Make a core: the one line that says which implementation this is."""
+    from mvsdk.emulator.core.unicorn_core import UnicornCore
+
+    return UnicornCore()

@@ -1,0 +1,62 @@
+# The same verbs everywhere: setup, demo, test, lint, bench, docs. Each installs what it needs first.
+
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help setup demo test lint bench docs lock clean
+
+help:
+	@echo "make setup   install what is missing, into this folder's .venv and, where allowed, the system"
+	@echo "make demo    scaffold, build, sign, verify and emulate an application"
+	@echo "make test    run every test"
+	@echo "make lint    check style, types, floors and generated files"
+	@echo "make bench   measure beside the peers"
+	@echo "make docs    write the generated pages and files anew"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml scripts/system-packages
+	@$(or $(PYTHON),false) -c '$(NEW_ENOUGH)' || { echo "mvsdk needs Python 3.11 or newer;" \
+		"none was found. Install one and run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@PYTHON=$(PYTHON) scripts/system-packages
+	@echo "preparing $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+demo: setup
+	@scripts/demo
+
+test: setup
+	@$(BIN)/pytest --numprocesses auto
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m mvsdk.abi.generate --check
+	@$(BIN)/python -m mvsdk.boards.generate --check
+	@$(BIN)/python -m mvsdk_cli.manual --check
+
+bench: setup
+	@PYTHON=$(PYTHON) scripts/system-packages qemu-system-arm
+	@$(BIN)/python -m benchmarks
+
+docs: setup
+	@$(BIN)/python -m mvsdk.abi.generate
+	@$(BIN)/python -m mvsdk.boards.generate
+	@$(BIN)/python -m mvsdk_cli.manual
+
+lock: setup
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" --group dev pyproject.toml --output-file requirements-dev.lock
+
+clean:
+	@rm -rf $(VENV) build dist

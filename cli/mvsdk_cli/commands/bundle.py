@@ -1,0 +1,169 @@
+"""Make a bundle from the program of the project, or from any IMAGE.
+
+\b
+  $ mvsdk bundle
+  build/blinky.zip: 5160 bytes of application, signed by development (a54b4c5b1ab2b4f7)
+  $ mvsdk bundle firmware/other.elf --key release --minimum-kernel-version 7
+  firmware/other.zip: 73412 bytes of application, signed by release (51d3e9a5c0c4f60b)
+
+IMAGE is an ELF file, a raw .bin that starts at the first byte of flash, or Intel HEX. Without it, it is what
+`mvsdk build` made. The bundle is build/NAME.zip for a project, otherwise it lies beside the image.
+
+The signing key is --key, else the one in MVSDK_SIGNING_KEY, else your development key, which is made on first use.
+Options of the manifest that are not given come from [bundle] in mvsdk.toml of the project the image belongs to.
+The same input and key give the same bytes, everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mvsdk_cli.console import json_option, print_json, warn
+
+if TYPE_CHECKING:
+    from mvsdk.bundle import ManifestOptions
+    from mvsdk.project.configuration import Project
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_COUNT = click.IntRange(0, 0xFFFFFFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What to bundle, and where to. `options` are those of the project, by the names of ManifestOptions."""
+
+    image: Path
+    output: Path
+    board: str | None
+    options: dict[str, Any]
+
+
+@click.command("bundle", help=__doc__)
+@click.argument("image", required=False, type=_FILE)
+@click.option("-o", "--output", type=_FILE, help="Where to write the bundle.")
+@click.option("--key", metavar="NAME|FILE", help="The key to sign with: a name of `mvsdk keys list`, or a PEM file.")
+@click.option("--unsigned", is_flag=True, help="Do not sign; `mvsdk sign` can do so later.")
+@click.option("-k", "--debug-auth-pubkey", type=_FILE, help="PEM public key of who may debug remotely.")
+@click.option("--connection-grace-time", "connection_grace_time_sec", type=_COUNT, metavar="SECONDS")
+@click.option(
+    "--minimum-check-in-time",
+    "minimum_check_in_time_sec",
+    type=_COUNT,
+    metavar="SECONDS",
+    help="How often to look for updates; 0: always stay online.",
+)
+@click.option("--minimum-kernel-version", type=_COUNT, metavar="N", help="Oldest kernel that may run it.")
+@click.option(
+    "--maximum-politeness-time",
+    "maximum_politeness_time_sec",
+    type=_COUNT,
+    metavar="SECONDS",
+    help="How long an update waits for the application to agree.",
+)
+@click.option(
+    "--minimum-restart-interval",
+    "minimum_restart_ms",
+    type=_COUNT,
+    metavar="MS",
+    help="Restart a crashing application no more often.",
+)
+@click.option(
+    "--maximum-restart-interval",
+    "maximum_restart_ms",
+    type=_COUNT,
+    metavar="MS",
+    help="Restart a crashing application at least this often.",
+)
+@click.option("--crash-report-key", "crash_report_pubkey", type=_FILE, help="PEM public key to encrypt reports for.")
+@click.option("--crash-stack-bytes", "include_stack_bytes", type=_COUNT, metavar="N", help="Stack in a crash report.")
+@json_option
+def command(
+    image: Path | None, output: Path | None, key: str | None, unsigned: bool, as_json: bool, **given: int | Path | None
+) -> None:
+    """Make a signed bundle from the build or from any image."""
+    from mvsdk import boards
+    from mvsdk.bundle import create, read_image, vector_table_problem
+    from mvsdk.files import write_whole
+    from mvsdk_cli.keyring import key_document, key_text, keyring
+
+    if key and unsigned:
+        raise click.UsageError("--key and --unsigned exclude each other.")
+    job = _job(image, output)
+    board = boards.load(job.board) if job.board else boards.load()
+    program = read_image(job.image, board)
+    options = _options(job.options | {name: value for name, value in given.items() if value is not None})
+    name, signer = (None, None) if unsigned else keyring().signer(key)
+    data = create(program, options, signer)
+    problem = vector_table_problem(program, board)
+    if problem:
+        warn(f"no device can start this image: {problem}")
+    write_whole(job.output, data)
+    signed = f"signed by {key_text(name, signer.public.id)}" if signer else "unsigned"
+    if as_json:
+        print_json(
+            {
+                "bundle": str(job.output),
+                "size": len(data),
+                "image_size": len(program.data),
+                "signer": key_document(name, signer.public.id) if signer else None,
+                "warnings": [problem] if problem else [],
+            }
+        )
+    else:
+        click.echo(f"{job.output}: {len(program.data)} bytes of application, {signed}")
+
+
+def _job(image: Path | None, output: Path | None) -> _Job:
+    project = _project_of(image)
+    if image is None:
+        assert project  # noqa: S101 - without an image there is a project, or there was an error
+        image = _built(project)
+    output = output or image.with_suffix(".zip")
+    if output.absolute() == image.absolute():
+        raise click.UsageError(f"The bundle would replace its image, {image}.")
+    if project is None:
+        return _Job(image, output, None, {})
+    return _Job(image, output, project.board, dict(project.bundle))
+
+
+def _project_of(image: Path | None) -> Project | None:
+    """Return the project around the image; without an image the one around this folder, which must exist."""
+    from mvsdk.project.configuration import Project
+    from mvsdk.project.errors import NoProjectError
+
+    try:
+        return Project.find(image.parent if image else Path.cwd())
+    except NoProjectError:
+        if image is None:
+            raise
+        return None
+
+
+def _built(project: Project) -> Path:
+    from mvsdk.bundle import ImageFileError
+
+    image = _nearby(project.elf)
+    if not image.exists():
+        raise ImageFileError(f"{image} is not there yet", "run `mvsdk build` first, or name the image to bundle")
+    return image
+
+
+def _nearby(path: Path) -> Path:
+    """Return the path as a person in this folder would write it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else Path(relative)
+
+
+def _options(values: dict[str, Any]) -> ManifestOptions:
+    from mvsdk.bundle import ManifestOptions
+    from mvsdk.keys import read_public_key
+
+    read: dict[str, Any] = {
+        name: read_public_key(value).point if isinstance(value, Path) else value for name, value in values.items()
+    }
+    return ManifestOptions(**read)

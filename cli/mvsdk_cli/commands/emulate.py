@@ -1,0 +1,214 @@
+"""Run a bundle on the emulated device.
+
+The bundle is verified first, as a device would; then it runs instruction by instruction, in virtual time: idle time
+costs nothing, and the same bundle and seed give the same run.
+
+\b
+    $ mvsdk emulate --for 2s
+    [    0.000000] application starts, wake reason COLDBOOT
+    [    0.000026] blinky: hello from UV…
+    [    0.500004] LED user ● on
+
+Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
+--allow-unsigned. Without --for and --until it runs in real time until Ctrl-C.
+
+\b
+Exit status:
+    0  the text of --until was logged, or the time of --for is over and no text was asked for
+    1  it could not be run: the error says why
+    3  the time is over, or the application sleeps for ever, and the text of --until was not logged
+    4  the application faulted
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mvsdk_cli.console import json_option, print_json, warn
+from mvsdk_cli.durations import Duration
+
+if TYPE_CHECKING:
+    from mvsdk.emulator.device import Device, End
+    from mvsdk.emulator.events import Event, Faulted, Observer
+    from mvsdk.emulator.symbols import Place, Symbols
+
+REACHED, TEXT_NOT_SEEN, FAULTED = 0, 3, 4
+FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+"""The wall time at which a device in virtual time starts, so that a run can be repeated."""
+
+
+@click.command("emulate", help=__doc__)
+@click.argument("target", required=False, type=click.Path(path_type=Path))
+@click.option("--for", "length", type=Duration(), help="Stop after this much device time: 5s, 250ms, 2m.")
+@click.option("--until", "text", help="Stop when this text is logged.")
+@click.option("--time", "pace", type=click.Choice(["virtual", "real"]), help="How fast the device's time passes.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What everything random follows from.")
+@click.option("--start-time", help="Wall time at the start: an ISO date and time, or 'now'.")
+@click.option("--trace", type=click.Choice(["syscalls"]), help="Show every system call, decoded.")
+@click.option("--trust", "trust", type=click.Path(path_type=Path), multiple=True, help="Trust this public key too.")
+@click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
+@click.option("--symbols", type=click.Path(path_type=Path), help="Take names and lines from this ELF.")
+@click.option("--board", "board_name", default="stm32u585", show_default=True, help="The board to emulate.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    target: Path | None,
+    length: int | None,
+    text: str | None,
+    pace: str | None,
+    seed: int,
+    start_time: str | None,
+    trace: str | None,
+    trust: tuple[Path, ...],
+    allow_unsigned: bool,
+    symbols: Path | None,
+    board_name: str,
+    as_json: bool,
+) -> None:
+    """Load, verify, run, and end with the status the manual lists."""
+    from mvsdk.boards import load
+    from mvsdk.emulator.core import new_core
+    from mvsdk.emulator.device import Device
+    from mvsdk.emulator.target import load_symbols, load_target
+    from mvsdk.keys import Keyring
+
+    path = target if target is not None else _project_bundle()
+    board = load(board_name)
+    trusted = Keyring(os.environ).trusted(trust).values()
+    loaded = load_target(path, board, trusted, allow_unsigned=allow_unsigned, symbols=symbols)
+    pace = pace or ("virtual" if length is not None or text is not None else "real")
+    watch = _Watch(text)
+    core = new_core()
+    names = _Names(load_symbols(loaded, board), core.read_memory)
+    device = Device(
+        board,
+        loaded.image,
+        core,
+        seed=seed,
+        wall_start_us=_wall_start_us(start_time, pace),
+        trace_calls=trace is not None,
+        observers=[_view(names, as_json=as_json), watch],
+    )
+    watch.device = device
+    started = time.monotonic()
+    end = _run(device, length, pace)
+    status = _exit_status(end, text)
+    _summary(device, end, status, time.monotonic() - started, as_json=as_json)
+    ctx.exit(status)
+
+
+def _project_bundle() -> Path:
+    """Return the bundle of the project this folder is in."""
+    from mvsdk.errors import ProjectError
+    from mvsdk.project.configuration import Project
+
+    project = Project.find(Path.cwd())
+    bundle = project.elf.with_suffix(".zip")
+    if not bundle.is_file():
+        raise ProjectError(f"there is no bundle {bundle}", "make it: mvsdk build && mvsdk bundle")
+    if project.elf.is_file() and project.elf.stat().st_mtime_ns > bundle.stat().st_mtime_ns:
+        warn(f"{bundle.name} is older than {project.elf.name}; `mvsdk bundle` would take the new build.")
+    return bundle
+
+
+class _Watch:
+    """Waits for the text of --until, and stops the device once it is logged."""
+
+    def __init__(self, text: str | None) -> None:
+        self._text = text
+        self.device: Device | None = None
+
+    def __call__(self, event: Event) -> None:
+        from mvsdk.emulator.events import LogLine
+
+        if self._text is not None and isinstance(event, LogLine) and self._text in event.text and self.device:
+            self.device.stop()
+
+
+class _Names:
+    """Names for the addresses of one run, as far as there are symbols."""
+
+    def __init__(self, symbols: Symbols | None, read: Callable[[int, int], bytes]) -> None:
+        self._symbols = symbols
+        self._read = read
+
+    def caller(self, address: int) -> Place:
+        """Name the function that made a call."""
+        from mvsdk.emulator.symbols import Place
+
+        return self._symbols.place(address) if self._symbols else Place(address, None, 0, None)
+
+    def backtrace(self, event: Faulted) -> list[Place]:
+        """Walk the guest's stack from where it faulted."""
+        from mvsdk.emulator.unwind import backtrace
+
+        if self._symbols is None:
+            return [self.caller(event.registers.pc), self.caller(event.registers.lr)]
+        return list(backtrace(self._symbols, event.registers, self._read))
+
+
+def _view(names: _Names, *, as_json: bool) -> Observer:
+    from mvsdk_cli.event_view import JsonView, TextView
+
+    return (JsonView if as_json else TextView)(names.backtrace, names.caller)
+
+
+def _wall_start_us(start_time: str | None, pace: str) -> int:
+    """Return the device's wall time at its start: as asked, else now in real time and a fixed day in virtual time."""
+    if start_time == "now" or (start_time is None and pace == "real"):
+        moment = datetime.datetime.now(datetime.UTC)
+    elif start_time is None:
+        moment = FIXED_START
+    else:
+        try:
+            moment = datetime.datetime.fromisoformat(start_time)
+        except ValueError as error:
+            raise click.BadParameter(
+                f"'{start_time}' is no ISO date and time. Write 2026-05-01T12:00:00Z, or now.",
+                param_hint="--start-time",
+            ) from error
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+    return round(moment.timestamp() * 1e6)
+
+
+def _run(device: Device, length: int | None, pace: str) -> End:
+    if pace == "real":
+        from mvsdk.emulator.pace import run_in_real_time
+
+        return run_in_real_time(device, length)
+    return device.run(length)
+
+
+def _exit_status(end: End, text: str | None) -> int:
+    from mvsdk.emulator.device import End
+
+    if end is End.FAULT:
+        return FAULTED
+    return REACHED if end is End.STOPPED or text is None else TEXT_NOT_SEEN
+
+
+def _summary(device: Device, end: End, status: int, wall: float, *, as_json: bool) -> None:
+    """Say how the run ended: on standard error for people, as the last object for scripts."""
+    from mvsdk.emulator.device import End
+
+    seconds = device.time_us / 1e6
+    if as_json:
+        print_json({"event": "end", "time_us": device.time_us, "reason": end.value, "exit_status": status})
+        return
+    words = {
+        End.TIME: "time is over" if status == REACHED else "time is over, and the text was not logged",
+        End.STOPPED: "text was logged",
+        End.FAULT: "application faulted",
+        End.ASLEEP: "application sleeps, and nothing will ever wake it",
+    }
+    speed = f", {seconds / wall:,.0f} times real time" if wall < seconds else ""
+    click.echo(click.style(f"{words[end]} after {seconds:.6f} s{speed}", dim=True), err=True)

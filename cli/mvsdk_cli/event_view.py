@@ -1,0 +1,107 @@
+"""Showing a device's events: a line each for people, a JSON object each for scripts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mvsdk.emulator.events import (
+    CallNotModelled,
+    Event,
+    Faulted,
+    LedChanged,
+    LogLine,
+    RegisterNotModelled,
+    Started,
+    SystemCall,
+)
+from mvsdk.emulator.fault_status import causes
+from mvsdk.emulator.symbols import Place
+from mvsdk_cli.console import print_json
+
+Backtrace = Callable[[Faulted], list[Place]]
+Caller = Callable[[int], Place]
+
+
+class TextView:
+    """Prints events as lines with the device's time in front."""
+
+    def __init__(self, backtrace: Backtrace, caller: Caller) -> None:
+        self._backtrace = backtrace
+        self._caller = caller
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        stamp = click.style(f"[{event.time_us // 1_000_000:5d}.{event.time_us % 1_000_000:06d}]", dim=True)
+        for line in self._lines(event):
+            click.echo(f"{stamp} {line}")
+
+    def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 - one for each kind of event
+        match event:
+            case LogLine():
+                return [printable(line) for line in event.text.rstrip("\r\n").splitlines() or [""]]
+            case LedChanged():
+                return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
+            case SystemCall():
+                place = self._caller(event.caller)
+                where = f"  <{place.function}>" if place.function else ""
+                return [click.style(f"{event.call} {event.result}", fg="cyan") + click.style(where, dim=True)]
+            case Started():
+                return [click.style(f"application starts, wake reason {event.wake_reason}", dim=True)]
+            case CallNotModelled():
+                return [_note(f"{event.name} is not modelled: it answers UNAVAILABLE")]
+            case RegisterNotModelled():
+                return [_note(f"{event.access} of {event.peripheral} 0x{event.address:08x} is not modelled")]
+            case Faulted():
+                return _fault_report(event, self._backtrace(event))
+        raise TypeError(event)
+
+
+class JsonView:
+    """Prints events as JSON objects, one a line."""
+
+    def __init__(self, backtrace: Backtrace, caller: Caller) -> None:
+        self._backtrace = backtrace
+        self._caller = caller
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        document: dict[str, Any] = {"event": event.kind, "time_us": event.time_us}
+        match event:
+            case SystemCall():
+                document |= event.call.as_dict() | event.result.as_dict()
+                document["caller"] = dataclasses.asdict(self._caller(event.caller))
+            case Faulted():
+                document |= dataclasses.asdict(event)
+                document["causes"] = causes(event.fault)
+                document["backtrace"] = [dataclasses.asdict(place) for place in self._backtrace(event)]
+            case _:
+                document |= dataclasses.asdict(event)
+        print_json(document)
+
+
+def printable(text: str) -> str:
+    """Make a guest's text safe for a terminal: control characters become escapes."""
+    return "".join(
+        character if character == "\t" or character.isprintable() else f"\\x{ord(character):02x}" for character in text
+    )
+
+
+def _note(text: str) -> str:
+    return click.style("note: ", fg="yellow") + text
+
+
+def _fault_report(event: Faulted, backtrace: list[Place]) -> list[str]:
+    registers = event.registers
+    names = [f"r{number}" for number in range(13)] + ["sp", "lr", "pc"]
+    cells = [f"{name:>4} {value:08x}" for name, value in zip(names, registers.r, strict=True)]
+    cells += [f"xpsr {registers.xpsr:08x}", f" msp {registers.msp:08x}", f" psp {registers.psp:08x}"]
+    lines = [click.style("HardFault: the application is stopped", fg="red", bold=True)]
+    lines += [f"  {cause}" for cause in causes(event.fault)]
+    lines += ["  " + "  ".join(cells[row : row + 4]) for row in range(0, len(cells), 4)]
+    lines.append(f"  cfsr {event.fault.cfsr:08x}  hfsr {event.fault.hfsr:08x}")
+    lines += [f"  #{number:<2} {place}" for number, place in enumerate(backtrace)]
+    return lines

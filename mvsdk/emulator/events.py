@@ -1,0 +1,88 @@
+"""What happens on a device, as its observers hear of it.
+
+Every event carries `time_us`, the device's microseconds since the kernel started. Text from the guest arrives as it
+was sent; whoever prints it must make it safe for a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mvsdk.abi.decode import DecodedCall, DecodedResult
+from mvsdk.emulator.core import Fault, Registers
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, and when."""
+
+    kind: ClassVar[str]
+    time_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The application starts from its reset vector."""
+
+    kind: ClassVar[str] = "started"
+    wake_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine(Event):
+    """The application logged a message."""
+
+    kind: ClassVar[str] = "log"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedChanged(Event):
+    """An LED of the board, or the kernel's own, went on or off."""
+
+    kind: ClassVar[str] = "led"
+    name: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCall(Event):
+    """A system call was answered; only told while somebody traces."""
+
+    kind: ClassVar[str] = "syscall"
+    call: DecodedCall
+    result: DecodedResult
+    caller: int
+    """Where it was called from: the return address, bit 0 clear."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallNotModelled(Event):
+    """A system call has no implementation here and answered UNAVAILABLE; told once per call."""
+
+    kind: ClassVar[str] = "call-not-modelled"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterNotModelled(Event):
+    """A peripheral register has no model: it reads 0 and forgets what is written; told once per address."""
+
+    kind: ClassVar[str] = "register-not-modelled"
+    peripheral: str
+    address: int
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted(Event):
+    """The application raised a HardFault and was stopped. `registers` are those of the failing instruction."""
+
+    kind: ClassVar[str] = "fault"
+    fault: Fault
+    registers: Registers
+
+
+Observer = Callable[[Event], None]

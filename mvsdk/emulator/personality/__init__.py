@@ -1,0 +1,54 @@
+"""Personalities: the kernel side of one system-call ABI each, one folder per ABI.
+
+A personality answers the calls its guest makes and keeps the kernel's state: handles, notification centres, buffers.
+It sees the device through `Host`, never the processor's internals, and it trusts no value a guest hands over.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mvsdk.boards import Board
+from mvsdk.emulator.clock import Action
+from mvsdk.emulator.core import Core
+from mvsdk.emulator.events import Event
+from mvsdk.emulator.guest_memory import GuestMemory
+from mvsdk.emulator.soc.rcc import Rcc
+
+
+class Host(Protocol):
+    """What a personality may ask of the device it lives on."""
+
+    board: Board
+    core: Core
+    memory: GuestMemory
+    rcc: Rcc
+
+    @property
+    def time_us(self) -> int:
+        """Microseconds since the kernel started; application restarts do not reset it."""
+
+    def after_us(self, delay: int, action: Action) -> None:
+        """Let `action` happen `delay` microseconds from now, unless the application restarts before."""
+
+    def random_word(self) -> int:
+        """Return 32 bits from the device's seeded source."""
+
+    def tell(self, event: Event) -> None:
+        """Tell the observers."""
+
+    def restart(self, wake_reason: str) -> None:
+        """Start the application anew once the present call has returned."""
+
+
+class Personality(Protocol):
+    """The kernel side of one ABI."""
+
+    gateways: tuple[int, ...]
+    """The even addresses at which applications call it."""
+
+    def start(self, wake_reason: str) -> None:
+        """Forget everything of the application's last life."""
+
+    def call(self) -> None:
+        """Answer the call the core stopped at."""

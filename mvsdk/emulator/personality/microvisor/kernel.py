@@ -1,0 +1,131 @@
+"""Receiving a call: context, pointers, answer, status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mvsdk.abi import Abi, Syscall, load
+from mvsdk.abi.decode import decode_call, decode_result
+from mvsdk.abi.ranges import pointer_ranges
+from mvsdk.emulator.events import CallNotModelled, SystemCall
+from mvsdk.emulator.personality import Host
+from mvsdk.emulator.personality.microvisor.answers import Guard, GuestPointer, Refused
+from mvsdk.emulator.personality.microvisor.handles import HandleTable
+from mvsdk.emulator.personality.microvisor.logging import Logging
+from mvsdk.emulator.personality.microvisor.notifications import Notifications
+from mvsdk.emulator.personality.microvisor.system import System
+from mvsdk.emulator.personality.microvisor.timekeeping import Timekeeping
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry point: the call and who answers it."""
+
+    syscall: Syscall
+    answer: Callable[..., None] | None
+    before_pointers: Callable[[], None] | None
+    thread_only: bool
+
+
+class Microvisor:
+    """The kernel as the application meets it. `wall_start_us` is the wall time at its start, in Unix microseconds."""
+
+    def __init__(self, host: Host, *, device_id: str, wall_start_us: int, trace: bool) -> None:
+        self._host = host
+        self._abi = load("microvisor")
+        self._statuses = self._abi.status.members
+        self._handles = HandleTable(host.random_word)
+        self._logging = Logging(host)
+        rcc_base = next(peripheral.base for peripheral in host.board.peripherals if peripheral.name == "RCC")
+        self._system = System(host, self._abi, device_id, rcc_base)
+        families = [
+            self._logging,
+            self._system,
+            Notifications(host, self._abi, self._handles),
+            Timekeeping(host, wall_start_us),
+        ]
+        self._entries = _entry_points(self._abi, families)
+        self._trace = trace
+        self._named: set[str] = set()
+        self.gateways = tuple(self._entries)
+
+    def start(self, wake_reason: str) -> None:
+        """Forget everything of the application's last life."""
+        self._handles.clear()
+        self._logging.start()
+        self._system.start(wake_reason)
+
+    def call(self) -> None:
+        """Answer the call the core stopped at."""
+        address, *registers = self._host.core.gateway_call()
+        entry = self._entries[address]
+        answer = self._traced if self._trace else self._answered
+        self._host.core.gateway_return(answer(entry, registers))
+
+    def _traced(self, entry: _Entry, registers: Sequence[int]) -> int:
+        """Answer the call, and tell it decoded."""
+        read, time_us = self._host.memory.read, self._host.time_us
+        caller = self._host.core.registers().lr & ~1
+        call = decode_call(entry.syscall, registers, read)
+        status = self._answered(entry, registers)
+        result = decode_result(entry.syscall, registers, status, read)
+        self._host.tell(SystemCall(time_us, call, result, caller))
+        return status
+
+    def _answered(self, entry: _Entry, registers: Sequence[int]) -> int:
+        """Answer the call and return its status.
+
+        The order of the checks is documented for the two log calls and inferred for the rest: interrupt context,
+        pointers, then what the call itself looks at.
+        """
+        try:
+            if entry.thread_only and self._host.core.registers().exception:
+                raise Refused("UNAVAILABLE")
+            if entry.before_pointers is not None:
+                entry.before_pointers()
+            arguments = self._checked(entry.syscall, registers)
+            if entry.answer is None:
+                self._name_once(entry.syscall.name)
+                raise Refused("UNAVAILABLE")
+            entry.answer(*arguments)
+        except Refused as refusal:
+            return self._statuses["MV_STATUS_" + refusal.status]
+        return self._statuses["MV_STATUS_OKAY"]
+
+    def _checked(self, syscall: Syscall, registers: Sequence[int]) -> list[int | GuestPointer]:
+        """Turn register values into arguments, every pointer proven."""
+        memory = self._host.memory
+        values = syscall.arguments(registers)
+        lengths = dict.fromkeys((pointer.name for pointer in syscall.pointers), 0)
+        for covered in pointer_ranges(syscall, registers):
+            if not memory.allows(covered.address, covered.length, write=covered.needs_write):
+                raise Refused("PARAMETERFAULT")
+            lengths[covered.name] = covered.length
+        return [
+            GuestPointer(memory, value, lengths[name]) if name in lengths else value for name, value in values.items()
+        ]
+
+    def _name_once(self, name: str) -> None:
+        if name not in self._named:
+            self._named.add(name)
+            self._host.tell(CallNotModelled(self._host.time_us, name))
+
+
+def _entry_points(abi: Abi, families: Sequence[object]) -> dict[int, _Entry]:
+    """Join the database's calls with the methods that answer them."""
+    found: dict[str, tuple[Callable[..., None], Callable[[], None] | None]] = {}
+    for family in families:
+        for attribute in vars(type(family)).values():
+            call = getattr(attribute, "answers", None)
+            if call is not None:
+                guard: Guard | None = attribute.before_pointers
+                found[call] = (attribute.__get__(family), None if guard is None else guard.__get__(family))
+    unknown = found.keys() - abi.syscalls.keys()
+    if unknown:
+        raise KeyError(f"no such call in the database: {sorted(unknown)}")
+    return {
+        address: _Entry(syscall, answer, guard, syscall.thread_only)
+        for address, syscall in abi.by_address.items()
+        for answer, guard in [found.get(syscall.name, (None, None))]
+    }

@@ -1,0 +1,65 @@
+"""From an address to the peripheral that owns it."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable
+from typing import Protocol
+
+from mvsdk.boards import Board
+
+PERIPHERAL_SPACE = range(0x4000_0000, 0x5000_0000)
+"""Non-secure peripherals; an access to their secure aliases above is a bus error to an application."""
+
+
+class Peripheral(Protocol):
+    """One block of registers. Offsets are bytes from its base; accesses are aligned and 1, 2 or 4 bytes wide."""
+
+    def read(self, offset: int, size: int) -> int | None:
+        """Return a register's value, or None for a register without a model."""
+
+    def write(self, offset: int, size: int, value: int) -> bool:
+        """Change a register; return False for a register without a model."""
+
+
+class PeripheralBus:
+    """The device range 0x40000000-0x4FFFFFFF as the core sees it.
+
+    `unmodelled(peripheral, address, access)` is called once per address; access is "read" or "write".
+    """
+
+    def __init__(self, board: Board, unmodelled: Callable[[str, int, str], None]) -> None:
+        known = sorted(board.peripherals, key=lambda peripheral: peripheral.base)
+        self._bases = [peripheral.base for peripheral in known]
+        self._names = [peripheral.name for peripheral in known]
+        self._models: dict[int, Peripheral] = {}
+        self._unmodelled = unmodelled
+        self._told: set[int] = set()
+
+    def attach(self, base: int, peripheral: Peripheral) -> None:
+        """Let `peripheral` answer the block at `base`, a peripheral's address in the board's table."""
+        self._models[self._bases.index(base)] = peripheral
+
+    def read(self, offset: int, size: int) -> int:
+        """Answer the core's read; 0 where nothing is modelled."""
+        address = PERIPHERAL_SPACE.start + offset
+        index = bisect.bisect_right(self._bases, address) - 1
+        model = self._models.get(index)
+        value = None if model is None else model.read(address - self._bases[index], size)
+        if value is None:
+            self._tell(index, address, "read")
+            return 0
+        return value
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Take the core's write; forgotten where nothing is modelled."""
+        address = PERIPHERAL_SPACE.start + offset
+        index = bisect.bisect_right(self._bases, address) - 1
+        model = self._models.get(index)
+        if model is None or not model.write(address - self._bases[index], size, value):
+            self._tell(index, address, "write")
+
+    def _tell(self, index: int, address: int, access: str) -> None:
+        if address not in self._told:
+            self._told.add(address)
+            self._unmodelled(self._names[index] if index >= 0 else "no peripheral", address, access)

@@ -1,0 +1,43 @@
+"""Files that a user gets: whole or not at all.
+
+OutputError     the system refuses to write a file
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from mvsdk.errors import MvsdkError
+
+
+class OutputError(MvsdkError):
+    """The system refuses to write a file."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace `path` by a file with `data`, in one step and with the permissions a new file gets.
+
+    Until then the old file stays, and whatever fails leaves nothing behind. Raises OutputError.
+    """
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                os.fchmod(descriptor, _new_file_mode())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink()
+            raise
+    except OSError as error:
+        what = f"cannot write {path}: {error.strerror or error}"
+        raise OutputError(what, "give a path in a folder that exists and is yours") from error
+
+
+def _new_file_mode() -> int:
+    # The mask can only be read by setting it.
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,93 @@
+"""Laws of server logging."""
+
+from __future__ import annotations
+
+import pytest
+
+from mvsdk.emulator.events import LogLine
+from mvsdk.testing import ScriptedCore
+from tests.emulator.personality.kernel import FLASH, RAM, STATUS, Guest, Kernel, call, one_call
+
+BUFFER = RAM + 0x1000
+TEXT = RAM + 0x200
+
+
+def log(*texts: bytes, length: int = 0x400) -> tuple[list[str], list[int]]:
+    """Log messages on a fresh device and return what was told, and the statuses."""
+    statuses: list[int] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        statuses.append((yield call("mvServerLoggingInit", BUFFER, length)))
+        for text in texts:
+            core.write_memory(TEXT, text)
+            statuses.append((yield call("mvServerLog", TEXT, len(text))))
+
+    events = Kernel(guest).events
+    return [event.text for event in events if isinstance(event, LogLine)], statuses
+
+
+def test_messages_arrive_as_sent_and_in_order() -> None:
+    """Every accepted message is told once, in order, with exactly the bytes of its length."""
+    assert log(b"one", b"two\n", "drei \u00e4".encode()) == (["one", "two\n", "drei \u00e4"], [0, 0, 0, 0])
+
+
+def test_bytes_that_are_no_text_become_escapes() -> None:
+    """A message that is not UTF-8 is told all the same."""
+    assert log(b"\xff\xfe!")[0] == ["\\xff\\xfe!"]
+
+
+@pytest.mark.parametrize(
+    ("address", "length", "status"),
+    [
+        (BUFFER, 512, "OKAY"),
+        (BUFFER + 256, 512, "INVALIDBUFFERALIGNMENT"),
+        (BUFFER, 0, "INVALIDBUFFERSIZE"),
+        (BUFFER, 513, "INVALIDBUFFERSIZE"),
+        (FLASH, 512, "PARAMETERFAULT"),
+        (0, 512, "PARAMETERFAULT"),
+        (0xFFFF_FE00, 0x200, "PARAMETERFAULT"),
+        (RAM, 0x8_0200, "PARAMETERFAULT"),
+    ],
+)
+def test_the_buffer_must_be_the_applications_own_and_in_whole_blocks(address: int, length: int, status: str) -> None:
+    """Each documented reason to refuse the buffer has its status, and a pointer fault comes first."""
+    assert one_call("mvServerLoggingInit", address, length) == status
+
+
+def test_not_initialised_comes_before_a_bad_pointer() -> None:
+    """Without a buffer mvServerLog is UNAVAILABLE whatever its arguments: the documented order for this call."""
+    assert one_call("mvServerLog", 0, 5) == "UNAVAILABLE"
+
+
+def test_a_message_longer_than_the_limit_or_the_buffer_is_refused() -> None:
+    """1024 bytes pass, 1025 are too long, and a message larger than the buffer does not fit."""
+    assert log(b"x" * 1024)[1][-1] == STATUS["MV_STATUS_OKAY"]
+    assert log(b"x" * 1025, length=0x800)[1][-1] == STATUS["MV_STATUS_LOGMESSAGETOOLONG"]
+    assert log(b"x" * 600, length=512)[1][-1] == STATUS["MV_STATUS_INVALIDBUFFERSIZE"]
+
+
+def test_a_message_may_lie_in_flash_and_may_be_empty() -> None:
+    """Constants are logged from flash; a message of length 0 needs no pointer at all."""
+    statuses: list[int] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield call("mvServerLoggingInit", BUFFER, 512)
+        statuses.append((yield call("mvServerLog", FLASH, 8)))
+        statuses.append((yield call("mvServerLog", 0, 0)))
+
+    Kernel(guest)
+    assert statuses == [0, 0]
+
+
+def test_only_sixteen_bits_of_the_length_count() -> None:
+    """`length_bytes` is a uint16_t: what a caller leaves above it in the register is not part of it."""
+    statuses: list[int] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield call("mvServerLoggingInit", BUFFER, 512)
+        core.write_memory(TEXT, b"hello")
+        statuses.append((yield call("mvServerLog", TEXT, 0xABCD_0005)))
+
+    events = Kernel(guest).events
+    assert statuses == [0]
+    assert [event.text for event in events if isinstance(event, LogLine)] == ["hello"]
