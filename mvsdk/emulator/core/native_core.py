@@ -1,11 +1,11 @@
 """The core in C: `NativeCore` is the processor seam with nothing between it and the machine.
 
-Its cycle model is one cycle per instruction. What it models and what it does not is told in `docs/core.md`.
+Its cycle model is one cycle for each halfword of code executed. What it models and what it does not is told in `docs/core.md`.
 """
 
 from __future__ import annotations
 
-from mvsdk.emulator.core import BusFault, Fault, Registers, Stop, StopReason
+from mvsdk.emulator.core import BusFault, Fault, InterruptState, Registers, Stop, StopReason
 from mvsdk.emulator.core._native import Machine
 
 # In the order of `mv_stop` in native/core.h; FAULT is made anew each time, with what it is about.
@@ -21,7 +21,7 @@ _STOPS = tuple(
         StopReason.HALTED,
     )
 )
-_FAULT = 5
+_IDLE, _FAULT = 2, 5
 
 
 class NativeCore(Machine):
@@ -41,7 +41,13 @@ class NativeCore(Machine):
         reason = self.execute(until)
         if reason == _FAULT:
             return Stop(StopReason.FAULT, Fault(*self.fault_status()))
+        if reason == _IDLE:
+            return Stop(StopReason.IDLE, wake_cycle=self.wake_cycle)
         return _STOPS[reason]
+
+    def interrupt(self, irq: int) -> InterruptState:
+        """Return the NVIC's state of external interrupt `irq`."""
+        return InterruptState(*self.interrupt_state(irq))
 
     def registers(self) -> Registers:
         """Return all registers."""

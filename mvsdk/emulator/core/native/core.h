@@ -110,20 +110,19 @@ typedef struct {
 
 /* Where an operation came from, for stops in the middle of a block. */
 typedef struct {
-    uint8_t place;  /* halfwords from the start of the block */
-    uint8_t number; /* instructions before it in the block */
+    uint8_t place;  /* halfwords from the start of the block: also the cycles before it, one for each */
     uint8_t it;     /* ITSTATE before it */
-    uint8_t length; /* bytes */
+    uint8_t length; /* halfwords */
 } mv_origin;
 
-enum { BLOCK_INSTRUCTIONS = 64, BLOCK_OPS = BLOCK_INSTRUCTIONS * 6 + 8 };
+enum { BLOCK_HALFWORDS = 64, BLOCK_OPS = BLOCK_HALFWORDS * 6 + 8 };
 
 typedef struct mv_block {
     struct mv_block *link[2]; /* the blocks its direct branches lead to, once known */
     struct mv_block *chain;   /* the next one in its hash slot */
     struct mv_block *all;     /* the next one of the core */
-    uint32_t pc, it, mode, bytes;
-    uint32_t count; /* instructions */
+    uint32_t pc, it, mode;
+    uint32_t count; /* halfwords, which are cycles */
     uint32_t ops;
     mv_origin *origin;
     mv_op op[];
@@ -219,7 +218,9 @@ uint32_t mv_fp_to_fixed(mv_core *core, uint32_t m, bool is_signed, uint32_t bits
 
 /* exception.c */
 mv_stop mv_run(mv_core *core, uint64_t until);
-void mv_reset(mv_core *core, uint32_t vector_table);
+bool mv_reset(mv_core *core, uint32_t vector_table);
+void mv_return_to(mv_core *core, uint32_t address);
+uint64_t mv_wake_cycle(const mv_core *core);
 void mv_skip_to(mv_core *core, uint64_t cycle);
 uint32_t mv_xpsr(const mv_core *core);
 void mv_set_xpsr(mv_core *core, uint32_t value, uint32_t mask);

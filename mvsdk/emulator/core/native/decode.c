@@ -80,7 +80,7 @@ static mv_op *emit(lowering *x, uint32_t operation, uint32_t d, uint32_t n, uint
     op->m = (uint8_t)m;
     op->s = (uint8_t)s;
     op->imm = imm;
-    block->origin[block->ops] = (mv_origin){(uint8_t)((x->pc - block->pc) / 2), (uint8_t)block->count, (uint8_t)x->it, (uint8_t)x->length};
+    block->origin[block->ops] = (mv_origin){(uint8_t)((x->pc - block->pc) / 2), (uint8_t)x->it, (uint8_t)(x->length / 2)};
     block->ops++;
     return op;
 }
@@ -723,7 +723,6 @@ static uint32_t stop_kind(const mv_core *core, uint32_t pc) {
 
 static mv_block *finish(lowering *x) {
     mv_block *const block = x->block;
-    block->bytes = x->pc - block->pc;
     x->length = 0;
     emit(x, x->it ? OP_LEAVE : OP_END, x->it, 0, 0, 0, x->pc);
     const void *const *const labels = mv_labels();
@@ -746,13 +745,13 @@ static bool lower_next(lowering *x) {
     x->last = !x->inside || (x->it & 15) == 8;
     x->next_it = advance(x->it);
     lower_word(x, first, word);
-    x->block->count++;
     x->pc += x->length;
+    x->block->count = (x->pc - x->block->pc) / 2;
     x->it = x->next_it;
     return true;
 }
 
-/* Decode at the core's PC into `scratch`: at most `most` instructions; NULL with the fault noted if the first one cannot
+/* Decode at the core's PC into `scratch`: what begins within `most` halfwords; NULL with the fault noted if the first one cannot
  * be fetched. */
 mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     mv_block *const block = core->scratch;
@@ -769,7 +768,7 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
         mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
         return NULL;
     }
-    if (most > BLOCK_INSTRUCTIONS) most = BLOCK_INSTRUCTIONS;
+    if (most > BLOCK_HALFWORDS) most = BLOCK_HALFWORDS;
     while (block->count < most && !x.ends) {
         if (block->count > 0 && stop_kind(core, x.pc) != OP_COUNT) break;
         if (!lower_next(&x)) {
@@ -786,9 +785,9 @@ static uint32_t mode_of(const mv_core *core) {
 
 static void mark_code(mv_core *core, const mv_block *block) {
     mv_range *const range = mv_range_at(core, block->pc);
-    if (range == NULL || range->device || block->bytes == 0) return;
+    if (range == NULL || range->device || block->count == 0) return;
     const uint32_t first = (block->pc - range->base) >> 6;
-    const uint32_t end = (block->pc - range->base + block->bytes - 1) >> 6;
+    const uint32_t end = (block->pc - range->base + block->count * 2 - 1) >> 6;
     for (uint32_t line = first; line <= end && line < range->size >> 6; line++) {
         range->code_line[line >> 3] |= (uint8_t)(1u << (line & 7));
         range->code_page[line >> 6] = 1;
@@ -819,7 +818,7 @@ mv_block *mv_find_block(mv_core *core) {
     const uint32_t mode = mode_of(core);
     for (mv_block *block = core->hash[core->s.pc >> 1 & (HASH_SIZE - 1)]; block != NULL; block = block->chain)
         if (block->pc == core->s.pc && block->it == core->s.it && block->mode == mode && core->s.thumb) return block;
-    mv_block *const scratch = mv_decode(core, BLOCK_INSTRUCTIONS, false);
+    mv_block *const scratch = mv_decode(core, BLOCK_HALFWORDS, false);
     return scratch == NULL ? NULL : keep(core, scratch, mode);
 }
 

@@ -6,7 +6,8 @@
 /* EXC_RETURN of a non-secure state: prefix, register stacking by the default rules, ES and S clear (B3.? EXC_RETURN). */
 enum { RETURN_FTYPE = 0x10, RETURN_THREAD = 8, RETURN_PSP = 4, FRAME_BASIC = 0x20, FRAME_EXTENDED = 0x68 };
 #define RETURN_BASE 0xFFFFFFA0u
-#define RETURN_FIXED 0xFFFFFFE3u
+/* S, DCRS and ES are not looked at: ports made for cores without the Security Extension set them otherwise. */
+#define RETURN_FIXED 0xFFFFFF82u
 enum { SLICE = 1 << 24, TURNS = 1 << 12 };
 
 /* -- modes and special registers ---------------------------------------------------------------------------------------- */
@@ -564,10 +565,30 @@ void mv_skip_to(mv_core *core, uint64_t cycle) {
     mv_systick_sync(core);
 }
 
-void mv_reset(mv_core *core, uint32_t vector_table) {
+/* When the timer will end the sleep; UINT64_MAX for never. */
+uint64_t mv_wake_cycle(const mv_core *core) { return next_event(core); }
+
+/* Branch as BX LR would, from outside: an EXC_RETURN value ends the exception. Where that cannot be, the fault is the
+ * next run's, at that address. */
+void mv_return_to(mv_core *core, uint32_t address) {
+    core->s.pc = address & ~1u;
+    core->s.thumb = address & 1;
+    if (address < 0xFF000000u || core->s.ipsr == 0) return;
+    core->exception_return = address;
+    core->branch_from = address & ~1u;
+    core->s.thumb = 1;
+    return_from_exception(core);
+}
+
+/* False where the table is not in memory. */
+bool mv_reset(mv_core *core, uint32_t vector_table) {
     mv_state *const s = &core->s;
     const uint64_t cycle = s->cycle;
-    uint32_t words[2] = {0, 0}, line[EXCEPTION_WORDS];
+    uint32_t words[2], line[EXCEPTION_WORDS];
+    uint8_t bytes[8];
+    if (!mv_debug_copy(core, vector_table, bytes, sizeof bytes, false)) return false;
+    for (uint32_t i = 0; i < 2; i++)
+        words[i] = bytes[4 * i] | (uint32_t)bytes[4 * i + 1] << 8 | (uint32_t)bytes[4 * i + 2] << 16 | (uint32_t)bytes[4 * i + 3] << 24;
     /* Interrupt lines are driven from outside: what is high stays high, and pending. */
     memcpy(line, s->line, sizeof line);
     memset(s, 0, sizeof *s);
@@ -576,8 +597,6 @@ void mv_reset(mv_core *core, uint32_t vector_table) {
     s->cycle = s->syst_base = cycle;
     s->vtor = vector_table;
     mv_scs_reset(core);
-    for (uint32_t i = 0; i < 2; i++)
-        if (!mv_read_as(core, vector_table + 4 * i, 4, true, &words[i])) words[i] = 0;
     s->r[R_SP] = words[0] & ~3u;
     s->r[R_LR] = ~0u;
     s->pc = words[1] & ~1u;
@@ -587,4 +606,5 @@ void mv_reset(mv_core *core, uint32_t vector_table) {
     core->stepped_breakpoint = 0;
     mv_forget_pages(core);
     mv_fp_refresh(core);
+    return true;
 }

@@ -278,7 +278,7 @@ static void flags_from_fpscr(mv_state *s) {
     do {                                                                                                               \
         const mv_origin *const here = &b->origin[u - b->op];                                                           \
         s->pc = b->pc + here->place * 2u;                                                                              \
-        s->cycle = core->limit - (uint64_t)(left + (int64_t)b->count - here->number);                                  \
+        s->cycle = core->limit - (uint64_t)(left + (int64_t)b->count - here->place);                                   \
     } while (0)
 
 /* After something that may have called for attention. */
@@ -762,7 +762,7 @@ not_taken:
         b = b->link[1];
         goto enter;
     }
-    pc = b->pc + b->origin[u - b->op].place * 2u + b->origin[u - b->op].length;
+    pc = b->pc + (b->origin[u - b->op].place + b->origin[u - b->op].length) * 2u;
     link = &b->link[1];
     goto find;
 
@@ -775,19 +775,19 @@ failed:
     why = EXIT_FAULT;
 not_done : {
     const mv_origin *const here = &b->origin[u - b->op];
-    left += (int64_t)b->count - here->number;
+    left += (int64_t)b->count - here->place;
     pc = b->pc + here->place * 2u;
     s->it = here->it;
     goto at_boundary;
 }
 leave_after:
     /* An instruction is finished before it is left; what remains of it are moves, or a branch, that ask again. */
-    if (b->origin[u - b->op].number == b->origin[u - b->op + 1].number) NEXT;
+    if (b->origin[u - b->op].place == b->origin[u - b->op + 1].place) NEXT;
     why = EXIT_ATTENTION;
 done : {
     const mv_origin *const here = &b->origin[u - b->op];
-    left += (int64_t)b->count - here->number - 1;
-    pc = b->pc + here->place * 2u + here->length;
+    left += (int64_t)b->count - here->place - here->length;
+    pc = b->pc + (here->place + here->length) * 2u;
     s->it = advance(here->it);
 }
 at_boundary:

@@ -291,8 +291,8 @@ static PyObject *reset(PyObject *object, PyObject *argument) {
     machine *const self = (machine *)object;
     uint32_t table;
     if (!may_rearrange(self) || !get_word(argument, &table)) return NULL;
-    mv_reset(self->core, table);
-    Py_RETURN_NONE;
+    if (mv_reset(self->core, table)) Py_RETURN_NONE;
+    return PyErr_Format(PyExc_LookupError, "no vector table at address %S: there is no memory", argument);
 }
 
 static PyObject *execute(PyObject *object, PyObject *argument) {
@@ -337,11 +337,20 @@ static PyObject *get_cycle(PyObject *object, void *unused) {
     return may_touch((machine *)object) ? PyLong_FromUnsignedLongLong(((machine *)object)->core->s.cycle) : NULL;
 }
 
+static bool get_interrupt(const machine *self, PyObject *object, uint32_t *irq) {
+    int overflow;
+    const long number = PyLong_AsLongAndOverflow(object, &overflow);
+    if (number == -1 && PyErr_Occurred()) return false;
+    *irq = (uint32_t)number;
+    if (overflow == 0 && number >= 0 && (unsigned long)number < self->core->interrupts) return true;
+    PyErr_Format(PyExc_ValueError, "the core has no interrupt %S", object);
+    return false;
+}
+
 static PyObject *pend(PyObject *object, PyObject *argument) {
     machine *const self = (machine *)object;
     uint32_t irq;
-    if (!may_touch(self) || !get_word(argument, &irq)) return NULL;
-    if (irq >= self->core->interrupts) return PyErr_Format(PyExc_ValueError, "the core has no interrupt %u", (unsigned)irq);
+    if (!may_touch(self) || !get_interrupt(self, argument, &irq)) return NULL;
     mv_pend(self->core, EXC_IRQ0 + irq);
     Py_RETURN_NONE;
 }
@@ -349,12 +358,31 @@ static PyObject *pend(PyObject *object, PyObject *argument) {
 static PyObject *set_line(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     machine *const self = (machine *)object;
     uint32_t irq;
-    if (!has_arguments(count, 2) || !may_touch(self) || !get_word(arguments[0], &irq)) return NULL;
+    if (!has_arguments(count, 2) || !may_touch(self) || !get_interrupt(self, arguments[0], &irq)) return NULL;
     const int level = PyObject_IsTrue(arguments[1]);
     if (level < 0) return NULL;
-    if (irq >= self->core->interrupts) return PyErr_Format(PyExc_ValueError, "the core has no interrupt %u", (unsigned)irq);
     mv_set_line(self->core, irq, level != 0);
     Py_RETURN_NONE;
+}
+
+static PyObject *interrupt_state(PyObject *object, PyObject *argument) {
+    machine *const self = (machine *)object;
+    uint32_t irq;
+    if (!may_touch(self) || !get_interrupt(self, argument, &irq)) return NULL;
+    const mv_state *const s = &self->core->s;
+    const uint32_t number = EXC_IRQ0 + irq;
+    return Py_BuildValue("(OOO)", mv_has(s->enabled, number) ? Py_True : Py_False, mv_has(s->pending, number) ? Py_True : Py_False,
+                         mv_has(s->active, number) ? Py_True : Py_False);
+}
+
+/* The cycle at which SysTick ends a sleep, or None. */
+static PyObject *get_wake_cycle(PyObject *object, void *unused) {
+    machine *const self = (machine *)object;
+    (void)unused;
+    if (!may_touch(self)) return NULL;
+    const uint64_t cycle = mv_wake_cycle(self->core);
+    if (cycle == UINT64_MAX) Py_RETURN_NONE;
+    return PyLong_FromUnsignedLongLong(cycle);
 }
 
 /* -- registers ----------------------------------------------------------------------------------------------------------- */
@@ -374,8 +402,7 @@ static PyObject *gateway_return(PyObject *object, PyObject *argument) {
     if (!may_touch(self)) return NULL;
     s->r[0] = (uint32_t)(PyLong_AsUnsignedLongMask(argument) & 0xFFFFFFFFul);
     if (PyErr_Occurred()) return NULL;
-    s->pc = s->r[R_LR] & ~1u;
-    s->thumb = s->r[R_LR] & 1;
+    mv_return_to(self->core, s->r[R_LR]);
     Py_RETURN_NONE;
 }
 
@@ -558,6 +585,7 @@ static PyMethodDef methods[] = {
     {"halt", halt, METH_NOARGS, NULL},
     {"pend", pend, METH_O, NULL},
     {"set_line", FAST(set_line), NULL},
+    {"interrupt_state", interrupt_state, METH_O, NULL},
     {"gateway_call", gateway_call, METH_NOARGS, NULL},
     {"gateway_return", gateway_return, METH_O, NULL},
     {"register_values", registers, METH_NOARGS, NULL},
@@ -574,6 +602,7 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef properties[] = {
     {"cycle", get_cycle, NULL, NULL, NULL},
+    {"wake_cycle", get_wake_cycle, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

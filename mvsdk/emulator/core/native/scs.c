@@ -83,7 +83,8 @@ static uint32_t read_priorities(const mv_core *core, uint32_t first) {
 }
 
 static bool has_priority(const mv_core *core, uint32_t number) {
-    const uint32_t configurable = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 15;
+    /* The debug monitor belongs to the secure side (DEMCR.SDME), as SecureFault does. */
+    const uint32_t configurable = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 11 | 1u << 14 | 1u << 15;
     return number < EXC_IRQ0 ? (configurable >> number & 1) != 0 : exists(core, number - EXC_IRQ0);
 }
 
@@ -106,7 +107,7 @@ static uint32_t read_icsr(const mv_core *core) {
         others |= s->active[i] & ~mine;
         if (i == 0 ? s->pending[0] >> 16 : s->pending[i]) value |= 1u << 22;
     }
-    if (others == 0) value |= 1u << 11;
+    if (others == 0 && s->ipsr != 0) value |= 1u << 11;
     if (mv_has(s->pending, EXC_SYSTICK)) value |= 1u << 26;
     if (mv_has(s->pending, EXC_PENDSV)) value |= 1u << 28;
     if (mv_has(s->pending, EXC_NMI)) value |= 1u << 31;
