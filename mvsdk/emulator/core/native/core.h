@@ -229,6 +229,7 @@ uint32_t *mv_stack_pointer(mv_core *core, bool process);
 bool mv_uses_psp(const mv_core *core);
 uint32_t mv_stack_limit(const mv_core *core);
 bool mv_is_privileged(const mv_core *core);
+bool mv_fp_enabled(const mv_core *core, bool privileged);
 bool mv_fp_prepare(mv_core *core);
 void mv_fp_refresh(mv_core *core);
 uint32_t mv_special_read(mv_core *core, uint32_t number);

@@ -452,6 +452,7 @@ static bool write_named(mv_core *core, const char *name, uint32_t value) {
     else if (strcmp(name, "basepri") == 0) s->basepri = value & 0xF0;
     else if (strcmp(name, "faultmask") == 0) s->faultmask = value & 1;
     else if (strcmp(name, "control") == 0) mv_set_control(core, value);
+    else if (strcmp(name, "cpacr") == 0) mv_private_write(core, 0xE000ED88u, 4, true, value);
     else return false;
     core->attention |= ATT_EXCEPTION;
     return true;
