@@ -118,7 +118,7 @@ def test_unpredictable_words_fault(encoding: Encoding) -> None:
 def test_undefined_encodings_fault(encoding: Encoding) -> None:
     """Encodings that non-secure code finds undefined raise a UsageFault."""
     generator = Generator(9)
-    words = [encoding.match | generator.random.getrandbits(32) & ~encoding.mask for _ in range(100)]
+    words = [encoding.match | generator.random.getrandbits(encoding.width) & ~encoding.mask for _ in range(100)]
     assert all(_is_undefined(word, encoding.width) for word in words if rules(encoding, word))
 
 
