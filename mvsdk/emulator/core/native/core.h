@@ -26,6 +26,9 @@
 #define UNLIKELY(x) (x)
 #endif
 
+/* Time ends here: far away, and nothing added to it overflows. */
+#define LAST_CYCLE ((uint64_t)1 << 62)
+
 enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, PAGES = 1 << (32 - PAGE_BITS) };
 enum { EXCEPTIONS = 496, EXCEPTION_WORDS = 16 };
 enum { MPU_REGIONS = 8, COMPARATORS = 4, FPB_COMPARATORS = 8 };
