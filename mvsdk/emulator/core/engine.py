@@ -26,6 +26,7 @@ from mvsdk.emulator.core.layout import Context, layout, open_engine
 PAGE = 4096
 _NEVER = 1  # an address execution cannot reach, for "until"
 _READ_EXEC, _ALL = const.UC_PROT_READ | const.UC_PROT_EXEC, const.UC_PROT_ALL
+_REMOVE_TRANSLATIONS = const.UC_CTL_TB_REMOVE_CACHE | 2 << 26 | const.UC_CTL_IO_WRITE << 30
 _NOP = b"\x00\xbf"
 
 
@@ -245,11 +246,14 @@ class Engine:
     def write(self, address: int, data: bytes) -> None:
         """Change mapped memory, and forget what was translated from it; `LookupError` where there is none."""
         self.read(address, len(data))
+        span = ctypes.c_uint64(address), ctypes.c_uint64(address + len(data))
         while data:
             region = self._region(address)
-            chunk = data[: region.base + region.size - address]
-            self._check(uclib.uc_mem_write(self._handle, address, chunk, len(chunk)), f"write at {address:#010x}")
+            offset = address - region.base
+            chunk = data[: region.size - offset]
+            region.data[offset : offset + len(chunk)] = chunk
             address, data = address + len(chunk), data[len(chunk) :]
+        self._check(uclib.uc_ctl(self._handle, _REMOVE_TRANSLATIONS, *span), "forget translated code")
 
     def writable(self, address: int, size: int) -> bool:
         """Tell whether the guest may write the whole range, which must be smaller than any hole in the memory map."""
@@ -374,7 +378,6 @@ class Engine:
         Unicorn does not tell. Each instruction of the block that may access memory is tried alone, with the registers
         of that instant and without effect: the first that makes the same access is the one.
         """
-        self.forget_translations()
         found = frozen.start, 0
         for at, ins in self._block(frozen):
             if not thumb.touches_memory(ins):
@@ -383,7 +386,10 @@ class Engine:
             self.set_xpsr(thumb.with_it(self.xpsr(), thumb.alone(ins.it)))
             self._probed = None
             self.clock.arm(FOREVER)
-            uclib.uc_emu_start(self._handle, at | 1, _NEVER, 0, 1)
+            # The end address stops an instruction whose condition fails, the count one that branches. The end is part
+            # of a translation, so none may be left.
+            self.forget_translations()
+            uclib.uc_emu_start(self._handle, at | 1, at + ins.length, 0, 1)
             if self._probed == wanted:
                 found = at, ins.it
                 break
