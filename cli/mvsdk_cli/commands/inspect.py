@@ -89,7 +89,7 @@ def _layer(layer: Mapping[str, Any]) -> list[str]:
         f"  measurement: {layer['measurement_hash']}",
     ]
     if layer["encrypted_with_key_id"]:
-        lines.append(f"  encrypted with key {layer['encrypted_with_key_id']:016x}")
+        lines.append(f"  encrypted with key {layer['encrypted_with_key_id']}")
     return lines
 
 
