@@ -228,5 +228,5 @@ def _summary(device: Device, end: End, status: int, wall: float, *, as_json: boo
         End.FAULT: "application faulted",
         End.ASLEEP: "application sleeps, and nothing will ever wake it",
     }
-    speed = f", {seconds / wall:,.0f} times real time" if wall < seconds else ""
-    click.echo(click.style(f"{words[end]} after {seconds:.6f} s{speed}", dim=True), err=True)
+    speed = f"{seconds / wall:,.{0 if seconds > 10 * wall else 1}f} times real time"
+    click.echo(click.style(f"{words[end]} after {seconds:.6f} s, {speed}", dim=True), err=True)
