@@ -19,8 +19,8 @@
     5520 bytes, sha256 1fbcc540acd8df31…
     initial stack pointer 0x20080000, reset vector 0x08001095
 
-(Hashes are cut short here; the command prints them whole.) Nothing that is shown is proven; `mvsdk verify` proves. What is wrong with the bundle itself is listed under problems;
-that nobody here knows its signer is not.
+(Hashes are cut short here; the command prints them whole.) Nothing that is shown is proven; `mvsdk verify` proves.
+What is wrong with the bundle itself is listed under problems; that nobody here knows its signer is not.
 
 Exit status: 0 nothing is wrong with the bundle, 1 something is.
 """
