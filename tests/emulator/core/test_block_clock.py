@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unicorn import UC_ARCH_ARM64, UC_ARCH_X86, UC_MODE_64, UC_MODE_ARM, Uc, arm64_const, x86_const
+from unicorn import arm64_const, unicorn_const, x86_const
+from unicorn.unicorn_py3.unicorn import Uc
 
 from mvsdk.emulator.core.block_clock import BLOCK_CALLBACK, FOREVER, BlockClock, native_stub
 
@@ -16,14 +17,14 @@ STATE, STUB, STACK, STOP, BACK = 0x10_000, 0x20_000, 0x30_000, 0x40_000, 0x50_00
 X86, ARM64 = x86_const, arm64_const
 CASES = {
     "x86_64": (
-        UC_ARCH_X86,
-        UC_MODE_64,
+        unicorn_const.UC_ARCH_X86,
+        unicorn_const.UC_MODE_64,
         (X86.UC_X86_REG_RDI, X86.UC_X86_REG_RSI, X86.UC_X86_REG_RDX, X86.UC_X86_REG_RCX),
         X86.UC_X86_REG_RIP,
     ),
     "aarch64": (
-        UC_ARCH_ARM64,
-        UC_MODE_ARM,
+        unicorn_const.UC_ARCH_ARM64,
+        unicorn_const.UC_MODE_ARM,
         (ARM64.UC_ARM64_REG_X0, ARM64.UC_ARM64_REG_X1, ARM64.UC_ARM64_REG_X2, ARM64.UC_ARM64_REG_X3),
         ARM64.UC_ARM64_REG_PC,
     ),
