@@ -149,7 +149,7 @@ def _vector_table(image: Image, board: Board, problems: list[str]) -> Document:
     table = VectorTable.of(image)
     problem = vector_table_problem(image, board)
     if table is not None and problem:
-        problems.append(problem)
+        problems.append(f"the image cannot be started: {problem}")
     return {
         "initial_stack_pointer": f"{table.stack:08x}" if table else None,
         "reset_vector": f"{table.reset:08x}" if table else None,

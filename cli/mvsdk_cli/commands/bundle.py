@@ -125,10 +125,14 @@ def command(
 
 
 def _job(image: Path | None, output: Path | None) -> _Job:
-    project = _project_of(image)
+    from mvsdk.project.configuration import Project
+
+    project: Project | None
     if image is None:
-        assert project  # noqa: S101 - without an image there is a project, or there was an error
+        project = Project.find(Path.cwd())
         image = _built(project)
+    else:
+        project = _project_around(image)
     output = output or image.with_suffix(".zip")
     if output.absolute() == image.absolute():
         raise click.UsageError(f"The bundle would replace its image, {image}.")
@@ -137,16 +141,13 @@ def _job(image: Path | None, output: Path | None) -> _Job:
     return _Job(image, output, project.board, dict(project.bundle))
 
 
-def _project_of(image: Path | None) -> Project | None:
-    """Return the project around the image; without an image the one around this folder, which must exist."""
+def _project_around(image: Path) -> Project | None:
     from mvsdk.project.configuration import Project
     from mvsdk.project.errors import NoProjectError
 
     try:
-        return Project.find(image.parent if image else Path.cwd())
+        return Project.find(image.parent)
     except NoProjectError:
-        if image is None:
-            raise
         return None
 
 
