@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from mvsdk_cli.main import COMMANDS
-from mvsdk_cli.manual import DIRECTORY, pages
 
 from mvsdk import __version__
+from mvsdk_cli.main import COMMANDS
+from mvsdk_cli.manual import DIRECTORY, pages
 from tests.cli.command import mvsdk
 
 HEAVY = ("cryptography", "google.protobuf", "unicorn", "elftools", "intelhex")

@@ -23,7 +23,6 @@ Exit status:
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections.abc import Callable
 from functools import cached_property
@@ -81,11 +80,11 @@ def command(
     from mvsdk.emulator.core import new_core
     from mvsdk.emulator.device import Device
     from mvsdk.emulator.target import load_image
-    from mvsdk.keys import Keyring
+    from mvsdk_cli.keyring import keyring
 
     path = target if target is not None else _project_bundle()
     board = load(board_name)
-    trusted = Keyring(os.environ).trusted(trust).values()
+    trusted = keyring().trusted(trust).values()
     image = load_image(path, board, trusted, allow_unsigned=allow_unsigned)
     pace = pace or ("virtual" if length is not None or text is not None else "real")
     watch = _Watch(text)
