@@ -31,6 +31,7 @@ from mvsdk.emulator.core.timers import CycleCounter, SysTick
 
 _BRANCH_TO_SELF = b"\xfe\xe7"
 _EXC_RETURNS = 0xFF00_0000
+_STOPS = {reason: Stop(reason) for reason in StopReason}
 _SPECIAL = ("msplim", "psplim", "primask", "basepri", "faultmask", "control")
 
 
@@ -96,9 +97,13 @@ class UnicornCore:
         """See `Core.run`."""
         self._begin()
         try:
-            return self._run(min(2 * until, FOREVER - 1))
+            stop = self._run(min(2 * until, FOREVER - 1))
         except HardFaultError:
-            return Stop(StopReason.FAULT, self._processor.fault_status())
+            stop = Stop(StopReason.FAULT, self._processor.fault_status())
+        if self._engine.failure is not None:
+            failure, self._engine.failure = self._engine.failure, None
+            raise failure
+        return stop
 
     def _begin(self) -> None:
         """Step over what the last run stopped at."""
@@ -117,11 +122,11 @@ class UnicornCore:
         processor, state = self._processor, self._clock.state
         while True:
             processor.control.catch_up()
-            if self._halted:
-                return Stop(StopReason.HALTED)
+            if self._halted or self._engine.failure is not None:
+                return _STOPS[StopReason.HALTED]
             if processor.control.reset_requested:
                 processor.control.reset_requested = False
-                return Stop(StopReason.RESET)
+                return _STOPS[StopReason.RESET]
             if processor.asleep is not None and not processor.wake():
                 due = self._wake_cycle()
                 if due is None or 2 * due > limit:
@@ -129,14 +134,14 @@ class UnicornCore:
                 self.skip_to(due)
                 continue
             if state.elapsed >= limit:
-                return Stop(StopReason.DEADLINE)
+                return _STOPS[StopReason.DEADLINE]
             if self._returning:
                 self._returning = False
                 processor.exception_return(self._engine.pc & ~1)
                 continue
             stop = self._handle(self._execute(limit))
             if stop is not None:
-                return Stop(stop)
+                return _STOPS[stop]
 
     def _wake_cycle(self) -> int | None:
         """Return when SysTick will end the sleep of a guest that nothing pending wakes; None if it never will."""
@@ -341,6 +346,7 @@ class UnicornCore:
             self._restore_state(state)
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"the snapshot is incomplete: {error}") from error
+        self._lay_out()
         for region, content in zip(engine.regions, contents, strict=True):
             region.data[:] = content
         engine.forget_translations()

@@ -3,6 +3,7 @@
 import pytest
 
 from mvsdk.emulator.core import BusFault, Core, StopReason
+from mvsdk.errors import EmulatorError
 from tests.emulator.core.conftest import MakeCore
 from tests.emulator.guest import (
     CODE,
@@ -371,9 +372,11 @@ def test_a_failing_device_model_is_not_hidden(make_core: MakeCore) -> None:
 
     core = make_core()
     core.map_device(0x5000_0000, 0x1000, Broken(core))
-    machine = Machine(core, assemble("ldr r0,=0x50000000\n ldr r1,[r0]\n bkpt"))
+    machine = Machine(core, assemble("movs r1,#1\n ldr r0,=0x50000000\n ldr r1,[r0]\n svc #0\n bkpt"))
     with pytest.raises(RuntimeError, match="broken model"):
         machine.run()
+    assert machine.r(1) == 0
+    assert machine.core.registers().exception == 11
 
 
 def test_memory_is_read_and_written_as_a_debugger_does(make_core: MakeCore) -> None:
@@ -390,6 +393,8 @@ def test_memory_is_read_and_written_as_a_debugger_does(make_core: MakeCore) -> N
             machine.core.write_memory(address, b"x")
     with pytest.raises(LookupError):
         machine.core.read_memory(STACK_TOP - 2, 4)
+    machine.core.write_memory(RAM, b"")
+    assert machine.core.read_memory(RAM, 0) == b""
 
 
 def test_adjacent_memories_are_one(make_core: MakeCore) -> None:
@@ -499,3 +504,15 @@ def test_compiled_c_runs(make_core: MakeCore) -> None:
 def test_bus_fault_of_a_device_is_its_own_exception() -> None:
     """The exception a device raises for a failing access is a plain exception and carries nothing."""
     assert issubclass(BusFault, Exception)
+
+
+def test_ranges_that_overlap_are_refused(make_core: MakeCore) -> None:
+    """Memory, devices and gateways must not lie on each other, and the error says what was asked for."""
+    core = make_core()
+    core.map_memory(RAM, 0x1000, writable=True)
+    with pytest.raises(EmulatorError, match="0x20000000"):
+        core.map_memory(RAM, 0x2000, writable=True)
+    with pytest.raises(EmulatorError, match="0x20000000"):
+        core.map_device(RAM, 0x1000, Halting(core))
+    with pytest.raises(EmulatorError, match="0x40000100"):
+        core.map_memory(0x4000_0100, 0x1000, writable=True)
