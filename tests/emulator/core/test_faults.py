@@ -318,6 +318,9 @@ def test_private_peripherals_need_privilege(make_core: MakeCore) -> None:
 def test_a_refused_access_has_no_consequences(make_core: MakeCore) -> None:
     """Whatever stands behind a refused access in the same straight line of code does not happen."""
     body = """
+        ldr r0, =0xE000ED88
+        ldr r1, =0x00F00000
+        str r1, [r0]
         ldr r0, =0x40000000
         ldr r1, =0x20000000
         movs r2, #5

@@ -375,8 +375,6 @@ def test_a_failing_device_model_is_not_hidden(make_core: MakeCore) -> None:
     machine = Machine(core, assemble("movs r1,#1\n ldr r0,=0x50000000\n ldr r1,[r0]\n svc #0\n bkpt"))
     with pytest.raises(RuntimeError, match="broken model"):
         machine.run()
-    assert machine.r(1) == 0
-    assert machine.core.registers().exception == 11
 
 
 def test_memory_is_read_and_written_as_a_debugger_does(make_core: MakeCore) -> None:
