@@ -107,11 +107,6 @@ uint32_t mv_special_read(mv_core *core, uint32_t number) {
     }
 }
 
-static void write_control(mv_core *core, uint32_t value) {
-    const uint32_t writable = core->s.ipsr == 0 ? CONTROL_NPRIV | CONTROL_SPSEL | CONTROL_FPCA : CONTROL_NPRIV | CONTROL_FPCA;
-    set_mode(core, core->s.ipsr, (core->s.control & ~(uint32_t)writable) | (value & (uint32_t)writable));
-}
-
 static void write_masks(mv_core *core, uint32_t number, uint32_t value) {
     const uint32_t base = value & 0xF0;
     switch (number) {
@@ -143,9 +138,21 @@ void mv_special_write(mv_core *core, uint32_t number, uint32_t mask, uint32_t va
     case 17:
     case 18:
     case 19: write_masks(core, number, value); break;
-    case 20: write_control(core, value); break;
+    case 20: mv_set_control(core, value); break;
     default: break;
     }
+}
+
+/* Enabled, and stronger than what runs. */
+static bool can_take(const mv_core *core, uint32_t number) {
+    return mv_has(core->s.enabled, number) && mv_group_priority(core, number) < mv_execution_priority(core);
+}
+
+static void note_fault(mv_core *core) {
+    mv_state *const s = &core->s;
+    s->cfsr |= core->fault_status;
+    if (core->fault_status & CFSR_MMARVALID) s->mmfar = core->fault_address;
+    if (core->fault_status & CFSR_BFARVALID) s->bfar = core->fault_address;
 }
 
 /* -- floating-point context --------------------------------------------------------------------------------------------- */
@@ -166,12 +173,34 @@ static bool write_fp_frame(mv_core *core, uint32_t address, bool privileged) {
     return mv_write_as(core, address + 64, 4, privileged, core->s.fpscr);
 }
 
+/* The faults that a lazy save can raise, and the bits that say whether the owner of the registers could have taken them. */
+static const struct {
+    uint32_t number, bit;
+} ready_bits[] = {{EXC_BUSFAULT, FPCCR_BFRDY}, {EXC_MEMMANAGE, FPCCR_MMRDY}, {EXC_USAGEFAULT, FPCCR_UFRDY}, {EXC_DEBUG, FPCCR_MONRDY}};
+enum { READY_BITS = sizeof ready_bits / sizeof ready_bits[0] };
+
+/* TakePreserveFPException: the owner of the registers decides whether its fault can be taken as such, or as a HardFault.
+ * What is too weak to interrupt the code that runs now stays pending, and the save counts as done; true then. */
+static bool fail_lazy_save(mv_core *core) {
+    const bool bus = core->fault_exception == EXC_BUSFAULT;
+    uint32_t number = EXC_HARDFAULT;
+    mv_fault(core, core->fault_exception, bus ? CFSR_LSPERR : CFSR_MLSPERR, 0);
+    for (uint32_t i = 0; i < READY_BITS; i++)
+        if (ready_bits[i].number == core->fault_exception && (core->s.fpccr & ready_bits[i].bit)) number = core->fault_exception;
+    if (number != EXC_HARDFAULT && !can_take(core, number)) {
+        note_fault(core);
+        mv_add(core->s.pending, number);
+        return true;
+    }
+    if (number == EXC_HARDFAULT) core->s.hfsr |= HFSR_FORCED;
+    core->fault_exception = number;
+    return false;
+}
+
 /* PreserveFPState: the registers go where FPCAR says, with the rights of the code they belong to. */
 static bool preserve_fp_state(mv_core *core) {
-    if (!write_fp_frame(core, core->s.fpcar, (core->s.fpccr & FPCCR_USER) == 0)) {
-        const bool bus = core->fault_exception == EXC_BUSFAULT;
-        return mv_fault(core, core->fault_exception, bus ? CFSR_LSPERR : CFSR_MLSPERR, 0);
-    }
+    const bool privileged = (core->s.fpccr & FPCCR_USER) == 0;
+    if (!write_fp_frame(core, core->s.fpcar, privileged) && !fail_lazy_save(core)) return false;
     core->s.fpccr &= ~(uint32_t)FPCCR_LSPACT;
     return true;
 }
@@ -191,17 +220,14 @@ bool mv_fp_prepare(mv_core *core) {
 /* UpdateFPCCR: remember for the lazy save where it goes and what it may do. */
 static void arm_lazy_save(mv_core *core, uint32_t address) {
     mv_state *const s = &core->s;
-    const int priority = mv_execution_priority(core);
     s->fpcar = address;
     s->fpccr &= FPCCR_ASPEN | FPCCR_LSPEN;
     s->fpccr |= FPCCR_LSPACT;
     if (!mv_is_privileged(core)) s->fpccr |= FPCCR_USER;
     if (s->ipsr == 0) s->fpccr |= FPCCR_THREAD;
-    if (priority > -1) s->fpccr |= FPCCR_HFRDY;
-    if (priority > mv_group_priority(core, EXC_BUSFAULT)) s->fpccr |= FPCCR_BFRDY;
-    if (priority > mv_group_priority(core, EXC_MEMMANAGE)) s->fpccr |= FPCCR_MMRDY;
-    if (priority > mv_group_priority(core, EXC_USAGEFAULT)) s->fpccr |= FPCCR_UFRDY;
-    if (priority > mv_group_priority(core, EXC_DEBUG)) s->fpccr |= FPCCR_MONRDY;
+    if (mv_execution_priority(core) > -1) s->fpccr |= FPCCR_HFRDY;
+    for (uint32_t i = 0; i < READY_BITS; i++)
+        if (can_take(core, ready_bits[i].number)) s->fpccr |= ready_bits[i].bit;
 }
 
 /* -- entry -------------------------------------------------------------------------------------------------------------- */
@@ -274,22 +300,15 @@ static uint32_t exc_return_now(const mv_core *core) {
     uint32_t value = RETURN_BASE;
     if ((core->s.control & CONTROL_FPCA) == 0) value |= RETURN_FTYPE;
     if (core->s.ipsr == 0) value |= RETURN_THREAD;
-    if (mv_uses_psp(core)) value |= RETURN_PSP;
+    if (core->s.control & CONTROL_SPSEL) value |= RETURN_PSP;
     return value;
-}
-
-static void note_fault(mv_core *core) {
-    mv_state *const s = &core->s;
-    s->cfsr |= core->fault_status;
-    if (core->fault_status & CFSR_MMARVALID) s->mmfar = core->fault_address;
-    if (core->fault_status & CFSR_BFARVALID) s->bfar = core->fault_address;
 }
 
 /* The exception that the fault just noted raises: its own, or HardFault when that one is disabled or too weak. */
 static uint32_t fault_target(mv_core *core) {
     const uint32_t number = core->fault_exception;
     note_fault(core);
-    if (mv_has(core->s.enabled, number) && mv_group_priority(core, number) < mv_execution_priority(core)) return number;
+    if (can_take(core, number)) return number;
     core->s.hfsr |= HFSR_FORCED;
     return EXC_HARDFAULT;
 }
@@ -394,52 +413,64 @@ static void pop_frame(mv_core *core, uint32_t exc_return, uint32_t sp, const fra
     restore_fp(core, exc_return, f);
     uint32_t control = s->control & CONTROL_NPRIV;
     if (extended) control |= CONTROL_FPCA;
-    if ((exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP)) control |= CONTROL_SPSEL;
+    if (exc_return & RETURN_PSP) control |= CONTROL_SPSEL;
     set_mode(core, retpsr & 0x1FF, control);
     mv_set_xpsr(core, retpsr, 0xFF00FC00u);
     s->r[R_SP] = (sp + (extended ? FRAME_EXTENDED : FRAME_BASIC)) | (retpsr >> 7 & 4);
 }
 
-/* The interrupt just finished is pending again while its line is high. */
-static void deactivate(mv_core *core) {
+/* What a return has changed before it turns out to be fatal. */
+typedef struct {
+    uint32_t number, faultmask;
+    bool active, pending;
+} deactivation;
+
+/* DeActivate. At a negative priority it is HardFault or NMI that ends, whatever IPSR says, so that none stays for ever. An
+ * interrupt is pending again while its line is high. */
+static deactivation deactivate(mv_core *core) {
     mv_state *const s = &core->s;
-    const uint32_t number = s->ipsr;
-    if (number != EXC_NMI && mv_raw_priority(core) >= 0) s->faultmask = 0;
+    const int priority = mv_raw_priority(core);
+    const uint32_t number = priority == -1 ? (uint32_t)EXC_HARDFAULT : priority == -2 ? (uint32_t)EXC_NMI : s->ipsr;
+    const deactivation undo = {number, s->faultmask, mv_has(s->active, number), mv_has(s->pending, number)};
+    if (priority >= 0) s->faultmask = 0;
     mv_drop(s->active, number);
     if (number >= EXC_IRQ0 && mv_has(s->line, number)) mv_add(s->pending, number);
+    return undo;
 }
 
-/* A return that fails raises its fault from the state it leaves, on the frame that is still there: a tail chain. */
-static bool fail_return(mv_core *core, uint32_t exc_return) {
+static void reactivate(mv_core *core, const deactivation *undo) {
+    core->s.faultmask = undo->faultmask;
+    if (undo->active) mv_add(core->s.active, undo->number);
+    if (!undo->pending) mv_drop(core->s.pending, undo->number);
+}
+
+/* A return that fails raises its fault with the exception over and the frame still there: a tail chain, to that fault or
+ * to what is stronger and pending. */
+static bool fail_return(mv_core *core, uint32_t exc_return, const deactivation *undo) {
     const uint32_t number = fault_target(core);
     if (is_fatal(core, number)) {
+        reactivate(core, undo);
         core->s.pc = core->branch_from;
         return false;
     }
-    deactivate(core);
-    return exception_taken(core, number, exc_return);
+    mv_add(core->s.pending, number);
+    return exception_taken(core, mv_highest_pending(core), exc_return);
 }
 
 /* ExceptionReturn; false where it ends in a fatal fault. */
 static bool return_from_exception(mv_core *core) {
     mv_state *const s = &core->s;
     const uint32_t exc_return = core->exception_return;
-    if (!integrity(core, exc_return)) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE);
-    const uint32_t faultmask = s->faultmask, number = s->ipsr;
-    const bool was_pending = mv_has(s->pending, number);
-    deactivate(core);
+    const bool valid = integrity(core, exc_return);
+    const deactivation undo = deactivate(core);
+    if (!valid) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE, &undo);
     mv_systick_sync(core);
     const uint32_t next = mv_highest_pending(core);
-    if (next != 0 && mv_group_priority(core, next) < mv_execution_priority(core)) return exception_taken(core, next, exc_return);
+    if (can_take(core, next)) return exception_taken(core, next, exc_return);
     const bool process = (exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP);
     const uint32_t sp = *mv_stack_pointer(core, process);
     frame f;
-    if (!read_frame(core, exc_return, sp, &f)) {
-        s->faultmask = faultmask;
-        mv_add(s->active, number);
-        if (!was_pending) mv_drop(s->pending, number);
-        return fail_return(core, exc_return);
-    }
+    if (!read_frame(core, exc_return, sp, &f)) return fail_return(core, exc_return, &undo);
     pop_frame(core, exc_return, sp, &f);
     s->exclusive = 0;
     s->event = 1;
@@ -448,10 +479,6 @@ static bool return_from_exception(mv_core *core) {
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------------ */
-
-static bool can_take(const mv_core *core, uint32_t number) {
-    return number != 0 && mv_group_priority(core, number) < mv_execution_priority(core);
-}
 
 /* WFI wakes for what would be taken if PRIMASK were clear; WFE for that, or an event (DDI0553, B5.? wait). */
 static bool wakes(mv_core *core) {
