@@ -1,4 +1,4 @@
-"""The build hook that compiles the processor core, `mvsdk.emulator.core._native`, with whatever C11 compiler there is."""
+"""The build hook that compiles the processor core, `mvsdk.emulator.core._native`, with any C11 compiler."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The instruction set as data: what `encodings.csv` says about every encoding the core executes.
 
-One row is one encoding of the Armv8-M ARM (DDI0553), chapter C2.4. In a pattern `0` and `1` are fixed bits, and the bits
-that carry the same letter are one field, most significant bit first. Where several rows match a word, the last one
-rules, as the manual's "SEE ..." notes do. A word that no row matches is UNDEFINED, and so is one for which the row's
-`unpredictable` condition holds: the core faults rather than guesses.
+One row is one encoding of the Armv8-M ARM (DDI0553), chapter C2.4. In a pattern `0` and `1` are fixed bits, and the
+bits that carry the same letter are one field, most significant bit first. Where several rows match a word, the last
+one rules, as the manual's "SEE ..." notes do. A word that no row matches is UNDEFINED, and so is one for which the
+row's `unpredictable` condition holds: the core faults rather than guesses.
 
 Conditions are expressions over the fields and over `inside` (in an IT block) and `last` (outside, or last in one).
 """
@@ -15,7 +15,7 @@ import csv
 import functools
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("encodings.csv")
@@ -46,7 +46,7 @@ class Encoding:
     section: str
     mask: int
     match: int
-    fields: Mapping[str, tuple[int, ...]]
+    fields: Mapping[str, tuple[int, ...]] = field(hash=False)
     """Bit positions of each field, most significant first."""
 
     @property
@@ -60,7 +60,7 @@ class Encoding:
 
     def decode(self, word: int) -> dict[str, int]:
         """Return the value of every field in `word`."""
-        return {name: functools.reduce(lambda value, bit: value << 1 | word >> bit & 1, bits, 0) for name, bits in self.fields.items()}
+        return {name: _gather(word, bits) for name, bits in self.fields.items()}
 
     def encode(self, values: Mapping[str, int]) -> int:
         """Return the word with these field values; a field left out is 0."""
@@ -76,10 +76,19 @@ class Encoding:
         if not self.unpredictable:
             return False
         names = self.decode(word) | {"inside": int(inside), "last": int(last)}
-        return bool(_evaluate(ast.parse(self.unpredictable, mode="eval").body, names))
+        return bool(_evaluate(_parsed(self.unpredictable), names))
 
 
-def _evaluate(node: ast.AST, names: Mapping[str, int]) -> int:
+def _gather(word: int, bits: tuple[int, ...]) -> int:
+    return functools.reduce(lambda value, bit: value << 1 | word >> bit & 1, bits, 0)
+
+
+@functools.cache
+def _parsed(condition: str) -> ast.expr:
+    return ast.parse(condition, mode="eval").body
+
+
+def _evaluate(node: ast.AST, names: Mapping[str, int]) -> int:  # noqa: PLR0911 - one for each kind of node
     """Return the value of a condition; the grammar is what the table needs and no more."""
     match node:
         case ast.Constant(value=int(value)):
@@ -148,6 +157,22 @@ def _by_width(width: int) -> tuple[Encoding, ...]:
 def is_wide(halfword: int) -> bool:
     """Tell whether an instruction that begins with `halfword` has 32 bits (DDI0553, C2.2)."""
     return halfword >> 11 in (0b11101, 0b11110, 0b11111)
+
+
+@functools.cache
+def _overruling(encoding: Encoding) -> tuple[Encoding, ...]:
+    rows = load()
+    later = rows[rows.index(encoding) + 1 :]
+    return tuple(
+        row
+        for row in later
+        if row.width == encoding.width and (row.match ^ encoding.match) & row.mask & encoding.mask == 0
+    )
+
+
+def rules(encoding: Encoding, word: int) -> bool:
+    """Tell whether `word` is of this encoding, and no later row of the table claims it."""
+    return encoding.matches(word) and not any(row.matches(word) for row in _overruling(encoding))
 
 
 def find(word: int, width: int) -> Encoding | None:

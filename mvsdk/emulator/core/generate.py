@@ -1,7 +1,7 @@
 """`python -m mvsdk.emulator.core.generate [--check]`: write the C decoder from the table of encodings.
 
-The result, `native/decode_table.inc`, is committed, so that building the core needs no generator. With `--check` nothing
-is written; the exit status tells whether the file is what the table says.
+The result, `native/decode_table.inc`, is committed, so that building the core needs no generator. With `--check`
+nothing is written; the exit status tells whether the file is what the table says.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SYMBOLS = {
 }
 
 
-def _value(node: ast.AST, fields: frozenset[str]) -> str:
+def _value(node: ast.AST, fields: frozenset[str]) -> str:  # noqa: PLR0911 - one for each kind of node
     """Return the C expression, of type uint32_t, for a Python one."""
     match node:
         case ast.Constant(value=int(value)):
@@ -92,7 +92,7 @@ def _row(number: int, encoding: Encoding) -> Iterator[str]:
     lines = [f"    lower_{call.func.id}({', '.join(arguments)});"]
     if encoding.unpredictable:
         condition = _condition(ast.parse(encoding.unpredictable, mode="eval").body, fields)
-        lines = [f"    if ({condition.removeprefix('(').removesuffix(')') if condition.startswith('((') else condition}) {{", "        lower_undefined(x);", "        return;", "    }", *lines]
+        lines = [f"    if ({condition}) {{", "        lower_undefined(x);", "        return;", "    }", *lines]
     body = "\n".join(lines)
     used = [name for name in encoding.fields if f"f_{name}" in body]
     yield f"/* {encoding.name}; {encoding.section} */"
@@ -114,7 +114,8 @@ def _buckets(rows: tuple[Encoding, ...]) -> Iterator[str]:
         for number in range(len(rows) - 1, -1, -1):
             shift = rows[number].width - 16 + BUCKET_SHIFT
             wide = bucket << BUCKET_SHIFT >> 11 >= 0b11101
-            if wide == (rows[number].width == 32) and (bucket ^ rows[number].match >> shift) & (rows[number].mask >> shift) == 0:
+            differing = (bucket ^ rows[number].match >> shift) & (rows[number].mask >> shift)
+            if wide == (rows[number].width == 32) and differing == 0:
                 candidates.append(number)
     starts.append(len(candidates))
     yield from _array("uint16_t", "decode_start", starts)

@@ -1,6 +1,6 @@
 """The core in C: `NativeCore` is the processor seam with nothing between it and the machine.
 
-Its cycle model is one cycle for each halfword of code executed. What it models and what it does not is told in `docs/core.md`.
+Its cycle model is one cycle for each halfword of code executed. `docs/core.md` tells what it models, and what not.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _IDLE, _FAULT = 2, 5
 class NativeCore(Machine):
     """A Cortex-M33 in non-secure state with DSP and single-precision floating point.
 
-    The interpreter lock is free while the guest runs. Only a device, from inside its `read` or `write`, may use the core
-    during a run; `halt` may be called from any thread. Exceptions that a device raises, other than `BusFault`, come out
-    of `run`, with the core at the instruction that made the access.
+    The interpreter lock is free while the guest runs. Only a device, from inside its `read` or `write`, may use the
+    core during a run; `halt` may be called from any thread. Exceptions that a device raises, other than `BusFault`,
+    come out of `run`, with the core at the instruction that made the access.
 
     While `take_hardfault` is true a HardFault is an exception like the others, and only what would lock the processor up
     ends a run with FAULT. It is false at first, belongs to the core, and is not part of a snapshot.
@@ -55,3 +55,7 @@ class NativeCore(Machine):
     def registers(self) -> Registers:
         """Return all registers."""
         return Registers(*self.register_values())
+
+    def enable_floating_point(self) -> None:
+        """Grant full access to the floating-point unit, as start-up code does by CPACR."""
+        self.write_register("cpacr", 0x00F0_0000)

@@ -26,6 +26,9 @@
 #define UNLIKELY(x) (x)
 #endif
 
+/* Time ends here: far away, and nothing added to it overflows. */
+#define LAST_CYCLE ((uint64_t)1 << 62)
+
 enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, PAGES = 1 << (32 - PAGE_BITS) };
 enum { EXCEPTIONS = 496, EXCEPTION_WORDS = 16 };
 enum { MPU_REGIONS = 8, COMPARATORS = 4, FPB_COMPARATORS = 8 };
@@ -229,6 +232,7 @@ uint32_t *mv_stack_pointer(mv_core *core, bool process);
 bool mv_uses_psp(const mv_core *core);
 uint32_t mv_stack_limit(const mv_core *core);
 bool mv_is_privileged(const mv_core *core);
+bool mv_fp_enabled(const mv_core *core, bool privileged);
 bool mv_fp_prepare(mv_core *core);
 void mv_fp_refresh(mv_core *core);
 uint32_t mv_special_read(mv_core *core, uint32_t number);

@@ -502,8 +502,8 @@ static void fp_begin(lowering *x) {
 }
 
 static void lower_undefined_fp(lowering *x) {
-    fp_begin(x);
     lower_undefined(x);
+    x->block->op[x->block->ops - 1].d = 1; /* NOCP comes first */
 }
 
 /* s: words. The literal form's base is the aligned PC. */
@@ -573,7 +573,7 @@ static void lower_fp_get_status(lowering *x, uint32_t t) {
 
 static void lower_fp_binary(lowering *x, uint32_t kind, uint32_t d, uint32_t n, uint32_t m) {
     fp_begin(x);
-    emit(x, kind <= KF_DIV ? OP_VADD + kind : (uint32_t)OP_VBINARY, d, n, m, 0, kind);
+    emit(x, kind <= K_FDIV ? OP_VADD + kind : (uint32_t)OP_VBINARY, d, n, m, 0, kind);
 }
 
 static void lower_fp_select(lowering *x, uint32_t condition, uint32_t d, uint32_t n, uint32_t m) {
@@ -595,7 +595,7 @@ static void lower_fp_move(lowering *x, uint32_t d, uint32_t m) {
 
 static void lower_fp_unary(lowering *x, uint32_t kind, uint32_t d, uint32_t m) {
     fp_begin(x);
-    emit(x, kind == KF_ABS ? OP_VABS : kind == KF_NEG ? OP_VNEG : OP_VSQRT, d, 0, m, 0, 0);
+    emit(x, kind == K_FABS ? OP_VABS : kind == K_FNEG ? OP_VNEG : OP_VSQRT, d, 0, m, 0, 0);
 }
 
 static void lower_fp_half(lowering *x, uint32_t to_half, uint32_t top, uint32_t d, uint32_t m) {
@@ -608,11 +608,9 @@ static void lower_fp_compare(lowering *x, uint32_t signals, uint32_t n, uint32_t
     emit(x, OP_VCMP, 0, n, m, signals, 0); /* m = 32: with zero */
 }
 
-enum { KR_R, KR_Z, KR_X };
-
 static void lower_fp_round(lowering *x, uint32_t kind, uint32_t d, uint32_t m) {
     fp_begin(x);
-    emit(x, OP_VROUND, d, kind == KR_X, m, kind == KR_Z ? ROUND_ZERO : ROUND_CURRENT, 0);
+    emit(x, OP_VROUND, d, kind == K_RINTX, m, kind == K_RINTZ ? ROUND_ZERO : ROUND_CURRENT, 0);
 }
 
 /* The two bits of VRINTA.. and VCVTA..: ties away, nearest, towards plus, towards minus infinity. */
@@ -647,24 +645,6 @@ static void lower_fp_fixed(lowering *x, uint32_t to_fixed, uint32_t is_unsigned,
     emit(x, to_fixed ? OP_VTO : OP_VFROM, d, !is_unsigned, d, width, (to_fixed ? (uint32_t)ROUND_ZERO : 0u) | (width - number) << 8 | 1u << 16);
 }
 
-/* The floating-point rows share short names with the integer ones. */
-#define K_DIV KF_DIV
-#define K_NMUL KF_NMUL
-#define K_NMLA KF_NMLA
-#define K_NMLS KF_NMLS
-#define K_FMA KF_FMA
-#define K_FMS KF_FMS
-#define K_FNMA KF_FNMA
-#define K_FNMS KF_FNMS
-#define K_MAXNM KF_MAXNM
-#define K_MINNM KF_MINNM
-#define K_MUL KF_MUL
-#define K_ABS KF_ABS
-#define K_NEG KF_NEG
-#define K_SQRT KF_SQRT
-#define K_R KR_R
-#define K_Z KR_Z
-#define K_X KR_X
 #include "decode_table.inc"
 
 /* -- blocks ------------------------------------------------------------------------------------------------------------- */

@@ -157,14 +157,14 @@ static void note_fault(mv_core *core) {
 
 /* -- floating-point context --------------------------------------------------------------------------------------------- */
 
-static bool fp_enabled(const mv_core *core, bool privileged) {
+bool mv_fp_enabled(const mv_core *core, bool privileged) {
     const uint32_t access = core->s.cpacr >> 20 & 3;
     return access == 3 || (access == 1 && privileged);
 }
 
 void mv_fp_refresh(mv_core *core) {
     const bool active = (core->s.fpccr & FPCCR_ASPEN) == 0 || (core->s.control & CONTROL_FPCA) != 0;
-    core->fp_ready = fp_enabled(core, mv_is_privileged(core)) && active && (core->s.fpccr & FPCCR_LSPACT) == 0;
+    core->fp_ready = mv_fp_enabled(core, mv_is_privileged(core)) && active && (core->s.fpccr & FPCCR_LSPACT) == 0;
 }
 
 static bool write_fp_frame(mv_core *core, uint32_t address, bool privileged) {
@@ -207,7 +207,7 @@ static bool preserve_fp_state(mv_core *core) {
 
 /* ExecuteFPCheck: access rights, then the lazy save, then a context of its own for whoever has none. */
 bool mv_fp_prepare(mv_core *core) {
-    if (!fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    if (!mv_fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
     if ((core->s.fpccr & FPCCR_LSPACT) && !preserve_fp_state(core)) return false;
     if ((core->s.fpccr & FPCCR_ASPEN) && (core->s.control & CONTROL_FPCA) == 0) {
         core->s.fpscr = core->s.fpdscr;
@@ -257,7 +257,7 @@ static bool push_fp(mv_core *core, uint32_t frame) {
         arm_lazy_save(core, frame + FRAME_BASIC);
         return true;
     }
-    if (!fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    if (!mv_fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
     return write_fp_frame(core, frame + FRAME_BASIC, mv_is_privileged(core)) || stacking_fault(core);
 }
 
@@ -388,7 +388,7 @@ static bool read_frame(mv_core *core, uint32_t exc_return, uint32_t sp, frame *f
     if (!read_words(core, sp, f->basic, 8, privileged)) return false;
     if (thread != ((f->basic[7] & 0x1FF) == 0)) return mv_fault(core, EXC_USAGEFAULT, CFSR_INVPC, 0);
     if ((exc_return & RETURN_FTYPE) || (core->s.fpccr & FPCCR_LSPACT)) return true;
-    if (!fp_enabled(core, privileged)) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    if (!mv_fp_enabled(core, privileged)) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
     return read_words(core, sp + FRAME_BASIC, f->fp, 17, privileged);
 }
 

@@ -265,7 +265,7 @@ static void flags_from_fpscr(mv_state *s) {
 #define DISPATCH goto *u->go.label
 #else
 #define OP(name) case OP_##name:
-#define DISPATCH continue
+#define DISPATCH goto dispatch
 #endif
 #define NEXT                                                                                                           \
     do {                                                                                                               \
@@ -467,7 +467,8 @@ enter:
 #if THREADED
     DISPATCH;
 #else
-    for (;;) switch (u->go.number) {
+dispatch:
+    switch (u->go.number) {
 #endif
 
     ALU_OPS(AND, a & x)
@@ -671,7 +672,11 @@ enter:
         NEXT;
     }
 
-    OP(UDF) { mv_fault(core, EXC_USAGEFAULT, u->imm, 0); goto failed; }
+    OP(UDF) {
+        const bool enabled = u->d == 0 || mv_fp_enabled(core, mv_is_privileged(core));
+        mv_fault(core, EXC_USAGEFAULT, enabled ? CFSR_UNDEFINSTR : CFSR_NOCP, 0);
+        goto failed;
+    }
     OP(NOCP) { mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0); goto failed; }
     OP(SVC) { why = EXIT_SVC; goto done; }
     OP(BKPT) { why = EXIT_BREAKPOINT; goto not_done; }
@@ -725,10 +730,10 @@ enter:
     OP(VABS) { s->s[u->d] = s->s[u->m] & 0x7FFFFFFFu; NEXT; }
     OP(VNEG) { s->s[u->d] = s->s[u->m] ^ 0x80000000u; NEXT; }
     OP(VCONST) { s->s[u->d] = u->imm; NEXT; }
-    FP_HOST_OP(VADD, KF_ADD, +)
-    FP_HOST_OP(VSUB, KF_SUB, -)
-    FP_HOST_OP(VMUL, KF_MUL, *)
-    FP_HOST_OP(VDIV, KF_DIV, /)
+    FP_HOST_OP(VADD, K_FADD, +)
+    FP_HOST_OP(VSUB, K_FSUB, -)
+    FP_HOST_OP(VMUL, K_FMUL, *)
+    FP_HOST_OP(VDIV, K_FDIV, /)
     OP(VBINARY) { s->s[u->d] = mv_fp_binary(core, u->imm, s->s[u->d], s->s[u->n], s->s[u->m]); NEXT; }
     OP(VSQRT) { s->s[u->d] = mv_fp_sqrt(core, s->s[u->m]); NEXT; }
     OP(VCMP) { mv_fp_compare(core, u->s, s->s[u->n], u->m == 32 ? 0 : s->s[u->m]); NEXT; }

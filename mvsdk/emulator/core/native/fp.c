@@ -176,11 +176,14 @@ static uint32_t add_numbers(mv_core *core, number a, number b) {
     return sum.fraction == 0 ? exact_zero(mode) : pack(core, sum, mode);
 }
 
-static uint32_t add(mv_core *core, uint32_t n, uint32_t m) {
+/* FPAdd and FPSub: `flip` is SIGN to subtract; a NaN keeps its own sign. */
+static uint32_t add(mv_core *core, uint32_t n, uint32_t m, uint32_t flip) {
     const uint32_t bits[] = {n, m};
-    const number a[] = {unpack(core, n), unpack(core, m)};
+    number a[] = {unpack(core, n), unpack(core, m)};
     uint32_t result;
-    return process_nans(core, a, bits, 2, &result) ? result : add_numbers(core, a[0], a[1]);
+    if (process_nans(core, a, bits, 2, &result)) return result;
+    a[1].sign ^= flip;
+    return add_numbers(core, a[0], a[1]);
 }
 
 static number product_of(number a, number b) {
@@ -280,20 +283,20 @@ static uint32_t extreme(mv_core *core, bool largest, uint32_t n, uint32_t m) {
 
 uint32_t mv_fp_binary(mv_core *core, uint32_t kind, uint32_t d, uint32_t n, uint32_t m) {
     switch (kind) {
-    case KF_ADD: return add(core, n, m);
-    case KF_SUB: return add(core, n, m ^ SIGN);
-    case KF_MUL: return multiply(core, n, m);
-    case KF_DIV: return divide(core, n, m);
-    case KF_NMUL: return multiply(core, n, m) ^ SIGN;
-    case KF_MLA: return add(core, d, multiply(core, n, m));
-    case KF_MLS: return add(core, d, multiply(core, n, m) ^ SIGN);
-    case KF_NMLA: return add(core, d ^ SIGN, multiply(core, n, m) ^ SIGN);
-    case KF_NMLS: return add(core, d ^ SIGN, multiply(core, n, m));
-    case KF_FMA: return fused(core, d, n, m);
-    case KF_FMS: return fused(core, d, n ^ SIGN, m);
-    case KF_FNMA: return fused(core, d ^ SIGN, n ^ SIGN, m);
-    case KF_FNMS: return fused(core, d ^ SIGN, n, m);
-    default: return extreme(core, kind == KF_MAXNM, n, m);
+    case K_FADD: return add(core, n, m, 0);
+    case K_FSUB: return add(core, n, m, SIGN);
+    case K_FMUL: return multiply(core, n, m);
+    case K_FDIV: return divide(core, n, m);
+    case K_FNMUL: return multiply(core, n, m) ^ SIGN;
+    case K_FMLA: return add(core, d, multiply(core, n, m), 0);
+    case K_FMLS: return add(core, d, multiply(core, n, m) ^ SIGN, 0);
+    case K_FNMLA: return add(core, d ^ SIGN, multiply(core, n, m) ^ SIGN, 0);
+    case K_FNMLS: return add(core, d ^ SIGN, multiply(core, n, m), 0);
+    case K_FFMA: return fused(core, d, n, m);
+    case K_FFMS: return fused(core, d, n ^ SIGN, m);
+    case K_FFNMA: return fused(core, d ^ SIGN, n ^ SIGN, m);
+    case K_FFNMS: return fused(core, d ^ SIGN, n, m);
+    default: return extreme(core, kind == K_FMAXNM, n, m);
     }
 }
 

@@ -27,11 +27,13 @@ enum {
     K_QADD, K_QDADD, K_QSUB, K_QDSUB, K_SEL, K_SSAT16, K_USAT16
 };
 /* Floating point. */
-enum { KF_ADD, KF_SUB, KF_MUL, KF_DIV, KF_NMUL, KF_MLA, KF_MLS, KF_NMLA, KF_NMLS, KF_FMA, KF_FMS, KF_FNMA, KF_FNMS,
-       KF_MAXNM, KF_MINNM };
-enum { KF_ABS, KF_NEG, KF_SQRT };
+enum { K_FADD, K_FSUB, K_FMUL, K_FDIV, K_FNMUL, K_FMLA, K_FMLS, K_FNMLA, K_FNMLS, K_FFMA, K_FFMS, K_FFNMA, K_FFNMS,
+       K_FMAXNM, K_FMINNM };
+enum { K_FABS, K_FNEG, K_FSQRT };
+enum { K_RINTR, K_RINTZ, K_RINTX };
 
 /* Rounding: FPSCR.RMode as it is, ties away, and "what FPSCR says". */
 enum { ROUND_NEAREST, ROUND_UP, ROUND_DOWN, ROUND_ZERO, ROUND_AWAY, ROUND_CURRENT };
+enum { K_TOWARDS_ZERO = ROUND_ZERO, K_AS_FPSCR = ROUND_CURRENT };
 
 #endif

@@ -99,9 +99,12 @@ static bool read_range(mv_range *range, reader *r, bool apply) {
     }
 }
 
-static bool is_sane(const mv_core *core, const mv_state *s) {
-    (void)core;
-    return s->ipsr < EXCEPTIONS && s->c <= 1 && s->thumb <= 1 && s->prigroup <= 7 && s->mpu_rnr < MPU_REGIONS && s->it <= 0xFF &&
+/* What the core relies on of its own state; a snapshot may come from anywhere. */
+static bool is_sane(const mv_state *s) {
+    const uint32_t beyond = s->pending[EXCEPTION_WORDS - 1] | s->active[EXCEPTION_WORDS - 1] | s->enabled[EXCEPTION_WORDS - 1] |
+                            s->line[EXCEPTION_WORDS - 1];
+    if (beyond >> (EXCEPTIONS & 31) != 0 || s->cycle >= LAST_CYCLE || s->syst_base > s->cycle || (s->pc & 1) != 0) return false;
+    return s->ipsr <= 0x1FF && s->c <= 1 && s->thumb <= 1 && s->prigroup <= 7 && s->mpu_rnr < MPU_REGIONS && s->it <= 0xFF &&
            s->control <= 7 && s->sleeping <= 2;
 }
 
@@ -110,7 +113,7 @@ static bool walk(mv_core *core, reader *r, bool apply) {
     if (!take(r, &h, sizeof h) || memcmp(h.magic, MAGIC, sizeof MAGIC) != 0) return false;
     if (h.state_size != sizeof(mv_state) || h.ranges != core->ranges) return false;
     mv_state s;
-    if (!take(r, &s, sizeof s) || !is_sane(core, &s)) return false;
+    if (!take(r, &s, sizeof s) || !is_sane(&s)) return false;
     for (size_t i = 0; i < core->ranges; i++)
         if (!read_range(&core->range[i], r, apply)) return false;
     if (apply) {
