@@ -182,9 +182,7 @@ enum { READY_BITS = sizeof ready_bits / sizeof ready_bits[0] };
 /* TakePreserveFPException: the owner of the registers decides whether its fault can be taken as such, or as a HardFault.
  * What is too weak to interrupt the code that runs now stays pending, and the save counts as done; true then. */
 static bool fail_lazy_save(mv_core *core) {
-    const bool bus = core->fault_exception == EXC_BUSFAULT;
     uint32_t number = EXC_HARDFAULT;
-    mv_fault(core, core->fault_exception, bus ? CFSR_LSPERR : CFSR_MLSPERR, 0);
     for (uint32_t i = 0; i < READY_BITS; i++)
         if (ready_bits[i].number == core->fault_exception && (core->s.fpccr & ready_bits[i].bit)) number = core->fault_exception;
     if (number != EXC_HARDFAULT && !can_take(core, number)) {
@@ -197,10 +195,18 @@ static bool fail_lazy_save(mv_core *core) {
     return false;
 }
 
-/* PreserveFPState: the registers go where FPCAR says, with the rights of the code they belong to. */
-static bool preserve_fp_state(mv_core *core) {
+static bool save_lazily(mv_core *core) {
     const bool privileged = (core->s.fpccr & FPCCR_USER) == 0;
-    if (!write_fp_frame(core, core->s.fpcar, privileged) && !fail_lazy_save(core)) return false;
+    if (!mv_fp_enabled(core, privileged)) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    if ((core->s.fpccr & FPCCR_SPLIMVIOL) || write_fp_frame(core, core->s.fpcar, privileged)) return true;
+    const bool bus = core->fault_exception == EXC_BUSFAULT;
+    return mv_fault(core, core->fault_exception, bus ? CFSR_LSPERR : CFSR_MLSPERR, 0);
+}
+
+/* PreserveFPState: the registers go where FPCAR says, with the rights of the code they belong to. Below the limit of its
+ * stack they go nowhere. */
+static bool preserve_fp_state(mv_core *core) {
+    if (!save_lazily(core) && !fail_lazy_save(core)) return false;
     core->s.fpccr &= ~(uint32_t)FPCCR_LSPACT;
     return true;
 }
@@ -218,11 +224,12 @@ bool mv_fp_prepare(mv_core *core) {
 }
 
 /* UpdateFPCCR: remember for the lazy save where it goes and what it may do. */
-static void arm_lazy_save(mv_core *core, uint32_t address) {
+static void arm_lazy_save(mv_core *core, uint32_t address, bool too_low) {
     mv_state *const s = &core->s;
     s->fpcar = address;
     s->fpccr &= FPCCR_ASPEN | FPCCR_LSPEN;
     s->fpccr |= FPCCR_LSPACT;
+    if (too_low) s->fpccr |= FPCCR_SPLIMVIOL;
     if (!mv_is_privileged(core)) s->fpccr |= FPCCR_USER;
     if (s->ipsr == 0) s->fpccr |= FPCCR_THREAD;
     if (mv_execution_priority(core) > -1) s->fpccr |= FPCCR_HFRDY;
@@ -252,13 +259,23 @@ static bool write_frame(mv_core *core, uint32_t frame, uint32_t retpsr) {
     return true;
 }
 
-static bool push_fp(mv_core *core, uint32_t frame) {
+static bool save_fp(mv_core *core, uint32_t address) {
+    const bool privileged = mv_is_privileged(core);
+    if (!mv_fp_enabled(core, privileged)) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    return write_fp_frame(core, address, privileged) || stacking_fault(core);
+}
+
+/* The part of a frame with the floating-point registers: promised, even on a stack that has just failed, or at once.
+ * Afterwards they are zero, as they are where there is a Security Extension (DDI0553, E2.1 PushStack). */
+static bool push_fp(mv_core *core, uint32_t address, bool stacked, bool too_low) {
     if (core->s.fpccr & FPCCR_LSPEN) {
-        arm_lazy_save(core, frame + FRAME_BASIC);
-        return true;
+        arm_lazy_save(core, address, too_low);
+        return stacked;
     }
-    if (!mv_fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
-    return write_fp_frame(core, frame + FRAME_BASIC, mv_is_privileged(core)) || stacking_fault(core);
+    stacked = stacked && save_fp(core, address);
+    memset(core->s.s, 0, 16 * sizeof core->s.s[0]);
+    core->s.fpscr = 0;
+    return stacked;
 }
 
 /* PushStack: false with the derived fault noted; the stack pointer has moved all the same, to its limit at most. */
@@ -267,12 +284,10 @@ static bool push_stack(mv_core *core) {
     const bool extended = (s->control & CONTROL_FPCA) != 0;
     const uint32_t sp = s->r[R_SP], frame = (sp - (extended ? FRAME_EXTENDED : FRAME_BASIC)) & ~4u;
     const uint32_t retpsr = (mv_xpsr(core) & ~0x200u) | (sp & 4) << 7, limit = mv_stack_limit(core);
-    if (frame < limit) {
-        s->r[R_SP] = limit;
-        return mv_fault(core, EXC_USAGEFAULT, CFSR_STKOF, 0);
-    }
-    s->r[R_SP] = frame;
-    return write_frame(core, frame, retpsr) && (!extended || push_fp(core, frame));
+    const bool too_low = frame < limit;
+    s->r[R_SP] = too_low ? limit : frame;
+    const bool stacked = too_low ? mv_fault(core, EXC_USAGEFAULT, CFSR_STKOF, 0) : write_frame(core, frame, retpsr);
+    return extended ? push_fp(core, frame + FRAME_BASIC, stacked, too_low) : stacked;
 }
 
 /* ExceptionTaken: with the frame on the stack, or for a tail chain where it already was. False where the vector cannot
@@ -363,7 +378,8 @@ static bool integrity(mv_core *core, uint32_t exc_return) {
 }
 
 static bool read_words(mv_core *core, uint32_t address, uint32_t *words, uint32_t count, bool privileged) {
-    const uintptr_t page = core->readable[address >> PAGE_BITS];
+    /* What the page table knows was asked with the rights of the handler, which are not always those of the frame. */
+    const uintptr_t page = privileged ? core->readable[address >> PAGE_BITS] : 0;
     if (page != 0 && (address & (PAGE_SIZE - 1)) + 4 * count <= PAGE_SIZE) {
         memcpy(words, (const void *)(page + address), (size_t)count * 4);
         return true;
