@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from mvsdk.emulator.core import MmioDevice
 
 class Machine:
+    take_hardfault: bool
     def __new__(cls, bus_fault: type[Exception], interrupts: int = 480) -> Machine: ...
     @property
     def cycle(self) -> int: ...

@@ -748,7 +748,9 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
         if (kind != OP_COUNT) return stop_block(&x, kind);
     }
     if (!core->s.thumb) {
-        mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
+        /* What cannot be fetched is not even looked at (DDI0553, E2.1 FetchInstr). */
+        uint32_t halfword;
+        if (mv_fetch(core, core->s.pc, &halfword)) mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
         return NULL;
     }
     if (most > BLOCK_HALFWORDS) most = BLOCK_HALFWORDS;

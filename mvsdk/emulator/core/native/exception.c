@@ -107,11 +107,6 @@ uint32_t mv_special_read(mv_core *core, uint32_t number) {
     }
 }
 
-static void write_control(mv_core *core, uint32_t value) {
-    const uint32_t writable = core->s.ipsr == 0 ? CONTROL_NPRIV | CONTROL_SPSEL | CONTROL_FPCA : CONTROL_NPRIV | CONTROL_FPCA;
-    set_mode(core, core->s.ipsr, (core->s.control & ~(uint32_t)writable) | (value & (uint32_t)writable));
-}
-
 static void write_masks(mv_core *core, uint32_t number, uint32_t value) {
     const uint32_t base = value & 0xF0;
     switch (number) {
@@ -143,9 +138,21 @@ void mv_special_write(mv_core *core, uint32_t number, uint32_t mask, uint32_t va
     case 17:
     case 18:
     case 19: write_masks(core, number, value); break;
-    case 20: write_control(core, value); break;
+    case 20: mv_set_control(core, value); break;
     default: break;
     }
+}
+
+/* Enabled, and stronger than what runs. */
+static bool can_take(const mv_core *core, uint32_t number) {
+    return mv_has(core->s.enabled, number) && mv_group_priority(core, number) < mv_execution_priority(core);
+}
+
+static void note_fault(mv_core *core) {
+    mv_state *const s = &core->s;
+    s->cfsr |= core->fault_status;
+    if (core->fault_status & CFSR_MMARVALID) s->mmfar = core->fault_address;
+    if (core->fault_status & CFSR_BFARVALID) s->bfar = core->fault_address;
 }
 
 /* -- floating-point context --------------------------------------------------------------------------------------------- */
@@ -166,12 +173,40 @@ static bool write_fp_frame(mv_core *core, uint32_t address, bool privileged) {
     return mv_write_as(core, address + 64, 4, privileged, core->s.fpscr);
 }
 
-/* PreserveFPState: the registers go where FPCAR says, with the rights of the code they belong to. */
-static bool preserve_fp_state(mv_core *core) {
-    if (!write_fp_frame(core, core->s.fpcar, (core->s.fpccr & FPCCR_USER) == 0)) {
-        const bool bus = core->fault_exception == EXC_BUSFAULT;
-        return mv_fault(core, core->fault_exception, bus ? CFSR_LSPERR : CFSR_MLSPERR, 0);
+/* The faults that a lazy save can raise, and the bits that say whether the owner of the registers could have taken them. */
+static const struct {
+    uint32_t number, bit;
+} ready_bits[] = {{EXC_BUSFAULT, FPCCR_BFRDY}, {EXC_MEMMANAGE, FPCCR_MMRDY}, {EXC_USAGEFAULT, FPCCR_UFRDY}, {EXC_DEBUG, FPCCR_MONRDY}};
+enum { READY_BITS = sizeof ready_bits / sizeof ready_bits[0] };
+
+/* TakePreserveFPException: the owner of the registers decides whether its fault can be taken as such, or as a HardFault.
+ * What is too weak to interrupt the code that runs now stays pending, and the save counts as done; true then. */
+static bool fail_lazy_save(mv_core *core) {
+    uint32_t number = EXC_HARDFAULT;
+    for (uint32_t i = 0; i < READY_BITS; i++)
+        if (ready_bits[i].number == core->fault_exception && (core->s.fpccr & ready_bits[i].bit)) number = core->fault_exception;
+    if (number != EXC_HARDFAULT && !can_take(core, number)) {
+        note_fault(core);
+        mv_add(core->s.pending, number);
+        return true;
     }
+    if (number == EXC_HARDFAULT) core->s.hfsr |= HFSR_FORCED;
+    core->fault_exception = number;
+    return false;
+}
+
+static bool save_lazily(mv_core *core) {
+    const bool privileged = (core->s.fpccr & FPCCR_USER) == 0;
+    if (!mv_fp_enabled(core, privileged)) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    if ((core->s.fpccr & FPCCR_SPLIMVIOL) || write_fp_frame(core, core->s.fpcar, privileged)) return true;
+    const bool bus = core->fault_exception == EXC_BUSFAULT;
+    return mv_fault(core, core->fault_exception, bus ? CFSR_LSPERR : CFSR_MLSPERR, 0);
+}
+
+/* PreserveFPState: the registers go where FPCAR says, with the rights of the code they belong to. Below the limit of its
+ * stack they go nowhere. */
+static bool preserve_fp_state(mv_core *core) {
+    if (!save_lazily(core) && !fail_lazy_save(core)) return false;
     core->s.fpccr &= ~(uint32_t)FPCCR_LSPACT;
     return true;
 }
@@ -189,19 +224,17 @@ bool mv_fp_prepare(mv_core *core) {
 }
 
 /* UpdateFPCCR: remember for the lazy save where it goes and what it may do. */
-static void arm_lazy_save(mv_core *core, uint32_t address) {
+static void arm_lazy_save(mv_core *core, uint32_t address, bool too_low) {
     mv_state *const s = &core->s;
-    const int priority = mv_execution_priority(core);
     s->fpcar = address;
     s->fpccr &= FPCCR_ASPEN | FPCCR_LSPEN;
     s->fpccr |= FPCCR_LSPACT;
+    if (too_low) s->fpccr |= FPCCR_SPLIMVIOL;
     if (!mv_is_privileged(core)) s->fpccr |= FPCCR_USER;
     if (s->ipsr == 0) s->fpccr |= FPCCR_THREAD;
-    if (priority > -1) s->fpccr |= FPCCR_HFRDY;
-    if (priority > mv_group_priority(core, EXC_BUSFAULT)) s->fpccr |= FPCCR_BFRDY;
-    if (priority > mv_group_priority(core, EXC_MEMMANAGE)) s->fpccr |= FPCCR_MMRDY;
-    if (priority > mv_group_priority(core, EXC_USAGEFAULT)) s->fpccr |= FPCCR_UFRDY;
-    if (priority > mv_group_priority(core, EXC_DEBUG)) s->fpccr |= FPCCR_MONRDY;
+    if (mv_execution_priority(core) > -1) s->fpccr |= FPCCR_HFRDY;
+    for (uint32_t i = 0; i < READY_BITS; i++)
+        if (can_take(core, ready_bits[i].number)) s->fpccr |= ready_bits[i].bit;
 }
 
 /* -- entry -------------------------------------------------------------------------------------------------------------- */
@@ -226,13 +259,23 @@ static bool write_frame(mv_core *core, uint32_t frame, uint32_t retpsr) {
     return true;
 }
 
-static bool push_fp(mv_core *core, uint32_t frame) {
+static bool save_fp(mv_core *core, uint32_t address) {
+    const bool privileged = mv_is_privileged(core);
+    if (!mv_fp_enabled(core, privileged)) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
+    return write_fp_frame(core, address, privileged) || stacking_fault(core);
+}
+
+/* The part of a frame with the floating-point registers: promised, even on a stack that has just failed, or at once.
+ * Afterwards they are zero, as they are where there is a Security Extension (DDI0553, E2.1 PushStack). */
+static bool push_fp(mv_core *core, uint32_t address, bool stacked, bool too_low) {
     if (core->s.fpccr & FPCCR_LSPEN) {
-        arm_lazy_save(core, frame + FRAME_BASIC);
-        return true;
+        arm_lazy_save(core, address, too_low);
+        return stacked;
     }
-    if (!mv_fp_enabled(core, mv_is_privileged(core))) return mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0);
-    return write_fp_frame(core, frame + FRAME_BASIC, mv_is_privileged(core)) || stacking_fault(core);
+    stacked = stacked && save_fp(core, address);
+    memset(core->s.s, 0, 16 * sizeof core->s.s[0]);
+    core->s.fpscr = 0;
+    return stacked;
 }
 
 /* PushStack: false with the derived fault noted; the stack pointer has moved all the same, to its limit at most. */
@@ -241,12 +284,10 @@ static bool push_stack(mv_core *core) {
     const bool extended = (s->control & CONTROL_FPCA) != 0;
     const uint32_t sp = s->r[R_SP], frame = (sp - (extended ? FRAME_EXTENDED : FRAME_BASIC)) & ~4u;
     const uint32_t retpsr = (mv_xpsr(core) & ~0x200u) | (sp & 4) << 7, limit = mv_stack_limit(core);
-    if (frame < limit) {
-        s->r[R_SP] = limit;
-        return mv_fault(core, EXC_USAGEFAULT, CFSR_STKOF, 0);
-    }
-    s->r[R_SP] = frame;
-    return write_frame(core, frame, retpsr) && (!extended || push_fp(core, frame));
+    const bool too_low = frame < limit;
+    s->r[R_SP] = too_low ? limit : frame;
+    const bool stacked = too_low ? mv_fault(core, EXC_USAGEFAULT, CFSR_STKOF, 0) : write_frame(core, frame, retpsr);
+    return extended ? push_fp(core, frame + FRAME_BASIC, stacked, too_low) : stacked;
 }
 
 /* ExceptionTaken: with the frame on the stack, or for a tail chain where it already was. False where the vector cannot
@@ -274,22 +315,15 @@ static uint32_t exc_return_now(const mv_core *core) {
     uint32_t value = RETURN_BASE;
     if ((core->s.control & CONTROL_FPCA) == 0) value |= RETURN_FTYPE;
     if (core->s.ipsr == 0) value |= RETURN_THREAD;
-    if (mv_uses_psp(core)) value |= RETURN_PSP;
+    if (core->s.control & CONTROL_SPSEL) value |= RETURN_PSP;
     return value;
-}
-
-static void note_fault(mv_core *core) {
-    mv_state *const s = &core->s;
-    s->cfsr |= core->fault_status;
-    if (core->fault_status & CFSR_MMARVALID) s->mmfar = core->fault_address;
-    if (core->fault_status & CFSR_BFARVALID) s->bfar = core->fault_address;
 }
 
 /* The exception that the fault just noted raises: its own, or HardFault when that one is disabled or too weak. */
 static uint32_t fault_target(mv_core *core) {
     const uint32_t number = core->fault_exception;
     note_fault(core);
-    if (mv_has(core->s.enabled, number) && mv_group_priority(core, number) < mv_execution_priority(core)) return number;
+    if (can_take(core, number)) return number;
     core->s.hfsr |= HFSR_FORCED;
     return EXC_HARDFAULT;
 }
@@ -349,7 +383,8 @@ static bool integrity(mv_core *core, uint32_t exc_return) {
 }
 
 static bool read_words(mv_core *core, uint32_t address, uint32_t *words, uint32_t count, bool privileged) {
-    const uintptr_t page = core->readable[address >> PAGE_BITS];
+    /* What the page table knows was asked with the rights of the handler, which are not always those of the frame. */
+    const uintptr_t page = privileged ? core->readable[address >> PAGE_BITS] : 0;
     if (page != 0 && (address & (PAGE_SIZE - 1)) + 4 * count <= PAGE_SIZE) {
         memcpy(words, (const void *)(page + address), (size_t)count * 4);
         return true;
@@ -399,52 +434,64 @@ static void pop_frame(mv_core *core, uint32_t exc_return, uint32_t sp, const fra
     restore_fp(core, exc_return, f);
     uint32_t control = s->control & CONTROL_NPRIV;
     if (extended) control |= CONTROL_FPCA;
-    if ((exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP)) control |= CONTROL_SPSEL;
+    if (exc_return & RETURN_PSP) control |= CONTROL_SPSEL;
     set_mode(core, retpsr & 0x1FF, control);
     mv_set_xpsr(core, retpsr, 0xFF00FC00u);
     s->r[R_SP] = (sp + (extended ? FRAME_EXTENDED : FRAME_BASIC)) | (retpsr >> 7 & 4);
 }
 
-/* The interrupt just finished is pending again while its line is high. */
-static void deactivate(mv_core *core) {
+/* What a return has changed before it turns out to be fatal. */
+typedef struct {
+    uint32_t number, faultmask;
+    bool active, pending;
+} deactivation;
+
+/* DeActivate. At a negative priority it is HardFault or NMI that ends, whatever IPSR says, so that none stays for ever. An
+ * interrupt is pending again while its line is high. */
+static deactivation deactivate(mv_core *core) {
     mv_state *const s = &core->s;
-    const uint32_t number = s->ipsr;
-    if (number != EXC_NMI && mv_raw_priority(core) >= 0) s->faultmask = 0;
+    const int priority = mv_raw_priority(core);
+    const uint32_t number = priority == -1 ? (uint32_t)EXC_HARDFAULT : priority == -2 ? (uint32_t)EXC_NMI : s->ipsr;
+    const deactivation undo = {number, s->faultmask, mv_has(s->active, number), mv_has(s->pending, number)};
+    if (priority >= 0) s->faultmask = 0;
     mv_drop(s->active, number);
     if (number >= EXC_IRQ0 && mv_has(s->line, number)) mv_add(s->pending, number);
+    return undo;
 }
 
-/* A return that fails raises its fault from the state it leaves, on the frame that is still there: a tail chain. */
-static bool fail_return(mv_core *core, uint32_t exc_return) {
+static void reactivate(mv_core *core, const deactivation *undo) {
+    core->s.faultmask = undo->faultmask;
+    if (undo->active) mv_add(core->s.active, undo->number);
+    if (!undo->pending) mv_drop(core->s.pending, undo->number);
+}
+
+/* A return that fails raises its fault with the exception over and the frame still there: a tail chain, to that fault or
+ * to what is stronger and pending. */
+static bool fail_return(mv_core *core, uint32_t exc_return, const deactivation *undo) {
     const uint32_t number = fault_target(core);
     if (is_fatal(core, number)) {
+        reactivate(core, undo);
         core->s.pc = core->branch_from;
         return false;
     }
-    deactivate(core);
-    return exception_taken(core, number, exc_return);
+    mv_add(core->s.pending, number);
+    return exception_taken(core, mv_highest_pending(core), exc_return);
 }
 
 /* ExceptionReturn; false where it ends in a fatal fault. */
 static bool return_from_exception(mv_core *core) {
     mv_state *const s = &core->s;
     const uint32_t exc_return = core->exception_return;
-    if (!integrity(core, exc_return)) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE);
-    const uint32_t faultmask = s->faultmask, number = s->ipsr;
-    const bool was_pending = mv_has(s->pending, number);
-    deactivate(core);
+    const bool valid = integrity(core, exc_return);
+    const deactivation undo = deactivate(core);
+    if (!valid) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE, &undo);
     mv_systick_sync(core);
     const uint32_t next = mv_highest_pending(core);
-    if (next != 0 && mv_group_priority(core, next) < mv_execution_priority(core)) return exception_taken(core, next, exc_return);
+    if (can_take(core, next)) return exception_taken(core, next, exc_return);
     const bool process = (exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP);
     const uint32_t sp = *mv_stack_pointer(core, process);
     frame f;
-    if (!read_frame(core, exc_return, sp, &f)) {
-        s->faultmask = faultmask;
-        mv_add(s->active, number);
-        if (!was_pending) mv_drop(s->pending, number);
-        return fail_return(core, exc_return);
-    }
+    if (!read_frame(core, exc_return, sp, &f)) return fail_return(core, exc_return, &undo);
     pop_frame(core, exc_return, sp, &f);
     s->exclusive = 0;
     s->event = 1;
@@ -453,10 +500,6 @@ static bool return_from_exception(mv_core *core) {
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------------ */
-
-static bool can_take(const mv_core *core, uint32_t number) {
-    return number != 0 && mv_group_priority(core, number) < mv_execution_priority(core);
-}
 
 /* Work off what called for attention; STOP_POLL when the run goes on. */
 static mv_stop attend(mv_core *core) {

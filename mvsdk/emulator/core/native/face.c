@@ -342,6 +342,24 @@ static PyObject *get_cycle(PyObject *object, void *unused) {
     return may_touch((machine *)object) ? PyLong_FromUnsignedLongLong(((machine *)object)->core->s.cycle) : NULL;
 }
 
+static PyObject *get_take_hardfault(PyObject *object, void *unused) {
+    (void)unused;
+    return PyBool_FromLong(((machine *)object)->core->take_hardfault);
+}
+
+static int set_take_hardfault(PyObject *object, PyObject *value, void *unused) {
+    machine *const self = (machine *)object;
+    (void)unused;
+    if (value == NULL) {
+        PyErr_SetString(PyExc_TypeError, "take_hardfault cannot be deleted");
+        return -1;
+    }
+    const int truth = may_touch(self) ? PyObject_IsTrue(value) : -1;
+    if (truth < 0) return -1;
+    self->core->take_hardfault = truth != 0;
+    return 0;
+}
+
 static bool get_interrupt(const machine *self, PyObject *object, uint32_t *irq) {
     int overflow;
     const long number = PyLong_AsLongAndOverflow(object, &overflow);
@@ -609,6 +627,7 @@ static PyMethodDef methods[] = {
 static PyGetSetDef properties[] = {
     {"cycle", get_cycle, NULL, NULL, NULL},
     {"wake_cycle", get_wake_cycle, NULL, NULL, NULL},
+    {"take_hardfault", get_take_hardfault, set_take_hardfault, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -137,7 +137,7 @@ static const struct {
     {0, EXC_MEMMANAGE, 0}, {1, EXC_BUSFAULT, 0}, {2, EXC_HARDFAULT, 0}, {3, EXC_USAGEFAULT, 0}, {5, EXC_NMI, 0},
     {7, EXC_SVC, 0}, {8, EXC_DEBUG, 0}, {10, EXC_PENDSV, 0}, {11, EXC_SYSTICK, 0},
     {12, EXC_USAGEFAULT, 1}, {13, EXC_MEMMANAGE, 1}, {14, EXC_BUSFAULT, 1}, {15, EXC_SVC, 1},
-    {16, EXC_MEMMANAGE, 2}, {17, EXC_BUSFAULT, 2}, {18, EXC_USAGEFAULT, 2},
+    {16, EXC_MEMMANAGE, 2}, {17, EXC_BUSFAULT, 2}, {18, EXC_USAGEFAULT, 2}, {21, EXC_HARDFAULT, 1},
 };
 enum { SHCSR_BITS = sizeof shcsr_bits / sizeof shcsr_bits[0] };
 
@@ -150,7 +150,7 @@ static uint32_t read_shcsr(mv_core *core) {
     return value;
 }
 
-/* HardFault's and NMI's active bits are not for software to change. */
+/* HardFault's and NMI's bits are not for software to change. */
 static void write_shcsr(mv_core *core, uint32_t value) {
     for (uint32_t i = 0; i < SHCSR_BITS; i++) {
         if (shcsr_bits[i].number < EXC_MEMMANAGE) continue;
@@ -194,8 +194,8 @@ static void write_mpu(mv_core *core, uint32_t offset, uint32_t value) {
 /* -- floating point ------------------------------------------------------------------------------------------------------ */
 
 static void write_fp(mv_core *core, uint32_t offset, uint32_t value) {
-    const uint32_t fpccr = FPCCR_ASPEN | FPCCR_LSPEN | FPCCR_UFRDY | FPCCR_MONRDY | FPCCR_BFRDY | FPCCR_MMRDY | FPCCR_HFRDY |
-                           FPCCR_THREAD | FPCCR_USER | FPCCR_LSPACT;
+    const uint32_t fpccr = FPCCR_ASPEN | FPCCR_LSPEN | FPCCR_UFRDY | FPCCR_SPLIMVIOL | FPCCR_MONRDY | FPCCR_BFRDY |
+                           FPCCR_MMRDY | FPCCR_HFRDY | FPCCR_THREAD | FPCCR_USER | FPCCR_LSPACT;
     switch (offset) {
     case 0xD88: {
         /* CP11 follows CP10, and the reserved value 2 grants nothing (DDI0553, D1.2 CPACR). The fields of coprocessors
