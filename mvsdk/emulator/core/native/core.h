@@ -275,6 +275,7 @@ uint32_t mv_test_target(const mv_core *core, uint32_t address, bool privileged);
 mv_core *mv_new(uint32_t interrupts);
 void mv_free(mv_core *core);
 size_t mv_snapshot(const mv_core *core, uint8_t *bytes);
+bool mv_is_sane(const mv_core *core, const mv_state *s);
 bool mv_restore(mv_core *core, const uint8_t *bytes, size_t size);
 
 #endif
