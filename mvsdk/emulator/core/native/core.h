@@ -199,6 +199,8 @@ bool mv_fault(mv_core *core, uint32_t exception, uint32_t status, uint32_t addre
 mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop);
 mv_block *mv_find_block(mv_core *core);
 void mv_forget_code(mv_core *core);
+bool mv_is_gateway(const mv_core *core, uint32_t pc);
+bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32_t kind, bool keep);
 
 /* execute.c */
 mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only);
@@ -218,6 +220,9 @@ void mv_fp_compare(mv_core *core, uint32_t quiet_too, uint32_t n, uint32_t m);
 uint32_t mv_fp_round(mv_core *core, uint32_t mode, uint32_t exact, uint32_t m);
 uint32_t mv_fp_from_fixed(mv_core *core, uint32_t value, bool is_signed, uint32_t fraction, bool nearest);
 uint32_t mv_fp_to_fixed(mv_core *core, uint32_t m, bool is_signed, uint32_t bits, uint32_t fraction, uint32_t mode);
+
+/* ITAdvance (DDI0553, E2.1). */
+static inline uint32_t mv_it_advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
 
 /* exception.c */
 mv_stop mv_run(mv_core *core, uint64_t until);

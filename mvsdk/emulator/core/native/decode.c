@@ -658,9 +658,6 @@ static const decode_row *find_row(uint32_t first, uint32_t word) {
     return NULL;
 }
 
-/* ITAdvance (DDI0553, E2.1). */
-static uint32_t advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
-
 static void lower_word(lowering *x, uint32_t first, uint32_t word) {
     const decode_row *const row = find_row(first, word);
     mv_op *skip = NULL;
@@ -687,18 +684,50 @@ static bool fetch_word(lowering *x, uint32_t *first, uint32_t *word) {
     return true;
 }
 
-static uint32_t stop_kind(const mv_core *core, uint32_t pc) {
+static int compare_words(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Replace the stops of one kind (1 for gateways, 0 for breakpoints) by those at `addresses`, or with `keep` add these;
+ * false where there is no memory. */
+bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32_t kind, bool keep) {
+    uint32_t *const stops = malloc(sizeof(uint32_t) * (core->stops + count + 1));
+    size_t total = 0;
+    if (stops == NULL) return false;
+    for (size_t i = 0; i < core->stops; i++)
+        if ((core->stop_at[i] & 1) != kind || keep) stops[total++] = core->stop_at[i];
+    for (size_t i = 0; i < count; i++) stops[total++] = (addresses[i] & ~1u) | kind;
+    qsort(stops, total, sizeof(uint32_t), compare_words);
+    free(core->stop_at);
+    core->stop_at = stops;
+    core->stops = total;
+    core->attention |= ATT_CODE;
+    return true;
+}
+
+/* The first stop at or after an address; of two at one place the breakpoint, which can be stepped over. */
+static size_t find_stop(const mv_core *core, uint32_t pc) {
     size_t low = 0, high = core->stops;
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        const uint32_t at = core->stop_at[middle] & ~1u;
-        if (at == pc) return core->stop_at[middle] & 1 ? OP_GATEWAY : OP_BKPT;
-        if (at < pc)
+        if (core->stop_at[middle] < pc)
             low = middle + 1;
         else
             high = middle;
     }
-    return OP_COUNT;
+    return low;
+}
+
+static uint32_t stop_kind(const mv_core *core, uint32_t pc) {
+    const size_t at = find_stop(core, pc);
+    if (at == core->stops || (core->stop_at[at] & ~1u) != pc) return OP_COUNT;
+    return core->stop_at[at] & 1 ? OP_GATEWAY : OP_BKPT;
+}
+
+bool mv_is_gateway(const mv_core *core, uint32_t pc) {
+    const size_t at = find_stop(core, pc | 1);
+    return at < core->stops && core->stop_at[at] == (pc | 1);
 }
 
 static mv_block *finish(lowering *x) {
@@ -723,7 +752,7 @@ static bool lower_next(lowering *x) {
     if (!fetch_word(x, &first, &word)) return false;
     x->inside = x->it != 0;
     x->last = !x->inside || (x->it & 15) == 8;
-    x->next_it = advance(x->it);
+    x->next_it = mv_it_advance(x->it);
     lower_word(x, first, word);
     x->pc += x->length;
     x->block->count = (x->pc - x->block->pc) / 2;

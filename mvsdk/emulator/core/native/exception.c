@@ -495,24 +495,25 @@ static bool sleep_on(mv_core *core, uint64_t until) {
     return true;
 }
 
-/* The one instruction at a breakpoint, as a block of its own; a BKPT is stepped over as if it were a NOP. */
-static mv_block *step_over(mv_core *core) {
+/* A BKPT is stepped over as if it were a NOP. */
+static bool step_over_bkpt(mv_core *core) {
     uint32_t halfword;
-    core->stepped_breakpoint = 0;
-    if (mv_fetch(core, core->s.pc, &halfword) && halfword >> 8 == 0xBE) {
-        core->s.pc += 2;
-        core->s.it = (core->s.it & 7) == 0 ? 0 : (core->s.it & 0xE0) | (core->s.it << 1 & 0x1F);
-        core->s.cycle++;
-        return NULL;
-    }
-    return mv_decode(core, 1, true);
+    if (!core->s.thumb || !mv_fetch(core, core->s.pc, &halfword) || halfword >> 8 != 0xBE) return false;
+    core->s.pc += 2;
+    core->s.it = mv_it_advance(core->s.it);
+    core->s.cycle++;
+    return true;
 }
 
 static mv_stop execute_once(mv_core *core, uint64_t until) {
     mv_block *only = NULL;
-    if (core->stepped_breakpoint == (core->s.pc | 1)) {
-        only = step_over(core);
-        if (only == NULL) return STOP_POLL;
+    const bool steps = core->stepped_breakpoint == (core->s.pc | 1);
+    core->stepped_breakpoint = 0;
+    if (steps) {
+        if (mv_is_gateway(core, core->s.pc)) return STOP_GATEWAY;
+        if (step_over_bkpt(core)) return STOP_POLL;
+        only = mv_decode(core, 1, true);
+        if (only == NULL) return take_fault(core) ? STOP_POLL : STOP_FAULT;
     }
     const uint64_t event = next_event(core), slice = core->s.cycle + SLICE;
     uint64_t limit = event < until ? event : until;

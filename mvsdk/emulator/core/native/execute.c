@@ -30,8 +30,6 @@ const void *const *mv_labels(void) {
     return labels;
 }
 
-static uint32_t advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
-
 static uint32_t rotate(uint32_t value, uint32_t by) { return value >> (by & 31) | value << ((0u - by) & 31); }
 
 static uint32_t reverse(uint32_t v) { return v >> 24 | (v >> 8 & 0xFF00u) | (v << 8 & 0xFF0000u) | v << 24; }
@@ -792,7 +790,7 @@ done : {
     const mv_origin *const here = &b->origin[u - b->op];
     left += (int64_t)b->count - here->place - here->length;
     pc = b->pc + (here->place + here->length) * 2u;
-    s->it = advance(here->it);
+    s->it = mv_it_advance(here->it);
 }
 at_boundary:
     s->pc = pc;

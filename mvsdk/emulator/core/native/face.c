@@ -241,48 +241,38 @@ static PyObject *map_device(PyObject *object, PyObject *const *arguments, Py_ssi
     return map_failed(base, size);
 }
 
-static int compare_words(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
+/* The words of an iterable, to be freed with PyMem_Free; NULL with an exception set. Runs Python code. */
+static uint32_t *get_words(PyObject *iterable, size_t *count) {
+    PyObject *const list = PySequence_List(iterable);
+    if (list == NULL) return NULL;
+    *count = (size_t)PyList_Size(list);
+    uint32_t *words = PyMem_Malloc(sizeof(uint32_t) * (*count + 1));
+    if (words == NULL) PyErr_NoMemory();
+    for (size_t i = 0; words != NULL && i < *count; i++)
+        if (!get_word(PyList_GetItem(list, (Py_ssize_t)i), &words[i])) {
+            PyMem_Free(words);
+            words = NULL;
+        }
+    Py_DECREF(list);
+    return words;
 }
 
-/* Replace the stops of one kind (bit 0: 1 for gateways, 0 for breakpoints) by the addresses of an iterable. */
-static PyObject *replace_stops(machine *self, PyObject *addresses, uint32_t kind, bool keep_same) {
-    mv_core *const core = self->core;
-    PyObject *const list = PySequence_List(addresses);
-    if (list == NULL) return NULL;
-    const size_t added = (size_t)PyList_Size(list);
-    uint32_t *const stops = malloc(sizeof(uint32_t) * (core->stops + added + 1));
-    size_t total = 0;
-    for (size_t i = 0; stops != NULL && i < core->stops; i++)
-        if ((core->stop_at[i] & 1) != kind || keep_same) stops[total++] = core->stop_at[i];
-    for (size_t i = 0; stops != NULL && i < added; i++) {
-        uint32_t address;
-        if (!get_word(PyList_GetItem(list, (Py_ssize_t)i), &address)) {
-            free(stops);
-            Py_DECREF(list);
-            return NULL;
-        }
-        stops[total++] = (address & ~1u) | kind;
-    }
-    Py_DECREF(list);
-    if (stops == NULL) return PyErr_NoMemory();
-    qsort(stops, total, sizeof(uint32_t), compare_words);
-    free(core->stop_at);
-    core->stop_at = stops;
-    core->stops = total;
-    core->attention |= ATT_CODE;
-    Py_RETURN_NONE;
+static PyObject *replace_stops(machine *self, PyObject *addresses, uint32_t kind, bool keep, bool (*allowed)(machine *)) {
+    size_t count;
+    uint32_t *const words = get_words(addresses, &count);
+    if (words == NULL) return NULL;
+    const bool may = allowed(self), done = may && mv_set_stops(self->core, words, count, kind, keep);
+    PyMem_Free(words);
+    if (done) Py_RETURN_NONE;
+    return may ? PyErr_NoMemory() : NULL;
 }
 
 static PyObject *trap(PyObject *object, PyObject *addresses) {
-    machine *const self = (machine *)object;
-    return may_rearrange(self) ? replace_stops(self, addresses, 1, true) : NULL;
+    return replace_stops((machine *)object, addresses, 1, true, may_rearrange);
 }
 
 static PyObject *set_breakpoints(PyObject *object, PyObject *addresses) {
-    machine *const self = (machine *)object;
-    return may_touch(self) ? replace_stops(self, addresses, 0, false) : NULL;
+    return replace_stops((machine *)object, addresses, 0, false, may_touch);
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------------- */
