@@ -96,6 +96,13 @@ static void note_code_write(mv_core *core, mv_range *range, uint32_t offset, uin
         }
 }
 
+/* An entry of the page tables says what this very code may do under the rules that the other entries were made for. */
+static bool may_keep(const mv_core *core, uint32_t address, mv_access access, bool privileged) {
+    if ((core->s.mpu_ctrl & 1) == 0) return core->protection == 0;
+    return privileged == mv_is_privileged(core) && core->protection == mv_protection(core) &&
+           mv_mpu_page_allows(core, address, access, privileged);
+}
+
 static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
     if (address >> 24 == PRIVATE_BASE) return mv_private_read(core, address, size, privileged, value);
     if (!mv_mpu_allows(core, address, ACCESS_READ, privileged))
@@ -105,7 +112,7 @@ static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privi
     const uint32_t offset = address - range->base;
     if (range->device) return device_answer(core, core->device_read(range->owner, offset, size, value), address);
     *value = fetch_bytes(range->host + offset, size);
-    if (privileged == mv_is_privileged(core) && mv_mpu_page_allows(core, address, ACCESS_READ, privileged))
+    if (may_keep(core, address, ACCESS_READ, privileged))
         core->readable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
     return true;
 }
@@ -122,7 +129,7 @@ static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool priv
     store_bytes(range->host + offset, size, value);
     if (range->code_page[offset >> PAGE_BITS])
         note_code_write(core, range, offset, size);
-    else if (privileged == mv_is_privileged(core) && mv_mpu_page_allows(core, address, ACCESS_WRITE, privileged))
+    else if (may_keep(core, address, ACCESS_WRITE, privileged))
         core->writable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
     return true;
 }

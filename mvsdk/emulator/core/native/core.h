@@ -167,6 +167,8 @@ typedef struct mv_core {
     mv_block *hash[HASH_SIZE];
     mv_block *blocks;
     mv_block *scratch;
+    size_t decoded; /* bytes of all blocks */
+    uint32_t protection; /* the `mv_protection` that the page entries were filled under */
     uint32_t flush;
     uint32_t interrupts;
     uint32_t stepped_breakpoint; /* PC + 1 of the breakpoint that the next run steps over */
@@ -271,6 +273,7 @@ void mv_scs_reset(mv_core *core);
 
 /* mpu.c */
 typedef enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE } mv_access;
+uint32_t mv_protection(const mv_core *core);
 bool mv_mpu_allows(const mv_core *core, uint32_t address, mv_access access, bool privileged);
 bool mv_mpu_page_allows(const mv_core *core, uint32_t address, mv_access access, bool privileged);
 bool mv_is_device_memory(const mv_core *core, uint32_t address);

@@ -788,10 +788,7 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     return finish(&x);
 }
 
-static uint32_t mode_of(const mv_core *core) {
-    return (core->s.mpu_ctrl & 1) == 0 ? 0 : mv_is_privileged(core) ? 1 : 2;
-}
-
+/* Note in every range that the block goes through where its code lies. */
 static void mark_code(mv_core *core, const mv_block *block) {
     mv_range *const range = mv_range_at(core, block->pc);
     if (range == NULL || range->device || block->count == 0) return;
@@ -824,7 +821,7 @@ static mv_block *keep(mv_core *core, mv_block *scratch, uint32_t mode) {
 
 /* The block at the core's PC and ITSTATE, decoded if it is new; NULL with the fault noted where nothing can be fetched. */
 mv_block *mv_find_block(mv_core *core) {
-    const uint32_t mode = mode_of(core);
+    const uint32_t mode = mv_protection(core);
     for (mv_block *block = core->hash[core->s.pc >> 1 & (HASH_SIZE - 1)]; block != NULL; block = block->chain)
         if (block->pc == core->s.pc && block->it == core->s.it && block->mode == mode && core->s.thumb) return block;
     mv_block *const scratch = mv_decode(core, BLOCK_HALFWORDS, false);

@@ -26,15 +26,14 @@ uint32_t mv_stack_limit(const mv_core *core) {
 }
 
 /* What the executor has cached about privilege and floating point no longer holds. */
-static void context_changed(mv_core *core, bool was_privileged) {
+static void context_changed(mv_core *core) {
     mv_fp_refresh(core);
-    if ((core->s.mpu_ctrl & 1) != 0 && was_privileged != mv_is_privileged(core)) mv_forget_pages(core);
     core->attention |= ATT_EXCEPTION;
 }
 
 /* Change exception number and CONTROL together, and with them the stack pointer in use. */
 static void set_mode(mv_core *core, uint32_t ipsr, uint32_t control) {
-    const bool used_psp = mv_uses_psp(core), was_privileged = mv_is_privileged(core);
+    const bool used_psp = mv_uses_psp(core);
     core->s.ipsr = ipsr;
     core->s.control = control;
     if (mv_uses_psp(core) != used_psp) {
@@ -42,7 +41,7 @@ static void set_mode(mv_core *core, uint32_t ipsr, uint32_t control) {
         core->s.r[R_SP] = core->s.banked_sp;
         core->s.banked_sp = sp;
     }
-    context_changed(core, was_privileged);
+    context_changed(core);
 }
 
 void mv_set_control(mv_core *core, uint32_t value) { set_mode(core, core->s.ipsr, value & 7); }
@@ -122,6 +121,7 @@ static void write_masks(mv_core *core, uint32_t number, uint32_t value) {
         break;
     default:
         if ((value & 1) == 0 || mv_execution_priority(core) > -1) core->s.faultmask = value & 1;
+        core->attention |= ATT_EXCEPTION; /* it can switch the MPU off */
         break;
     }
     mv_priorities_changed(core);
@@ -217,7 +217,7 @@ static bool write_frame(mv_core *core, uint32_t frame, uint32_t retpsr) {
     const uint32_t words[8] = {r[0], r[1], r[2], r[3], r[12], r[R_LR], core->s.pc, retpsr};
     const bool privileged = mv_is_privileged(core);
     const uintptr_t page = core->writable[frame >> PAGE_BITS];
-    if (page != 0 && (frame & (PAGE_SIZE - 1)) <= PAGE_SIZE - sizeof words) {
+    if (page != 0 && (core->s.mpu_ctrl & 1) == 0 && (frame & (PAGE_SIZE - 1)) <= PAGE_SIZE - sizeof words) {
         memcpy((void *)(page + frame), words, sizeof words);
         return true;
     }
@@ -345,7 +345,7 @@ static bool integrity(mv_core *core, uint32_t exc_return) {
 
 static bool read_words(mv_core *core, uint32_t address, uint32_t *words, uint32_t count, bool privileged) {
     const uintptr_t page = core->readable[address >> PAGE_BITS];
-    if (page != 0 && (address & (PAGE_SIZE - 1)) + 4 * count <= PAGE_SIZE) {
+    if (page != 0 && (core->s.mpu_ctrl & 1) == 0 && (address & (PAGE_SIZE - 1)) + 4 * count <= PAGE_SIZE) {
         memcpy(words, (const void *)(page + address), (size_t)count * 4);
         return true;
     }

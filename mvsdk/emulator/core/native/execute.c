@@ -416,13 +416,17 @@ KEEP_JUMPS mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only) {
     if (core == NULL) return EXIT_DEADLINE;
 #endif
     mv_state *const s = &core->s;
-    const uint32_t mode = (s->mpu_ctrl & 1) == 0 ? 0 : mv_is_privileged(core) ? 1 : 2;
+    const uint32_t mode = mv_protection(core);
     int64_t left = (int64_t)(limit - s->cycle);
     uint32_t pc = s->pc;
     mv_block *b = only, **link = NULL;
     const mv_op *u;
     mv_exit why;
     core->limit = limit;
+    if (core->protection != mode) {
+        core->protection = mode;
+        mv_forget_pages(core);
+    }
     if (only != NULL) {
         s->it = 0;
         goto enter;
@@ -697,6 +701,7 @@ enter:
         if (mv_is_privileged(core)) {
             if (u->n) s->primask = u->d;
             if (u->m && (u->d == 0 || mv_execution_priority(core) > -1)) s->faultmask = u->d;
+            if (u->m) core->attention |= ATT_EXCEPTION; /* it can switch the MPU off */
             mv_priorities_changed(core);
         }
         NEXT_OR_LEAVE;
