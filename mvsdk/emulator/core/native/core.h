@@ -155,6 +155,9 @@ typedef enum { ANSWER_OK, ANSWER_BUS_ERROR, ANSWER_ABORT } mv_answer;
 
 enum { HASH_BITS = 12, HASH_SIZE = 1 << HASH_BITS };
 
+/* Bytes of decoded code after which all of it is forgotten, so that no guest can make its host run out of memory. */
+enum { DECODED_MOST = 32 << 20 };
+
 typedef struct mv_core {
     mv_state s;
     uintptr_t *readable; /* per page: host address minus guest address, or 0 for the slow way */

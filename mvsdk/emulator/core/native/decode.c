@@ -790,11 +790,10 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
 
 /* Note in every range that the block goes through where its code lies. */
 static void mark_code(mv_core *core, const mv_block *block) {
-    mv_range *const range = mv_range_at(core, block->pc);
-    if (range == NULL || range->device || block->count == 0) return;
-    const uint32_t first = (block->pc - range->base) >> 6;
-    const uint32_t end = (block->pc - range->base + block->count * 2 - 1) >> 6;
-    for (uint32_t line = first; line <= end && line < range->size >> 6; line++) {
+    for (uint32_t done = 0; done < block->count * 2; done += 64 - ((block->pc + done) & 63)) {
+        mv_range *const range = mv_range_at(core, block->pc + done);
+        if (range == NULL || range->device) return;
+        const uint32_t line = (block->pc + done - range->base) >> 6;
         range->code_line[line >> 3] |= (uint8_t)(1u << (line & 7));
         range->code_page[line >> 6] = 1;
         core->writable[(range->base >> PAGE_BITS) + (line >> 6)] = 0;
@@ -804,7 +803,10 @@ static void mark_code(mv_core *core, const mv_block *block) {
 static mv_block *keep(mv_core *core, mv_block *scratch, uint32_t mode) {
     const size_t ops = sizeof(mv_op) * scratch->ops, origins = sizeof(mv_origin) * scratch->ops;
     mv_block *const block = malloc(sizeof(mv_block) + ops + origins);
+    mark_code(core, scratch);
     if (block == NULL) return scratch; /* it runs all the same, once */
+    core->decoded += sizeof(mv_block) + ops + origins;
+    if (core->decoded > DECODED_MOST) core->attention |= ATT_CODE;
     *block = *scratch;
     block->origin = (mv_origin *)(void *)((char *)block->op + ops);
     memcpy(block->op, scratch->op, ops);
@@ -815,7 +817,6 @@ static mv_block *keep(mv_core *core, mv_block *scratch, uint32_t mode) {
     core->hash[slot] = block;
     block->all = core->blocks;
     core->blocks = block;
-    mark_code(core, block);
     return block;
 }
 
@@ -835,6 +836,7 @@ void mv_forget_code(mv_core *core) {
         core->blocks = block->all;
         free(block);
     }
+    core->decoded = 0;
     memset(core->hash, 0, sizeof core->hash);
     for (size_t i = 0; i < core->ranges; i++) {
         if (core->range[i].device) continue;

@@ -611,7 +611,7 @@ bool mv_reset(mv_core *core, uint32_t vector_table) {
     s->pc = words[1] & ~1u;
     s->thumb = words[1] & 1;
     s->z = 1;
-    core->attention = 0;
+    core->attention &= ATT_CODE;
     core->stepped_breakpoint = 0;
     mv_forget_pages(core);
     mv_fp_refresh(core);
