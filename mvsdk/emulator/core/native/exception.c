@@ -299,10 +299,15 @@ static bool is_fatal(const mv_core *core, uint32_t number) {
     return number == EXC_HARDFAULT && (!core->take_hardfault || mv_execution_priority(core) <= -1);
 }
 
-/* Take an exception at the current boundary; false where that ends in a fatal fault, with everything as it was. */
+/* Take an exception at the current boundary; false where that ends in a fatal fault, with everything as it was. A device
+ * that ends the run meanwhile leaves everything as it was, too. */
 static bool enter_exception(mv_core *core, uint32_t number) {
     const uint32_t sp = core->s.r[R_SP], exc_return = exc_return_now(core);
     if (!push_stack(core)) {
+        if (core->attention & ATT_ABORT) {
+            core->s.r[R_SP] = sp;
+            return true;
+        }
         const uint32_t derived = fault_target(core);
         if (is_fatal(core, derived)) {
             core->s.r[R_SP] = sp;
@@ -324,16 +329,22 @@ static bool take_fault(mv_core *core) {
     return enter_exception(core, number);
 }
 
-static bool take_svc(mv_core *core, uint32_t length) {
-    if (mv_group_priority(core, EXC_SVC) < mv_execution_priority(core)) return enter_exception(core, EXC_SVC);
-    core->s.pc -= length;
-    core->s.hfsr |= HFSR_FORCED;
-    if (is_fatal(core, EXC_HARDFAULT)) {
-        core->s.cycle--;
-        return false;
-    }
-    core->s.pc += length;
-    return enter_exception(core, EXC_HARDFAULT);
+/* SVC, with the state before it: what cannot take it leaves it so. */
+static bool take_svc(mv_core *core) {
+    mv_state *const s = &core->s;
+    const bool enough = mv_group_priority(core, EXC_SVC) < mv_execution_priority(core);
+    if (!enough) s->hfsr |= HFSR_FORCED;
+    if (!enough && is_fatal(core, EXC_HARDFAULT)) return false;
+    const uint32_t pc = s->pc, it = s->it;
+    s->pc = pc + 2;
+    s->it = mv_it_advance(it);
+    s->cycle++;
+    const bool taken = enter_exception(core, enough ? EXC_SVC : EXC_HARDFAULT);
+    if (taken && (core->attention & ATT_ABORT) == 0) return true;
+    s->pc = pc;
+    s->it = it;
+    s->cycle--;
+    return taken;
 }
 
 /* -- return ------------------------------------------------------------------------------------------------------------- */
@@ -438,6 +449,10 @@ static bool return_from_exception(mv_core *core) {
         s->faultmask = faultmask;
         mv_add(s->active, number);
         if (!was_pending) mv_drop(s->pending, number);
+        if (core->attention & ATT_ABORT) {
+            s->pc = core->branch_from;
+            return true;
+        }
         return fail_return(core, exc_return);
     }
     pop_frame(core, exc_return, sp, &f);
@@ -522,7 +537,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until) {
     case EXIT_FAULT:
         if (core->attention & ATT_ABORT) return STOP_POLL;
         return take_fault(core) ? STOP_POLL : STOP_FAULT;
-    case EXIT_SVC: return take_svc(core, 2) ? STOP_POLL : STOP_FAULT;
+    case EXIT_SVC: return take_svc(core) ? STOP_POLL : STOP_FAULT;
     case EXIT_EXCEPTION_RETURN: return return_from_exception(core) ? STOP_POLL : STOP_FAULT;
     case EXIT_GATEWAY: return STOP_GATEWAY;
     case EXIT_BREAKPOINT: core->stepped_breakpoint = core->s.pc | 1; return STOP_BREAKPOINT;

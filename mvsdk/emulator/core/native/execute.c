@@ -679,7 +679,7 @@ enter:
         goto failed;
     }
     OP(NOCP) { mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0); goto failed; }
-    OP(SVC) { why = EXIT_SVC; goto done; }
+    OP(SVC) { why = EXIT_SVC; goto not_done; }
     OP(BKPT) { why = EXIT_BREAKPOINT; goto not_done; }
     OP(GATEWAY) { why = EXIT_GATEWAY; goto not_done; }
     OP(WAIT) {
