@@ -489,8 +489,11 @@ static mv_stop attend(mv_core *core) {
         core->flush = 0;
     }
     core->attention = 0;
+    if (core->s.reset_requested && (attention & ATT_ABORT) == 0) {
+        core->s.reset_requested = 0;
+        return STOP_RESET;
+    }
     if (attention & ATT_ABORT) return STOP_ABORT;
-    if (attention & ATT_RESET) return STOP_RESET;
     return attention & ATT_HALT ? STOP_HALTED : STOP_POLL;
 }
 
@@ -547,7 +550,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until) {
 
 /* One turn of the run: what stops it, or STOP_POLL to go on. */
 static mv_stop turn(mv_core *core, uint64_t until) {
-    const mv_stop stop = core->attention ? attend(core) : STOP_POLL;
+    const mv_stop stop = core->attention != 0 || core->s.reset_requested ? attend(core) : STOP_POLL;
     if (stop != STOP_POLL) return stop;
     mv_systick_sync(core);
     if (core->s.cycle >= until) return STOP_DEADLINE;
