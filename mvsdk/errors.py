@@ -6,7 +6,8 @@
     ├── KeyStoreError       keys:      a key cannot be found, read, unlocked or used
     ├── BundleError         bundle:    an image, manifest or bundle is not what it should be
     ├── ProjectError        project:   scaffold, tool chain and build
-    └── EmulatorError       emulator:  a device cannot be made or run
+    ├── EmulatorError       emulator:  a device cannot be made or run
+    └── OutputError         files:     a file cannot be written
 
 Leaves live beside the code that raises them, in each package's `errors.py`.
 A guest's own mistakes are not errors of ours: they are statuses it is given, or faults that stop it.

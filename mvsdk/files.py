@@ -19,8 +19,11 @@ class OutputError(MvsdkError):
 def write_whole(path: Path, data: bytes) -> None:
     """Replace `path` by a file with `data`, in one step and with the permissions a new file gets.
 
-    Until then the old file stays, and whatever fails leaves nothing behind. Raises OutputError.
+    Until then the old file stays, and whatever fails leaves nothing behind. Raises OutputError, also for a path that
+    is a device or a folder: replacing it would take it away from everybody.
     """
+    if path.exists() and not path.is_file():
+        raise OutputError(f"cannot write {path}: it is no regular file", "give the path of a file")
     try:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
         try:

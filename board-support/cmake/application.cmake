@@ -50,7 +50,7 @@ endfunction()
 #
 # Adds the executable target <name>. Building it gives <name>.elf, .bin, .hex and .map in the current binary folder.
 #   BOARD         a folder of board-support/; default: stm32u585
-#   PRINTF_FLOAT  lets printf() of the nano library print floating-point numbers (about 20 KiB)
+#   PRINTF_FLOAT  lets printf() of the nano library print floating-point numbers (about 13 KiB)
 # The target is an ordinary one: target_compile_options, target_include_directories and so on add to it.
 function(mvsdk_add_application name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "PRINTF_FLOAT" "BOARD" "")

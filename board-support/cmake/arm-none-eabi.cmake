@@ -19,12 +19,12 @@ list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MVSDK_TOOLCHAIN MVSDK_FLOAT_ABI
 # Without start-up code and linker script such a project cannot link a program.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 
-# The result stays in the cache entry MVSDK_<tool>, so it goes when the setting it came from changes.
-if(NOT "${MVSDK_TOOLCHAIN}" STREQUAL "${MVSDK_TOOLCHAIN_SEARCHED}")
-    unset(MVSDK_gcc CACHE)
-    unset(MVSDK_g++ CACHE)
-    unset(MVSDK_objcopy CACHE)
-    set(MVSDK_TOOLCHAIN_SEARCHED "${MVSDK_TOOLCHAIN}" CACHE INTERNAL "")
+# CMake keeps the compiler it has once found and its options, and would pass over a change without a word.
+set(machine_settings "${MVSDK_TOOLCHAIN}|${MVSDK_FLOAT_ABI}")
+if(DEFINED MVSDK_CONFIGURED_WITH AND NOT MVSDK_CONFIGURED_WITH STREQUAL machine_settings)
+    message(FATAL_ERROR
+        "MVSDK_TOOLCHAIN or MVSDK_FLOAT_ABI has changed, and a build folder keeps its compiler. "
+        "Empty ${CMAKE_BINARY_DIR} and configure again.")
 endif()
 
 foreach(tool gcc g++ objcopy)
@@ -43,6 +43,8 @@ foreach(tool gcc g++ objcopy)
             "libstdc++-arm-none-eabi-newlib), or say where it is with -DMVSDK_TOOLCHAIN=<folder>.")
     endif()
 endforeach()
+
+set(MVSDK_CONFIGURED_WITH "${machine_settings}" CACHE INTERNAL "MVSDK_TOOLCHAIN|MVSDK_FLOAT_ABI")
 
 # As part of the compiler, the machine's options hold for every target and check, whatever CMAKE_C_FLAGS says.
 set(machine -mcpu=cortex-m33 -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=${MVSDK_FLOAT_ABI})

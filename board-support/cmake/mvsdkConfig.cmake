@@ -5,7 +5,7 @@
 #   project(blinky LANGUAGES C ASM)
 #   mvsdk_add_application(blinky src/main.c)
 #
-# `mvsdk build` says where this file is; without it: cmake -Dmvsdk_DIR=<this folder> ...
+# `mvsdk build` tells CMake where this file is; without it: cmake -Dmvsdk_DIR=<this folder> ...
 #
 # Settings (cache variables, to be set on the command line, in a preset, or before find_package):
 #   MVSDK_TOOLCHAIN, MVSDK_FLOAT_ABI        see arm-none-eabi.cmake

@@ -25,18 +25,20 @@ __attribute__((weak)) void SystemInit(void)
 {
 }
 
+/* volatile keeps these two loops from becoming calls of memcpy() and memset(). Those may be the application's own, and must
+   not run before their data is there. */
 static void copy_initialised_data(void)
 {
     const uint32_t *from = _sidata;
 
-    for (uint32_t *to = _sdata; to < _edata; to++) {
+    for (volatile uint32_t *to = _sdata; to < _edata; to++) {
         *to = *from++;
     }
 }
 
 static void clear_zeroed_data(void)
 {
-    for (uint32_t *word = _sbss; word < _ebss; word++) {
+    for (volatile uint32_t *word = _sbss; word < _ebss; word++) {
         *word = 0;
     }
 }

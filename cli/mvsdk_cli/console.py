@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -27,9 +28,11 @@ def render_error(error: MvsdkError, *, as_json: bool) -> None:
     """Say what happened and what to do, on standard error; with `--json` also as a document on standard output."""
     if as_json:
         print_json({"error": error.what, "remedy": error.remedy})
-    click.echo(click.style("error: ", fg="red", bold=True) + error.what, err=True)
+    # Errors are shown after the command's context is gone, which would have known about NO_COLOR.
+    color = False if os.environ.get("NO_COLOR") else None
+    click.echo(click.style("error: ", fg="red", bold=True) + error.what, err=True, color=color)
     if error.remedy:
-        click.echo(click.style("  fix: ", fg="green") + error.remedy, err=True)
+        click.echo(click.style("  fix: ", fg="green") + error.remedy, err=True, color=color)
 
 
 def warn(message: str) -> None:

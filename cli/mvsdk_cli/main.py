@@ -71,6 +71,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 failed, 2 wrong usage; a command may document more."""
+    as_json = "--json" in sys.argv[1:]
     try:
         status = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -80,10 +81,17 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except MvsdkError as error:
-        render_error(error, as_json="--json" in sys.argv[1:])
+        render_error(error, as_json=as_json)
         status = 1
     except BrokenPipeError:
         # The reader went away (`mvsdk … | head`): that is its right, and nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        render_error(
+            MvsdkError(what, "check that the path exists and may be used, and that the disk is not full"),
+            as_json=as_json,
+        )
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)

@@ -120,6 +120,7 @@ def write(board: Board) -> tuple[Path, ...]:
     written = stale(board)
     contents = render(board)
     for file in written:
+        file.parent.mkdir(exist_ok=True)
         temporary = file.with_name(f".{file.name}.new")
         temporary.write_bytes(contents[file.relative_to(board.directory).as_posix()].encode())
         temporary.replace(file)

@@ -33,6 +33,8 @@ _ALLOWED_FLAGS = DESCRIPTOR_FLAG | 0x0800 | 0x0006
 """Sizes in a descriptor, UTF-8 names, and the two bits in which deflaters note their level (4.4.4)."""
 _VERSION = 20
 """The version of the format that DEFLATE needs (4.4.3); later ones are for features no bundle has."""
+_PACKING_OVERHEAD = 64
+"""More bytes than any deflater adds to a few; what takes many more than its content is there to waste time."""
 _LAYER_NAME = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -166,6 +168,8 @@ def _check_sizes(entries: Iterable[_Entry], capacity: int) -> None:
     for entry in entries:
         if not entry.size:
             raise _error(f"{shown(entry.name)} is empty")
+        if entry.packed > 2 * entry.size + _PACKING_OVERHEAD:
+            raise _error(f"{shown(entry.name)} takes {entry.packed} bytes to pack {entry.size}")
         if entry.name == MANIFEST.encode():
             if entry.size > MANIFEST_LIMIT:
                 raise _error(f"the manifest declares {entry.size} bytes; {MANIFEST_LIMIT} are allowed")

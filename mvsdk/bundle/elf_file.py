@@ -9,7 +9,6 @@ of its section headers is taken by segments.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,10 @@ if TYPE_CHECKING:
     from elftools.elf.segments import Segment
 
 _ALLOCATED = 0x2  # SHF_ALLOC
-_MALFORMED = (ValueError, KeyError, IndexError, AttributeError, AssertionError, OverflowError, MemoryError)
-"""What pyelftools lets through, beside its own errors, when the offsets and sizes in a file are nonsense."""
 
 
-def pieces(path: Path, data: bytes) -> Iterator[Piece]:
-    """Yield what the program loads. Raises ImageFormatError for a damaged file, another processor, an object file."""
+def pieces(path: Path, data: bytes) -> list[Piece]:
+    """Return what the program loads. Raises ImageFormatError for a damaged file, another processor, an object file."""
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
@@ -36,11 +33,9 @@ def pieces(path: Path, data: bytes) -> Iterator[Piece]:
         segments = [
             segment for segment in elf.iter_segments() if segment["p_type"] == "PT_LOAD" and segment["p_filesz"]
         ]
-        found = list(_by_section(path, data, elf, segments) or _by_segment(path, data, segments))
-    except (ELFError, *_MALFORMED) as error:
-        reason = str(error) or type(error).__name__
-        raise ImageFormatError(f"{path} is a damaged ELF file: {reason}", "build the application again") from error
-    return iter(found)
+        return _by_section(path, data, elf, segments) or _by_segment(path, data, segments)
+    except ELFError as error:
+        raise ImageFormatError(f"{path} is a damaged ELF file: {error}", "build the application again") from error
 
 
 def _check_kind(path: Path, elf: ELFFile) -> None:

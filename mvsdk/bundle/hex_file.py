@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 from mvsdk.bundle.errors import ImageFormatError
@@ -12,8 +11,8 @@ from mvsdk.bundle.image import Piece
 _END_OF_FILE = ":00000001FF"
 
 
-def pieces(path: Path, data: bytes) -> Iterator[Piece]:
-    """Yield every run of bytes. Raises ImageFormatError, with the line, for what is damaged or cut off."""
+def pieces(path: Path, data: bytes) -> list[Piece]:
+    """Return every run of bytes. Raises ImageFormatError, with the line, for what is damaged or cut off."""
     from intelhex import IntelHex, IntelHexError
 
     again = "build the application again"
@@ -29,5 +28,4 @@ def pieces(path: Path, data: bytes) -> Iterator[Piece]:
         raise ImageFormatError(f"{path} is not Intel HEX: {error}", again) from error
     if not text.rstrip().upper().endswith(_END_OF_FILE):
         raise ImageFormatError(f"{path} does not end with the end-of-file record {_END_OF_FILE}", again)
-    for start, end in content.segments():
-        yield Piece(start, content.tobinstr(start=start, end=end - 1), "a block")
+    return [Piece(start, content.tobinstr(start=start, end=end - 1), "a block") for start, end in content.segments()]

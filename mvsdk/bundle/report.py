@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mvsdk.bundle import container, layers, salvage
 from mvsdk.bundle.container import Member
 from mvsdk.bundle.image import Image
-from mvsdk.bundle.manifest import Body, Envelope
+from mvsdk.bundle.manifest import Body, Envelope, Layer
 from mvsdk.bundle.options import ManifestOptions
 from mvsdk.bundle.vectors import VectorTable, vector_table_problem
 from mvsdk.bundle.verification import check_signature
@@ -40,10 +40,7 @@ def inspect(data: bytes, board: Board, known: Mapping[str, PublicKey]) -> Docume
     envelope = _envelope(members, problems)
     document["manifest"] = _manifest(envelope, known, problems) if envelope else None
     body = _body(envelope, problems) if envelope else None
-    document["layers"] = [
-        {**asdict(layer), "fetch_hash": layer.name, "measurement_hash": layer.measurement_hash.hex()}
-        for layer in (body.layers if body else ())
-    ]
+    document["layers"] = [_layer(layer) for layer in body.layers] if body else []
     document["options"] = _options(body.options) if body else None
     unknown = (*(envelope.unknown if envelope else ()), *(body.unknown if body else ()))
     document["unknown_fields"] = _unknown(unknown)
@@ -111,6 +108,16 @@ def _body(envelope: Envelope, problems: list[str]) -> Body | None:
         return None
 
 
+def _layer(layer: Layer) -> Document:
+    key_id = layer.encrypted_with_key_id
+    return {
+        **asdict(layer),
+        "encrypted_with_key_id": f"{key_id:016x}" if key_id else None,
+        "fetch_hash": layer.name,
+        "measurement_hash": layer.measurement_hash.hex(),
+    }
+
+
 def _options(options: ManifestOptions) -> Document:
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(options).items()}
 
@@ -142,7 +149,7 @@ def _vector_table(image: Image, board: Board, problems: list[str]) -> Document:
     table = VectorTable.of(image)
     problem = vector_table_problem(image, board)
     if table is not None and problem:
-        problems.append(problem)
+        problems.append(f"the image cannot be started: {problem}")
     return {
         "initial_stack_pointer": f"{table.stack:08x}" if table else None,
         "reset_vector": f"{table.reset:08x}" if table else None,

@@ -52,6 +52,14 @@ class _Bits:
         self._count -= count
         return value
 
+    def take_bytes(self, count: int) -> bytes:
+        """Return whole bytes; only right after `align` and a multiple of 8 bits."""
+        start = self._next
+        self._next += count
+        if self._next > len(self._data):
+            raise DeflateError("ends in the middle of its DEFLATE data")
+        return self._data[start : self._next]
+
     def align(self) -> None:
         if self.take(self._count % 8):
             raise DeflateError(f"has padding bits set in byte {self._next - 1} of its DEFLATE data")
@@ -124,9 +132,9 @@ def _stored_block(bits: _Bits, content: bytes, position: int) -> int:
     size = bits.take(16)
     if bits.take(16) != size ^ 0xFFFF:
         raise DeflateError("has a stored block whose two sizes disagree")
-    for _ in range(size):
-        position = _literal(bits.take(8), content, position)
-    return position
+    if bits.take_bytes(size) != content[position : position + size]:
+        raise DeflateError(f"does not decode to its content at byte {position}")
+    return position + size
 
 
 def _literal(value: int, content: bytes, position: int) -> int:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
-_LIMITS = {"bool": 1 << 1, "uint32": 1 << 32, "uint64": 1 << 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +64,14 @@ def scan(data: bytes, descriptor: Descriptor) -> tuple[UnknownField, ...]:
 
 
 def _inside(field: _Field, known: FieldDescriptor, where: str) -> tuple[UnknownField, ...]:
-    limit = _LIMITS.get(_type_name(known))
+    limits = {known.CPPTYPE_BOOL: 1 << 1, known.CPPTYPE_UINT32: 1 << 32, known.CPPTYPE_UINT64: 1 << 64}
+    limit = limits.get(known.cpp_type)
     expected = _LENGTH if limit is None else _VARINT
     if field.wire_type != expected:
         raise _error(f"{where} at byte {field.start} has wire type {field.wire_type}, not {expected}")
     if limit is not None and field.value >= limit:
         raise _error(f"{where} = {field.value} is too large for its type")
     return scan(field.content, known.message_type) if known.message_type else ()
-
-
-def _type_name(known: FieldDescriptor) -> str:
-    names = {known.TYPE_BOOL: "bool", known.TYPE_UINT32: "uint32", known.TYPE_UINT64: "uint64"}
-    return names.get(known.type, "")
 
 
 def _fields(data: bytes, name: str) -> Iterator[_Field]:

@@ -23,8 +23,10 @@ def run_in_real_time(
     while True:
         step = device.time_us + STEP_US
         end = device.run(step if until_us is None else min(step, until_us))
-        if end is not End.TIME or (until_us is not None and device.time_us >= until_us):
+        if end is not End.TIME:
             return end
         ahead = (device.time_us - started_us) / 1e6 - (now() - started)
         if ahead > 0:
             sleep(ahead)
+        if until_us is not None and device.time_us >= until_us:
+            return end

@@ -56,6 +56,11 @@ def backtrace(symbols: Symbols, registers: Registers, read: ReadMemory) -> Itera
 def _caller(dwarf: DWARFInfo | None, frame: _Frame, read: ReadMemory) -> _Frame:
     """Undo one call. `LookupError` where nothing tells how."""
     row = _rules(dwarf, frame.address)
+    if row is None and frame.stopped:
+        # Stopped where no code is: whoever jumped there left the way back in LR.
+        return _Frame({**frame.registers, PC: frame.registers[LR]}, stopped=False)
+    if row is None:
+        raise LookupError(f"no frame information for 0x{frame.address:08x}")
     cfa_rule = row["cfa"]
     if cfa_rule.reg is None:
         raise LookupError("the frame's address is an expression")
@@ -71,18 +76,18 @@ def _caller(dwarf: DWARFInfo | None, frame: _Frame, read: ReadMemory) -> _Frame:
     return _Frame(registers, stopped=False)
 
 
-def _rules(dwarf: DWARFInfo | None, address: int) -> dict[Any, Any]:
-    """Return the call-frame table's row for an address: how to find each saved register."""
+def _rules(dwarf: DWARFInfo | None, address: int) -> dict[Any, Any] | None:
+    """Return the call-frame table's row for an address: how to find each saved register. None if there is none."""
     from elftools.dwarf.callframe import FDE
 
     if dwarf is None or not dwarf.has_CFI():
-        raise LookupError("no frame information")
+        return None
     for entry in dwarf.CFI_entries():
         if isinstance(entry, FDE) and 0 <= address - entry["initial_location"] < entry["address_range"]:
             rows = [row for row in entry.get_decoded().table if row["pc"] <= address]
             if rows:
                 return dict(rows[-1])
-    raise LookupError(f"no frame information for 0x{address:08x}")
+    return None
 
 
 def _interrupted(frame: _Frame, psp: int, read: ReadMemory) -> _Frame:

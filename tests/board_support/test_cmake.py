@@ -216,7 +216,7 @@ def test_the_build_type_is_debug_unless_chosen(tmp_path: Path) -> None:
 
 
 def test_mvsdk_toolchain_chooses_the_compiler_and_can_be_changed(tmp_path: Path) -> None:
-    """The folder, or the one above its bin/, is used; configuring again with another one follows."""
+    """The folder, or the one above its bin/, is used; a build folder refuses another one instead of ignoring it."""
     project = CMakeProject.write(tmp_path / "app", HELLO)
     for name in ("first", "second"):
         (tmp_path / name / "bin").mkdir(parents=True)
@@ -226,6 +226,11 @@ def test_mvsdk_toolchain_chooses_the_compiler_and_can_be_changed(tmp_path: Path)
             (tmp_path / name / "bin" / f"arm-none-eabi-{tool}").symlink_to(found)
     project.made(f"-DMVSDK_TOOLCHAIN={tmp_path / 'first'}")
     assert os.fsencode(tmp_path / "first" / "bin") in project.read("compile_commands.json")
+    for change in (f"-DMVSDK_TOOLCHAIN={tmp_path / 'second'}", "-DMVSDK_FLOAT_ABI=hard"):
+        done = project.configure(f"-DMVSDK_TOOLCHAIN={tmp_path / 'first'}", change)
+        assert done.returncode != 0
+        assert f"Empty {project.build_directory} and configure again" in explained(done.stderr)
+    assert project.configure("-DMVSDK_FLOAT_ABI=soft", f"-DMVSDK_TOOLCHAIN={tmp_path / 'first'}").returncode == 0
     shutil.rmtree(project.build_directory)
     project.made(f"-DMVSDK_TOOLCHAIN={tmp_path / 'second' / 'bin'}")
     assert os.fsencode(tmp_path / "second" / "bin") in project.read("compile_commands.json")
@@ -239,6 +244,7 @@ def test_a_compiler_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -
     assert f"arm-none-eabi-gcc was not found in {tmp_path}" in explained(done.stderr)
     assert "apt-get install gcc-arm-none-eabi" in explained(done.stderr)
     assert not (project.build_directory / "build.ninja").exists()
+    project.made("-DMVSDK_TOOLCHAIN=")
 
 
 @pytest.mark.parametrize(

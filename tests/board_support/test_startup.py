@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.board_support.firmware import BOARD, FULL_LIBRARY, Elf, Flavour, execute, gcc, link, try_link
 
 EMPTY = {"main.c": "int main(void) { return 0; }\n"}
@@ -71,17 +73,21 @@ def test_sections_of_the_applications_own_are_initialised_and_in_place(tmp_path:
         __attribute__((section("settings"))) int variable = 7;
         __attribute__((section(".table"))) const int constant = 8;
         __attribute__((section(".fast_data"), aligned(64))) int aligned_variable = 9;
+        __attribute__((section(".backup"))) int backup = 11;
+        __attribute__((section(".nvm"))) int nvm = 12;
         extern const int __start_commands[], __stop_commands[];
         __attribute__((section("commands"), used)) static const int command = 10;
-        volatile int copy[4];
+        volatile int copy[6];
         int main(void) {
             copy[0] = *(volatile int *)&variable;
             copy[1] = *(const volatile int *)&constant;
             copy[2] = *(volatile int *)&aligned_variable;
+            copy[4] = *(volatile int *)&backup;
+            copy[5] = *(volatile int *)&nvm;
             for (const volatile int *each = __start_commands; each < __stop_commands; each++) copy[3] += *each;
         }"""
     elf = link(tmp_path, {"main.c": source})
-    assert execute(elf).memory(elf.symbols["copy"], 16)[::4] == bytes([7, 8, 9, 10])
+    assert execute(elf).memory(elf.symbols["copy"], 24)[::4] == bytes([7, 8, 9, 10, 11, 12])
     assert BOARD.flash.contains(elf.symbols["constant"])
     assert elf.symbols["aligned_variable"] % 64 == 0
 
@@ -102,6 +108,14 @@ def test_a_main_that_returns_leaves_the_application_asleep(tmp_path: Path) -> No
     run = execute(elf)
     start = elf.symbols["__mvsdk_start"] & ~1
     assert start <= run.pc < start + 0x80
+
+
+@pytest.mark.parametrize("level", ["-Og", "-Os", "-O2", "-O3"])
+def test_start_up_calls_no_memcpy_or_memset(tmp_path: Path, level: str) -> None:
+    """Both may be the application's own and need their data; and a program that uses neither does not hold them."""
+    source = "char big[64] = {1}, zeroes[64]; int main(void) { return big[0] + zeroes[0]; }"
+    symbols = link(tmp_path, {"main.c": source}, flavour=Flavour(optimisation=level)).symbols
+    assert not {"memcpy", "memset"} & set(symbols)
 
 
 def test_system_init_runs_before_constructors_and_main(tmp_path: Path) -> None:

@@ -59,6 +59,14 @@ def test_writing_mends_what_is_out_of_date_and_nothing_else(tmp_path: Path) -> N
     )
 
 
+def test_a_board_that_never_had_them_gets_them(tmp_path: Path) -> None:
+    """A new board needs its description and tables only."""
+    board = copy_of_board(tmp_path)
+    shutil.rmtree(board.directory / "include")
+    assert len(generate.write(board)) == 2
+    assert generate.stale(board) == ()
+
+
 def test_a_changed_table_changes_the_sources(tmp_path: Path) -> None:
     """A renamed interrupt is renamed in the table of vectors and in the header."""
     board = copy_of_board(tmp_path)

@@ -22,6 +22,7 @@ GOOD = create(ROM, ManifestOptions(), KEY)
 MEMBERS = members(GOOD)
 LAYER, MANIFEST = MEMBERS[0][0], dict(MEMBERS)["manifest"]
 CENTRAL = GOOD.index(b"PK\x01\x02")
+CENTRAL_SIZE = 46 + 64
 END = len(GOOD) - 22
 
 
@@ -132,7 +133,9 @@ def test_data_descriptors_are_read() -> None:
         (twice(8, 10, "<H", 12), "method 12"),
         (twice(14, 16, "<I", 7), "checksum"),
         (twice(18, 20, "<I", 20), "middle of its DEFLATE"),
-        (twice(18, 20, "<I", 0xFFFFFFFF), "into the central directory"),
+        (twice(18, 20, "<I", 90), "no local header|middle|behind the end"),
+        (twice(18, 20, "<I", 0xFFFFFFFF), "takes 4294967295 bytes to pack 16"),
+        (patched(CENTRAL + CENTRAL_SIZE + 20, "<I", 300), "300 bytes.*|into the central directory"),
         (twice(22, 24, "<I", 15), "inflates to more than the 15 bytes"),
         (twice(22, 24, "<I", 17), "inflates to 16 bytes, not to the 17"),
         (twice(22, 24, "<I", 0), "is empty"),
@@ -206,17 +209,17 @@ def test_hidden_bytes_are_refused() -> None:
 
 
 def test_size_bombs_are_not_inflated() -> None:
-    """A member that inflates to far more than it declares is given up right there."""
+    """A member that inflates to a thousand times what it declares is given up right there."""
     bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = bomb.compress(bytes(50_000_000)) + bomb.flush()
-    header = struct.pack("<5H3I2H", 20, 0, 8, 0, 0x21, 0, len(packed), 16, 64, 0)
+    header = struct.pack("<5H3I2H", 20, 0, 8, 0, 0x21, 0, len(packed), 50_000, 64, 0)
     local = b"PK\x03\x04" + header + LAYER.encode() + packed
     manifest = write(MEMBERS[1:])
     rest, directory = manifest[: manifest.index(b"PK\x01\x02")], manifest[manifest.index(b"PK\x01\x02") : -22]
     central = b"PK\x01\x02" + struct.pack("<H", 0x314) + header + struct.pack("<3H2I", 0, 0, 0, 0o600 << 16, 0)
     central += LAYER.encode() + patched(42, "<I", len(local), directory)
     end = struct.pack("<4H2IH", 0, 0, 2, 2, len(central), len(local + rest), 0)
-    refused(local + rest + central + b"PK\x05\x06" + end, "inflates to more than the 16 bytes it declares")
+    refused(local + rest + central + b"PK\x05\x06" + end, "inflates to more than the 50000 bytes it declares")
 
 
 def test_declared_sizes_are_bounded() -> None:

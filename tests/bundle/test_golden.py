@@ -114,7 +114,7 @@ def test_a_golden_bundle_is_described() -> None:
             "memory": "internal_flash",
             "start": 0,
             "size": 0x100000,
-            "encrypted_with_key_id": 0,
+            "encrypted_with_key_id": None,
             "fetch_hash": GOLDEN["fetch_hash"],
             "measurement_hash": GOLDEN["measurement_hash"],
         }

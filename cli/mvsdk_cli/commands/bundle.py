@@ -2,9 +2,9 @@
 
 \b
   $ mvsdk bundle
-  build/blinky.zip: 5160 bytes of application, signed by development (a54b4c5b1ab2b4f7)
-  $ mvsdk bundle firmware/other.elf --key release --minimum-kernel-version 7
-  firmware/other.zip: 73412 bytes of application, signed by release (51d3e9a5c0c4f60b)
+  build/blinky.zip: 5520 bytes of application, signed by development (3186a36bf2d6a956)
+  $ mvsdk bundle firmware/other.hex --key release --minimum-kernel-version 7
+  firmware/other.zip: 5520 bytes of application, signed by release (37e8265e69a214f2)
 
 IMAGE is an ELF file, a raw .bin that starts at the first byte of flash, or Intel HEX. Without it, it is what
 `mvsdk build` made. The bundle is build/NAME.zip for a project, otherwise it lies beside the image.
@@ -49,7 +49,13 @@ class _Job:
 @click.option("--key", metavar="NAME|FILE", help="The key to sign with: a name of `mvsdk keys list`, or a PEM file.")
 @click.option("--unsigned", is_flag=True, help="Do not sign; `mvsdk sign` can do so later.")
 @click.option("-k", "--debug-auth-pubkey", type=_FILE, help="PEM public key of who may debug remotely.")
-@click.option("--connection-grace-time", "connection_grace_time_sec", type=_COUNT, metavar="SECONDS")
+@click.option(
+    "--connection-grace-time",
+    "connection_grace_time_sec",
+    type=_COUNT,
+    metavar="SECONDS",
+    help="The manifest's connection_grace_time_sec.",
+)
 @click.option(
     "--minimum-check-in-time",
     "minimum_check_in_time_sec",
@@ -119,10 +125,14 @@ def command(
 
 
 def _job(image: Path | None, output: Path | None) -> _Job:
-    project = _project_of(image)
+    from mvsdk.project.configuration import Project
+
+    project: Project | None
     if image is None:
-        assert project  # noqa: S101 - without an image there is a project, or there was an error
+        project = Project.find(Path.cwd())
         image = _built(project)
+    else:
+        project = _project_around(image)
     output = output or image.with_suffix(".zip")
     if output.absolute() == image.absolute():
         raise click.UsageError(f"The bundle would replace its image, {image}.")
@@ -131,16 +141,13 @@ def _job(image: Path | None, output: Path | None) -> _Job:
     return _Job(image, output, project.board, dict(project.bundle))
 
 
-def _project_of(image: Path | None) -> Project | None:
-    """Return the project around the image; without an image the one around this folder, which must exist."""
+def _project_around(image: Path) -> Project | None:
     from mvsdk.project.configuration import Project
     from mvsdk.project.errors import NoProjectError
 
     try:
-        return Project.find(image.parent if image else Path.cwd())
+        return Project.find(image.parent)
     except NoProjectError:
-        if image is None:
-            raise
         return None
 
 

@@ -23,9 +23,9 @@ Exit status:
 from __future__ import annotations
 
 import datetime
-import os
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ from mvsdk_cli.console import json_option, print_json, warn
 from mvsdk_cli.durations import Duration
 
 if TYPE_CHECKING:
+    from mvsdk.boards import Board
+    from mvsdk.bundle import Image
     from mvsdk.emulator.device import Device, End
     from mvsdk.emulator.events import Event, Faulted, Observer
     from mvsdk.emulator.symbols import Place, Symbols
@@ -77,20 +79,20 @@ def command(
     from mvsdk.boards import load
     from mvsdk.emulator.core import new_core
     from mvsdk.emulator.device import Device
-    from mvsdk.emulator.target import load_symbols, load_target
-    from mvsdk.keys import Keyring
+    from mvsdk.emulator.target import load_image
+    from mvsdk_cli.keyring import keyring
 
     path = target if target is not None else _project_bundle()
     board = load(board_name)
-    trusted = Keyring(os.environ).trusted(trust).values()
-    loaded = load_target(path, board, trusted, allow_unsigned=allow_unsigned, symbols=symbols)
+    trusted = keyring().trusted(trust).values()
+    image = load_image(path, board, trusted, allow_unsigned=allow_unsigned)
     pace = pace or ("virtual" if length is not None or text is not None else "real")
     watch = _Watch(text)
     core = new_core()
-    names = _Names(load_symbols(loaded, board), core.read_memory)
+    names = _Names(_symbols_source(symbols, path, board, image), core.read_memory)
     device = Device(
         board,
-        loaded.image,
+        image,
         core,
         seed=seed,
         wall_start_us=_wall_start_us(start_time, pace),
@@ -136,9 +138,14 @@ class _Watch:
 class _Names:
     """Names for the addresses of one run, as far as there are symbols."""
 
-    def __init__(self, symbols: Symbols | None, read: Callable[[int, int], bytes]) -> None:
-        self._symbols = symbols
+    def __init__(self, find: Callable[[], Symbols | None], read: Callable[[int, int], bytes]) -> None:
+        self._find = find
         self._read = read
+
+    @cached_property
+    def _symbols(self) -> Symbols | None:
+        # Reading an ELF takes longer than many a run, and most runs need no names.
+        return self._find()
 
     def caller(self, address: int) -> Place:
         """Name the function that made a call."""
@@ -153,6 +160,16 @@ class _Names:
         if self._symbols is None:
             return [self.caller(event.registers.pc), self.caller(event.registers.lr)]
         return list(backtrace(self._symbols, event.registers, self._read))
+
+
+def _symbols_source(chosen: Path | None, target: Path, board: Board, image: Image) -> Callable[[], Symbols | None]:
+    """Say where names come from: the ELF that was chosen, checked at once, or whatever the target has, when needed."""
+    from mvsdk.emulator.target import find_symbols, load_symbols
+
+    if chosen is None:
+        return lambda: find_symbols(target, board, image)
+    symbols = load_symbols(chosen, board, image)
+    return lambda: symbols
 
 
 def _view(names: _Names, *, as_json: bool) -> Observer:
@@ -210,5 +227,5 @@ def _summary(device: Device, end: End, status: int, wall: float, *, as_json: boo
         End.FAULT: "application faulted",
         End.ASLEEP: "application sleeps, and nothing will ever wake it",
     }
-    speed = f", {seconds / wall:,.0f} times real time" if wall < seconds else ""
-    click.echo(click.style(f"{words[end]} after {seconds:.6f} s{speed}", dim=True), err=True)
+    speed = f"{seconds / wall:,.{0 if seconds > 10 * wall else 1}f} times real time"
+    click.echo(click.style(f"{words[end]} after {seconds:.6f} s, {speed}", dim=True), err=True)

@@ -2,12 +2,25 @@
 
 \b
   $ mvsdk inspect build/blinky.zip
-  build/blinky.zip: 5683 bytes, sha256 5f0c…
+  build/blinky.zip: 6008 bytes, sha256 7614ce4d613d4f9a…
   members
-    …
+    1fbcc540acd8df31…: 5520 bytes, deflated in 5525
+    manifest: 160 bytes, deflated in 165, sha256 74ef74b99484a10b…
+  manifest
+    signature: good
+    signer: development (3186a36bf2d6a956)
+    signature bytes: 774beaff286d57d2…
+    body: 82 bytes, sha256 f5a449767568e3e0…
+  layers
+    1fbcc540acd8df31…
+      target: internal_flash, 0x0 to 0x100000
+      measurement: 4ee0d1af322e34dc…
+  image
+    5520 bytes, sha256 1fbcc540acd8df31…
+    initial stack pointer 0x20080000, reset vector 0x08001095
 
-Nothing that is shown is proven; `mvsdk verify` proves. What is wrong with the bundle itself is listed under problems;
-that nobody here knows its signer is not.
+(Hashes are cut short here; the command prints them whole.) Nothing that is shown is proven; `mvsdk verify` proves.
+What is wrong with the bundle itself is listed under problems; that nobody here knows its signer is not.
 
 Exit status: 0 nothing is wrong with the bundle, 1 something is.
 """
@@ -89,7 +102,7 @@ def _layer(layer: Mapping[str, Any]) -> list[str]:
         f"  measurement: {layer['measurement_hash']}",
     ]
     if layer["encrypted_with_key_id"]:
-        lines.append(f"  encrypted with key {layer['encrypted_with_key_id']:016x}")
+        lines.append(f"  encrypted with key {layer['encrypted_with_key_id']}")
     return lines
 
 

@@ -4,14 +4,18 @@
   $ mvsdk keys new release --passphrase
   Passphrase:
   Repeat for confirmation:
-  release: 51d3e9a5c0c4f60b in ~/.config/mvsdk/keys/release.pem
+  release: 37e8265e69a214f2 in /home/ada/.config/mvsdk/keys/release.pem
   $ mvsdk keys list
   NAME         ID                KIND
-  development  a54b4c5b1ab2b4f7  own
-  release      51d3e9a5c0c4f60b  own, locked
+  development  3186a36bf2d6a956  own
+  release      37e8265e69a214f2  own, locked
   $ mvsdk keys export-public release -o release.pub.pem
-  $ mvsdk keys trust colleague.pub.pem
-  colleague: 0ed2cad46ded7d8c is trusted
+
+And a colleague, who is given release.pub.pem:
+
+\b
+  $ mvsdk keys trust release.pub.pem
+  release: 37e8265e69a214f2 is trusted
 
 Keys are P-256, as PEM files in ~/.config/mvsdk/keys (or $XDG_CONFIG_HOME/mvsdk/keys, or $MVSDK_HOME/keys). Every key
 there is trusted by `mvsdk verify` and `mvsdk emulate`; to end that, delete its file. Private keys others can open are

@@ -2,9 +2,9 @@
 
 \b
   $ mvsdk bundle --unsigned
-  build/blinky.zip: 5160 bytes of application, unsigned
+  build/blinky.zip: 5520 bytes of application, unsigned
   $ mvsdk sign build/blinky.zip --key release
-  build/blinky.zip: signed by release (51d3e9a5c0c4f60b)
+  build/blinky.zip: signed by release (37e8265e69a214f2)
 
 The manifest that is signed stays as it is, byte for byte, also where it holds fields that are not known here.
 The key is --key, else the one in MVSDK_SIGNING_KEY, else your development key, which is made on first use.

@@ -2,9 +2,9 @@
 
 \b
   $ mvsdk verify build/blinky.zip
-  build/blinky.zip: 5160 bytes of application in 1 layer, signed by development (a54b4c5b1ab2b4f7)
+  build/blinky.zip: 5520 bytes of application in 1 layer, signed by development (3186a36bf2d6a956)
   $ mvsdk verify other.zip
-  error: the bundle is signed by key 51d3e9a5c0c4f60b, which is not trusted here
+  error: the bundle is signed by key 37e8265e69a214f2, which is not trusted here
     fix: if you know whose key it is, trust it: mvsdk keys trust PUBLIC.pem
 
 Checked are the archive (down to the last bit), the signature, the manifest, that its layers are those in the archive

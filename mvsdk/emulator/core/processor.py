@@ -122,8 +122,10 @@ class Processor:
             self._enter(number, vector, exc_return)
 
     def _take_derived(self, cfsr: int, number: int) -> None:
-        """Take, in place of `number`, the fault that stacking for it has caused."""
+        """Take, in place of `number`, the fault that stacking for it has caused; it must be the more urgent one."""
         fault = self._demand_handler(cfsr)
+        if self.exceptions.urgency(fault) >= self.exceptions.urgency(number):
+            self._escalate()
         vector = self._vector(fault)
         self.exceptions.pend(number)
         self._enter(fault, vector, stacking.push(self._engine, self._engine.pc, lost=True))

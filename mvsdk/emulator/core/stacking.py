@@ -12,6 +12,7 @@ from mvsdk.emulator.core.engine import Engine
 
 BASIC, EXTENDED = struct.Struct("<8I"), struct.Struct("<8I16IQ")
 NPRIV, SPSEL, FPCA = 1, 2, 4
+_SFPA = 8  # Unicorn executes in secure state, where a floating-point context is only whole with this bit as well
 _THREAD, _PROCESS_STACK, _BASIC_FRAME = 1 << 3, 1 << 2, 1 << 4
 _EXC_RETURN = 0xFFFF_FFA0
 _FLAGS, _THUMB_BIT, _REALIGNED = 0xF80F_0000, 1 << 24, 1 << 9
@@ -26,6 +27,11 @@ class FrameError(Exception):
     def __init__(self, cfsr: int) -> None:
         super().__init__(f"CFSR {cfsr:#010x}")
         self.cfsr = cfsr
+
+
+def control_word(control: int) -> int:
+    """Return CONTROL as the engine must hold it, for the value a non-secure guest knows."""
+    return control & (NPRIV | SPSEL | FPCA) | (_SFPA if control & FPCA else 0)
 
 
 def _exc_return(engine: Engine) -> int:
@@ -97,7 +103,7 @@ def pop(engine: Engine, exc_return: int) -> None:
     words[at.r : at.r + 4] = memoryview(struct.pack("<4I", r0, r1, r2, r3)).cast("I")
     words[at.r + 12], words[at.r + 14] = r12, lr
     words[at.exception] = psr & 0x1FF
-    words[at.control] = (
+    words[at.control] = control_word(
         words[at.control] & NPRIV
         | (SPSEL if exc_return & _PROCESS_STACK else 0)
         | (0 if exc_return & _BASIC_FRAME else FPCA)

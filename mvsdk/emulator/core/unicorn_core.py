@@ -21,7 +21,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from mvsdk.emulator.core import InterruptState, MmioDevice, Registers, Stop, StopReason, scs, snapshots, thumb
+from mvsdk.emulator.core import InterruptState, MmioDevice, Registers, Stop, StopReason, scs, snapshots, stacking, thumb
 from mvsdk.emulator.core import exceptions as exc
 from mvsdk.emulator.core.block_clock import FOREVER
 from mvsdk.emulator.core.engine import PAGE, Engine, Event
@@ -31,6 +31,7 @@ from mvsdk.emulator.core.timers import CycleCounter, SysTick
 
 _BRANCH_TO_SELF = b"\xfe\xe7"
 _EXC_RETURNS = 0xFF00_0000
+_STOPS = {reason: Stop(reason) for reason in StopReason}
 _SPECIAL = ("msplim", "psplim", "primask", "basepri", "faultmask", "control")
 
 
@@ -96,9 +97,13 @@ class UnicornCore:
         """See `Core.run`."""
         self._begin()
         try:
-            return self._run(min(2 * until, FOREVER - 1))
+            stop = self._run(min(2 * until, FOREVER - 1))
         except HardFaultError:
-            return Stop(StopReason.FAULT, self._processor.fault_status())
+            stop = Stop(StopReason.FAULT, self._processor.fault_status())
+        if self._engine.failure is not None:
+            failure, self._engine.failure = self._engine.failure, None
+            raise failure
+        return stop
 
     def _begin(self) -> None:
         """Step over what the last run stopped at."""
@@ -117,36 +122,33 @@ class UnicornCore:
         processor, state = self._processor, self._clock.state
         while True:
             processor.control.catch_up()
-            if self._halted:
-                return Stop(StopReason.HALTED)
+            if self._halted or self._engine.failure is not None:
+                return _STOPS[StopReason.HALTED]
             if processor.control.reset_requested:
                 processor.control.reset_requested = False
-                return Stop(StopReason.RESET)
-            if processor.asleep is not None and not self._sleep(limit):
-                return Stop(StopReason.IDLE)
+                return _STOPS[StopReason.RESET]
+            if processor.asleep is not None and not processor.wake():
+                due = self._wake_cycle()
+                if due is None or 2 * due > limit:
+                    return Stop(StopReason.IDLE, wake_cycle=due)
+                self.skip_to(due)
+                continue
             if state.elapsed >= limit:
-                return Stop(StopReason.DEADLINE)
+                return _STOPS[StopReason.DEADLINE]
             if self._returning:
                 self._returning = False
-                processor.exception_return(self._engine.pc)
+                processor.exception_return(self._engine.pc & ~1)
                 continue
             stop = self._handle(self._execute(limit))
             if stop is not None:
-                return Stop(stop)
+                return _STOPS[stop]
 
-    def _sleep(self, limit: int) -> bool:
-        """Wake if there is a reason, or go to the moment SysTick makes one; return whether the guest is awake."""
-        processor, state = self._processor, self._clock.state
-        if processor.wake():
-            return True
-        due = processor.control.systick.due()
-        if due is None or 2 * due > limit or processor.exceptions.pending >> exc.SYSTICK & 1:
-            return False
-        if not processor.would_wake(exc.SYSTICK):
-            return False
-        state.elapsed = max(state.elapsed, 2 * due)
-        processor.control.catch_up()
-        return processor.wake()
+    def _wake_cycle(self) -> int | None:
+        """Return when SysTick will end the sleep of a guest that nothing pending wakes; None if it never will."""
+        processor = self._processor
+        if processor.exceptions.pending >> exc.SYSTICK & 1 or not processor.would_wake(exc.SYSTICK):
+            return None
+        return processor.control.systick.due()
 
     def _execute(self, limit: int) -> Event:
         """Take a pending exception if there is one, and execute to the next event."""
@@ -186,7 +188,7 @@ class UnicornCore:
         if event is Event.SUPERVISOR_CALL:
             processor.supervisor_call()
         elif event is Event.EXCEPTION_RETURN:
-            processor.exception_return(self._engine.pc)
+            processor.exception_return(self._engine.pc & ~1)
         elif event is Event.SLEEP:
             processor.asleep = Event.SLEEP
         elif event is Event.WAIT_FOR_EVENT:
@@ -263,7 +265,10 @@ class UnicornCore:
         engine = self._engine
         words, at = engine.context.words, engine.layout
         r = (*words[at.r : at.r + 15].tolist(), engine.pc & ~1)
-        return Registers(r, engine.xpsr(), *engine.stacks(), *(words[getattr(at, name)] for name in _SPECIAL))
+        msp, psp = engine.stacks()
+        special = {name: words[getattr(at, name)] for name in _SPECIAL}
+        special["control"] &= stacking.NPRIV | stacking.SPSEL | stacking.FPCA
+        return Registers(r, engine.xpsr(), msp, psp, **special)
 
     def write_register(self, name: str, value: int) -> None:
         """See `Core.write_register`. `ValueError` if there is no such register."""
@@ -288,6 +293,7 @@ class UnicornCore:
             words[at.r + number] = registers.r[number]
         for name in _SPECIAL:
             words[getattr(at, name)] = getattr(registers, name)
+        words[at.control] = stacking.control_word(registers.control)
         words[at.exception] = registers.exception
         engine.set_stacks(registers.msp, registers.psp)
         engine.context.store()
@@ -340,6 +346,7 @@ class UnicornCore:
             self._restore_state(state)
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"the snapshot is incomplete: {error}") from error
+        self._lay_out()
         for region, content in zip(engine.regions, contents, strict=True):
             region.data[:] = content
         engine.forget_translations()

@@ -30,12 +30,12 @@
 #define UNLIKELY(x) (x)
 #endif
 
+/* Time ends here, after 913 years at 160 MHz, and nothing added to it overflows. */
+#define LAST_CYCLE ((uint64_t)1 << 62)
+
 enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, PAGES = 1 << (32 - PAGE_BITS) };
 enum { EXCEPTIONS = 496, EXCEPTION_WORDS = 16 };
 enum { MPU_REGIONS = 8, COMPARATORS = 4, FPB_COMPARATORS = 8 };
-
-/* Time goes no further: at 160 MHz that is 1 827 years. So no sum of a cycle and a duration can overflow. */
-#define END_OF_TIME ((uint64_t)1 << 63)
 
 /* Registers of the operation format: 0 to 14 as the architecture has them. */
 enum { R_SP = 13, R_LR = 14, R_PC = 15 /* what reading the PC gives */, R_TMP = 16, R_SINK = 17, R_ZERO = 18, R_COUNT = 20 };

@@ -579,13 +579,13 @@ static mv_stop run_turns(mv_core *core, uint64_t until) {
 
 /* Run to a cycle, or until something stops the guest first. The state afterwards is the same however a run was cut. */
 mv_stop mv_run(mv_core *core, uint64_t until) {
-    const mv_stop stop = run_turns(core, until < END_OF_TIME ? until : END_OF_TIME);
+    const mv_stop stop = run_turns(core, until < LAST_CYCLE ? until : LAST_CYCLE);
     mv_systick_sync(core);
     return stop;
 }
 
 void mv_skip_to(mv_core *core, uint64_t cycle) {
-    if (cycle > END_OF_TIME) cycle = END_OF_TIME;
+    if (cycle > LAST_CYCLE) cycle = LAST_CYCLE;
     if (cycle <= core->s.cycle) return;
     mv_systick_sync(core);
     core->s.cycle = cycle;

@@ -263,7 +263,7 @@ static void flags_from_fpscr(mv_state *s) {
 #define DISPATCH goto *u->go.label
 #else
 #define OP(name) case OP_##name:
-#define DISPATCH continue
+#define DISPATCH goto dispatch
 #endif
 #define NEXT                                                                                                           \
     do {                                                                                                               \
@@ -469,7 +469,8 @@ enter:
 #if THREADED
     DISPATCH;
 #else
-    for (;;) switch (u->go.number) {
+dispatch:
+    switch (u->go.number) {
 #endif
 
     ALU_OPS(AND, a & x)

@@ -290,11 +290,12 @@ static PyObject *execute(PyObject *object, PyObject *argument) {
     const unsigned long long until = PyLong_AsUnsignedLongLong(argument);
     if (until == (unsigned long long)-1 && PyErr_Occurred()) return NULL;
     if (!may_rearrange(self)) return NULL;
+    const uint64_t deadline = until < LAST_CYCLE ? until : LAST_CYCLE;
     self->running = 1;
     self->halt_wanted = 0;
     self->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
     leave_python(self);
-    const mv_stop stop = mv_run(self->core, until);
+    const mv_stop stop = mv_run(self->core, deadline);
     enter_python(self);
     self->running = 0;
     if (stop == STOP_ABORT) {
@@ -308,6 +309,10 @@ static PyObject *skip_to(PyObject *object, PyObject *argument) {
     machine *const self = (machine *)object;
     const unsigned long long cycle = PyLong_AsUnsignedLongLong(argument);
     if (cycle == (unsigned long long)-1 && PyErr_Occurred()) return NULL;
+    if (cycle >= LAST_CYCLE) {
+        PyErr_SetString(PyExc_OverflowError, "time ends at cycle 2 to the power of 62");
+        return NULL;
+    }
     if (!may_rearrange(self)) return NULL;
     mv_skip_to(self->core, cycle);
     Py_RETURN_NONE;

@@ -116,7 +116,7 @@ static bool has_sane_program(const mv_state *s) {
 }
 
 static bool has_sane_peripherals(const mv_state *s) {
-    return s->sleeping <= 2 && s->prigroup <= 7 && s->mpu_rnr < MPU_REGIONS && s->cycle <= END_OF_TIME + BLOCK_HALFWORDS &&
+    return s->sleeping <= 2 && s->prigroup <= 7 && s->mpu_rnr < MPU_REGIONS && s->cycle <= LAST_CYCLE + BLOCK_HALFWORDS &&
            s->syst_base <= s->cycle && s->syst_val <= 0xFFFFFF && s->syst_rvr <= 0xFFFFFF;
 }
 
