@@ -450,7 +450,8 @@ find:
         s->it = 0;
     }
     s->it = 0;
-    if (link != NULL && b != core->scratch) *link = b;
+    /* The way to a stop always leads through here, where the deadline comes first. */
+    if (link != NULL && b != core->scratch && b->count != 0) *link = b;
 enter:
     left -= b->count;
     if (UNLIKELY(left < 0)) {
