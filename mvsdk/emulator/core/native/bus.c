@@ -86,6 +86,17 @@ static bool device_answer(mv_core *core, mv_answer answer, uint32_t address) {
     return bus_error(core, address);
 }
 
+/* Once a device has ended the run none is asked again before the run is over. */
+static bool ask_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t *value) {
+    if (core->attention & ATT_ABORT) return bus_error(core, address);
+    return device_answer(core, core->device_read(range->owner, address - range->base, size, value), address);
+}
+
+static bool tell_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t value) {
+    if (core->attention & ATT_ABORT) return bus_error(core, address);
+    return device_answer(core, core->device_write(range->owner, address - range->base, size, value), address);
+}
+
 /* Code was decoded from the bytes about to change: forget it at the next boundary. */
 static void note_code_write(mv_core *core, mv_range *range, uint32_t offset, uint32_t size) {
     const uint32_t first = offset >> 6, last = (offset + size - 1) >> 6;
@@ -96,6 +107,13 @@ static void note_code_write(mv_core *core, mv_range *range, uint32_t offset, uin
         }
 }
 
+/* An entry of the page tables says what this very code may do under the rules that the other entries were made for. */
+static bool may_keep(const mv_core *core, uint32_t address, mv_access access, bool privileged) {
+    if ((core->s.mpu_ctrl & 1) == 0) return core->protection == 0;
+    return privileged == mv_is_privileged(core) && core->protection == mv_protection(core) &&
+           mv_mpu_page_allows(core, address, access, privileged);
+}
+
 static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
     if (address >> 24 == PRIVATE_BASE) return mv_private_read(core, address, size, privileged, value);
     if (!mv_mpu_allows(core, address, ACCESS_READ, privileged))
@@ -103,9 +121,9 @@ static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privi
     mv_range *const range = mv_range_at(core, address);
     if (range == NULL) return bus_error(core, address);
     const uint32_t offset = address - range->base;
-    if (range->device) return device_answer(core, core->device_read(range->owner, offset, size, value), address);
+    if (range->device) return ask_device(core, range, address, size, value);
     *value = fetch_bytes(range->host + offset, size);
-    if (privileged == mv_is_privileged(core) && mv_mpu_page_allows(core, address, ACCESS_READ, privileged))
+    if (may_keep(core, address, ACCESS_READ, privileged))
         core->readable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
     return true;
 }
@@ -117,12 +135,12 @@ static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool priv
     mv_range *const range = mv_range_at(core, address);
     if (range == NULL) return bus_error(core, address);
     const uint32_t offset = address - range->base;
-    if (range->device) return device_answer(core, core->device_write(range->owner, offset, size, value), address);
+    if (range->device) return tell_device(core, range, address, size, value);
     if (!range->writable) return bus_error(core, address);
     store_bytes(range->host + offset, size, value);
     if (range->code_page[offset >> PAGE_BITS])
         note_code_write(core, range, offset, size);
-    else if (privileged == mv_is_privileged(core) && mv_mpu_page_allows(core, address, ACCESS_WRITE, privileged))
+    else if (may_keep(core, address, ACCESS_WRITE, privileged))
         core->writable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
     return true;
 }

@@ -17,6 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "guest memory is read as it lies: this host is big-endian"
+#endif
+
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #if !defined(__GNUC__)
@@ -26,7 +30,7 @@
 #define UNLIKELY(x) (x)
 #endif
 
-/* Time ends here: far away, and nothing added to it overflows. */
+/* Time ends here, after 913 years at 160 MHz, and nothing added to it overflows. */
 #define LAST_CYCLE ((uint64_t)1 << 62)
 
 enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, PAGES = 1 << (32 - PAGE_BITS) };
@@ -155,6 +159,9 @@ typedef enum { ANSWER_OK, ANSWER_BUS_ERROR, ANSWER_ABORT } mv_answer;
 
 enum { HASH_BITS = 12, HASH_SIZE = 1 << HASH_BITS };
 
+/* Bytes of decoded code after which all of it is forgotten, so that no guest can make its host run out of memory. */
+enum { DECODED_MOST = 32 << 20 };
+
 typedef struct mv_core {
     mv_state s;
     uintptr_t *readable; /* per page: host address minus guest address, or 0 for the slow way */
@@ -167,6 +174,8 @@ typedef struct mv_core {
     mv_block *hash[HASH_SIZE];
     mv_block *blocks;
     mv_block *scratch;
+    size_t decoded; /* bytes of all blocks */
+    uint32_t protection; /* the `mv_protection` that the page entries were filled under */
     uint32_t flush;
     uint32_t interrupts;
     uint32_t stepped_breakpoint; /* PC + 1 of the breakpoint that the next run steps over */
@@ -199,6 +208,8 @@ bool mv_fault(mv_core *core, uint32_t exception, uint32_t status, uint32_t addre
 mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop);
 mv_block *mv_find_block(mv_core *core);
 void mv_forget_code(mv_core *core);
+bool mv_is_gateway(const mv_core *core, uint32_t pc);
+bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32_t kind, bool keep);
 
 /* execute.c */
 mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only);
@@ -218,6 +229,9 @@ void mv_fp_compare(mv_core *core, uint32_t quiet_too, uint32_t n, uint32_t m);
 uint32_t mv_fp_round(mv_core *core, uint32_t mode, uint32_t exact, uint32_t m);
 uint32_t mv_fp_from_fixed(mv_core *core, uint32_t value, bool is_signed, uint32_t fraction, bool nearest);
 uint32_t mv_fp_to_fixed(mv_core *core, uint32_t m, bool is_signed, uint32_t bits, uint32_t fraction, uint32_t mode);
+
+/* ITAdvance (DDI0553, E2.1). */
+static inline uint32_t mv_it_advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
 
 /* exception.c */
 mv_stop mv_run(mv_core *core, uint64_t until);
@@ -266,6 +280,7 @@ void mv_scs_reset(mv_core *core);
 
 /* mpu.c */
 typedef enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE } mv_access;
+uint32_t mv_protection(const mv_core *core);
 bool mv_mpu_allows(const mv_core *core, uint32_t address, mv_access access, bool privileged);
 bool mv_mpu_page_allows(const mv_core *core, uint32_t address, mv_access access, bool privileged);
 bool mv_is_device_memory(const mv_core *core, uint32_t address);
@@ -275,6 +290,7 @@ uint32_t mv_test_target(const mv_core *core, uint32_t address, bool privileged);
 mv_core *mv_new(uint32_t interrupts);
 void mv_free(mv_core *core);
 size_t mv_snapshot(const mv_core *core, uint8_t *bytes);
+bool mv_is_sane(const mv_core *core, const mv_state *s);
 bool mv_restore(mv_core *core, const uint8_t *bytes, size_t size);
 
 #endif

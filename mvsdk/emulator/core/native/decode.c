@@ -661,9 +661,6 @@ static const decode_row *find_row(uint32_t first, uint32_t word) {
     return NULL;
 }
 
-/* ITAdvance (DDI0553, E2.1). */
-static uint32_t advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
-
 static void lower_word(lowering *x, uint32_t first, uint32_t word) {
     const decode_row *const row = find_row(first, word);
     mv_op *skip = NULL;
@@ -690,18 +687,50 @@ static bool fetch_word(lowering *x, uint32_t *first, uint32_t *word) {
     return true;
 }
 
-static uint32_t stop_kind(const mv_core *core, uint32_t pc) {
+static int compare_words(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Replace the stops of one kind (1 for gateways, 0 for breakpoints) by those at `addresses`, or with `keep` add these;
+ * false where there is no memory. */
+bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32_t kind, bool keep) {
+    uint32_t *const stops = malloc(sizeof(uint32_t) * (core->stops + count + 1));
+    size_t total = 0;
+    if (stops == NULL) return false;
+    for (size_t i = 0; i < core->stops; i++)
+        if ((core->stop_at[i] & 1) != kind || keep) stops[total++] = core->stop_at[i];
+    for (size_t i = 0; i < count; i++) stops[total++] = (addresses[i] & ~1u) | kind;
+    qsort(stops, total, sizeof(uint32_t), compare_words);
+    free(core->stop_at);
+    core->stop_at = stops;
+    core->stops = total;
+    core->attention |= ATT_CODE;
+    return true;
+}
+
+/* The first stop at or after an address; of two at one place the breakpoint, which can be stepped over. */
+static size_t find_stop(const mv_core *core, uint32_t pc) {
     size_t low = 0, high = core->stops;
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        const uint32_t at = core->stop_at[middle] & ~1u;
-        if (at == pc) return core->stop_at[middle] & 1 ? OP_GATEWAY : OP_BKPT;
-        if (at < pc)
+        if (core->stop_at[middle] < pc)
             low = middle + 1;
         else
             high = middle;
     }
-    return OP_COUNT;
+    return low;
+}
+
+static uint32_t stop_kind(const mv_core *core, uint32_t pc) {
+    const size_t at = find_stop(core, pc);
+    if (at == core->stops || (core->stop_at[at] & ~1u) != pc) return OP_COUNT;
+    return core->stop_at[at] & 1 ? OP_GATEWAY : OP_BKPT;
+}
+
+bool mv_is_gateway(const mv_core *core, uint32_t pc) {
+    const size_t at = find_stop(core, pc | 1);
+    return at < core->stops && core->stop_at[at] == (pc | 1);
 }
 
 static mv_block *finish(lowering *x) {
@@ -726,7 +755,7 @@ static bool lower_next(lowering *x) {
     if (!fetch_word(x, &first, &word)) return false;
     x->inside = x->it != 0;
     x->last = !x->inside || (x->it & 15) == 8;
-    x->next_it = advance(x->it);
+    x->next_it = mv_it_advance(x->it);
     lower_word(x, first, word);
     x->pc += x->length;
     x->block->count = (x->pc - x->block->pc) / 2;
@@ -764,16 +793,12 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     return finish(&x);
 }
 
-static uint32_t mode_of(const mv_core *core) {
-    return (core->s.mpu_ctrl & 1) == 0 ? 0 : mv_is_privileged(core) ? 1 : 2;
-}
-
+/* Note in every range that the block goes through where its code lies. */
 static void mark_code(mv_core *core, const mv_block *block) {
-    mv_range *const range = mv_range_at(core, block->pc);
-    if (range == NULL || range->device || block->count == 0) return;
-    const uint32_t first = (block->pc - range->base) >> 6;
-    const uint32_t end = (block->pc - range->base + block->count * 2 - 1) >> 6;
-    for (uint32_t line = first; line <= end && line < range->size >> 6; line++) {
+    for (uint32_t done = 0; done < block->count * 2; done += 64 - ((block->pc + done) & 63)) {
+        mv_range *const range = mv_range_at(core, block->pc + done);
+        if (range == NULL || range->device) return;
+        const uint32_t line = (block->pc + done - range->base) >> 6;
         range->code_line[line >> 3] |= (uint8_t)(1u << (line & 7));
         range->code_page[line >> 6] = 1;
         core->writable[(range->base >> PAGE_BITS) + (line >> 6)] = 0;
@@ -783,7 +808,10 @@ static void mark_code(mv_core *core, const mv_block *block) {
 static mv_block *keep(mv_core *core, mv_block *scratch, uint32_t mode) {
     const size_t ops = sizeof(mv_op) * scratch->ops, origins = sizeof(mv_origin) * scratch->ops;
     mv_block *const block = malloc(sizeof(mv_block) + ops + origins);
+    mark_code(core, scratch);
     if (block == NULL) return scratch; /* it runs all the same, once */
+    core->decoded += sizeof(mv_block) + ops + origins;
+    if (core->decoded > DECODED_MOST) core->attention |= ATT_CODE;
     *block = *scratch;
     block->origin = (mv_origin *)(void *)((char *)block->op + ops);
     memcpy(block->op, scratch->op, ops);
@@ -794,13 +822,12 @@ static mv_block *keep(mv_core *core, mv_block *scratch, uint32_t mode) {
     core->hash[slot] = block;
     block->all = core->blocks;
     core->blocks = block;
-    mark_code(core, block);
     return block;
 }
 
 /* The block at the core's PC and ITSTATE, decoded if it is new; NULL with the fault noted where nothing can be fetched. */
 mv_block *mv_find_block(mv_core *core) {
-    const uint32_t mode = mode_of(core);
+    const uint32_t mode = mv_protection(core);
     for (mv_block *block = core->hash[core->s.pc >> 1 & (HASH_SIZE - 1)]; block != NULL; block = block->chain)
         if (block->pc == core->s.pc && block->it == core->s.it && block->mode == mode && core->s.thumb) return block;
     mv_block *const scratch = mv_decode(core, BLOCK_HALFWORDS, false);
@@ -814,6 +841,7 @@ void mv_forget_code(mv_core *core) {
         core->blocks = block->all;
         free(block);
     }
+    core->decoded = 0;
     memset(core->hash, 0, sizeof core->hash);
     for (size_t i = 0; i < core->ranges; i++) {
         if (core->range[i].device) continue;

@@ -26,15 +26,14 @@ uint32_t mv_stack_limit(const mv_core *core) {
 }
 
 /* What the executor has cached about privilege and floating point no longer holds. */
-static void context_changed(mv_core *core, bool was_privileged) {
+static void context_changed(mv_core *core) {
     mv_fp_refresh(core);
-    if ((core->s.mpu_ctrl & 1) != 0 && was_privileged != mv_is_privileged(core)) mv_forget_pages(core);
     core->attention |= ATT_EXCEPTION;
 }
 
 /* Change exception number and CONTROL together, and with them the stack pointer in use. */
 static void set_mode(mv_core *core, uint32_t ipsr, uint32_t control) {
-    const bool used_psp = mv_uses_psp(core), was_privileged = mv_is_privileged(core);
+    const bool used_psp = mv_uses_psp(core);
     core->s.ipsr = ipsr;
     core->s.control = control;
     if (mv_uses_psp(core) != used_psp) {
@@ -42,7 +41,7 @@ static void set_mode(mv_core *core, uint32_t ipsr, uint32_t control) {
         core->s.r[R_SP] = core->s.banked_sp;
         core->s.banked_sp = sp;
     }
-    context_changed(core, was_privileged);
+    context_changed(core);
 }
 
 void mv_set_control(mv_core *core, uint32_t value) { set_mode(core, core->s.ipsr, value & 7); }
@@ -117,6 +116,7 @@ static void write_masks(mv_core *core, uint32_t number, uint32_t value) {
         break;
     default:
         if ((value & 1) == 0 || mv_execution_priority(core) > -1) core->s.faultmask = value & 1;
+        core->attention |= ATT_EXCEPTION; /* it can switch the MPU off */
         break;
     }
     mv_priorities_changed(core);
@@ -250,7 +250,7 @@ static bool write_frame(mv_core *core, uint32_t frame, uint32_t retpsr) {
     const uint32_t words[8] = {r[0], r[1], r[2], r[3], r[12], r[R_LR], core->s.pc, retpsr};
     const bool privileged = mv_is_privileged(core);
     const uintptr_t page = core->writable[frame >> PAGE_BITS];
-    if (page != 0 && (frame & (PAGE_SIZE - 1)) <= PAGE_SIZE - sizeof words) {
+    if (page != 0 && (core->s.mpu_ctrl & 1) == 0 && (frame & (PAGE_SIZE - 1)) <= PAGE_SIZE - sizeof words) {
         memcpy((void *)(page + frame), words, sizeof words);
         return true;
     }
@@ -333,10 +333,15 @@ static bool is_fatal(const mv_core *core, uint32_t number) {
     return number == EXC_HARDFAULT && (!core->take_hardfault || mv_execution_priority(core) <= -1);
 }
 
-/* Take an exception at the current boundary; false where that ends in a fatal fault, with everything as it was. */
+/* Take an exception at the current boundary; false where that ends in a fatal fault, with everything as it was. A device
+ * that ends the run meanwhile leaves everything as it was, too. */
 static bool enter_exception(mv_core *core, uint32_t number) {
     const uint32_t sp = core->s.r[R_SP], exc_return = exc_return_now(core);
     if (!push_stack(core)) {
+        if (core->attention & ATT_ABORT) {
+            core->s.r[R_SP] = sp;
+            return true;
+        }
         uint32_t derived = fault_target(core);
         /* A handler whose own kind of fault spoils its frame could not return: that is one fault too many. */
         if (derived == number) {
@@ -363,16 +368,22 @@ static bool take_fault(mv_core *core) {
     return enter_exception(core, number);
 }
 
-static bool take_svc(mv_core *core, uint32_t length) {
-    if (mv_group_priority(core, EXC_SVC) < mv_execution_priority(core)) return enter_exception(core, EXC_SVC);
-    core->s.pc -= length;
-    core->s.hfsr |= HFSR_FORCED;
-    if (is_fatal(core, EXC_HARDFAULT)) {
-        core->s.cycle--;
-        return false;
-    }
-    core->s.pc += length;
-    return enter_exception(core, EXC_HARDFAULT);
+/* SVC, with the state before it: what cannot take it leaves it so. */
+static bool take_svc(mv_core *core) {
+    mv_state *const s = &core->s;
+    const bool enough = mv_group_priority(core, EXC_SVC) < mv_execution_priority(core);
+    if (!enough) s->hfsr |= HFSR_FORCED;
+    if (!enough && is_fatal(core, EXC_HARDFAULT)) return false;
+    const uint32_t pc = s->pc, it = s->it;
+    s->pc = pc + 2;
+    s->it = mv_it_advance(it);
+    s->cycle++;
+    const bool taken = enter_exception(core, enough ? EXC_SVC : EXC_HARDFAULT);
+    if (taken && (core->attention & ATT_ABORT) == 0) return true;
+    s->pc = pc;
+    s->it = it;
+    s->cycle--;
+    return taken;
 }
 
 /* -- return ------------------------------------------------------------------------------------------------------------- */
@@ -384,7 +395,7 @@ static bool integrity(mv_core *core, uint32_t exc_return) {
 
 static bool read_words(mv_core *core, uint32_t address, uint32_t *words, uint32_t count, bool privileged) {
     /* What the page table knows was asked with the rights of the handler, which are not always those of the frame. */
-    const uintptr_t page = privileged ? core->readable[address >> PAGE_BITS] : 0;
+    const uintptr_t page = privileged && (core->s.mpu_ctrl & 1) == 0 ? core->readable[address >> PAGE_BITS] : 0;
     if (page != 0 && (address & (PAGE_SIZE - 1)) + 4 * count <= PAGE_SIZE) {
         memcpy(words, (const void *)(page + address), (size_t)count * 4);
         return true;
@@ -491,7 +502,14 @@ static bool return_from_exception(mv_core *core) {
     const bool process = (exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP);
     const uint32_t sp = *mv_stack_pointer(core, process);
     frame f;
-    if (!read_frame(core, exc_return, sp, &f)) return fail_return(core, exc_return, &undo);
+    if (!read_frame(core, exc_return, sp, &f)) {
+        if (core->attention & ATT_ABORT) {
+            reactivate(core, &undo);
+            s->pc = core->branch_from;
+            return true;
+        }
+        return fail_return(core, exc_return, &undo);
+    }
     pop_frame(core, exc_return, sp, &f);
     s->exclusive = 0;
     s->event = 1;
@@ -509,8 +527,11 @@ static mv_stop attend(mv_core *core) {
         core->flush = 0;
     }
     core->attention = 0;
+    if (core->s.reset_requested && (attention & ATT_ABORT) == 0) {
+        core->s.reset_requested = 0;
+        return STOP_RESET;
+    }
     if (attention & ATT_ABORT) return STOP_ABORT;
-    if (attention & ATT_RESET) return STOP_RESET;
     return attention & ATT_HALT ? STOP_HALTED : STOP_POLL;
 }
 
@@ -556,24 +577,25 @@ static bool sleep_on(mv_core *core, uint64_t until) {
     return true;
 }
 
-/* The one instruction at a breakpoint, as a block of its own; a BKPT is stepped over as if it were a NOP. */
-static mv_block *step_over(mv_core *core) {
+/* A BKPT is stepped over as if it were a NOP. */
+static bool step_over_bkpt(mv_core *core) {
     uint32_t halfword;
-    core->stepped_breakpoint = 0;
-    if (mv_fetch(core, core->s.pc, &halfword) && halfword >> 8 == 0xBE) {
-        core->s.pc += 2;
-        core->s.it = (core->s.it & 7) == 0 ? 0 : (core->s.it & 0xE0) | (core->s.it << 1 & 0x1F);
-        core->s.cycle++;
-        return NULL;
-    }
-    return mv_decode(core, 1, true);
+    if (!core->s.thumb || !mv_fetch(core, core->s.pc, &halfword) || halfword >> 8 != 0xBE) return false;
+    core->s.pc += 2;
+    core->s.it = mv_it_advance(core->s.it);
+    core->s.cycle++;
+    return true;
 }
 
 static mv_stop execute_once(mv_core *core, uint64_t until) {
     mv_block *only = NULL;
-    if (core->stepped_breakpoint == (core->s.pc | 1)) {
-        only = step_over(core);
-        if (only == NULL) return STOP_POLL;
+    const bool steps = core->stepped_breakpoint == (core->s.pc | 1);
+    core->stepped_breakpoint = 0;
+    if (steps) {
+        if (mv_is_gateway(core, core->s.pc)) return STOP_GATEWAY;
+        if (step_over_bkpt(core)) return STOP_POLL;
+        only = mv_decode(core, 1, true);
+        if (only == NULL) return take_fault(core) ? STOP_POLL : STOP_FAULT;
     }
     const uint64_t event = next_event(core), slice = core->s.cycle + SLICE;
     uint64_t limit = event < until ? event : until;
@@ -582,7 +604,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until) {
     case EXIT_FAULT:
         if (core->attention & ATT_ABORT) return STOP_POLL;
         return take_fault(core) ? STOP_POLL : STOP_FAULT;
-    case EXIT_SVC: return take_svc(core, 2) ? STOP_POLL : STOP_FAULT;
+    case EXIT_SVC: return take_svc(core) ? STOP_POLL : STOP_FAULT;
     case EXIT_EXCEPTION_RETURN: return return_from_exception(core) ? STOP_POLL : STOP_FAULT;
     case EXIT_GATEWAY: return STOP_GATEWAY;
     case EXIT_BREAKPOINT: core->stepped_breakpoint = core->s.pc | 1; return STOP_BREAKPOINT;
@@ -592,7 +614,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until) {
 
 /* One turn of the run: what stops it, or STOP_POLL to go on. */
 static mv_stop turn(mv_core *core, uint64_t until) {
-    const mv_stop stop = core->attention ? attend(core) : STOP_POLL;
+    const mv_stop stop = core->attention != 0 || core->s.reset_requested ? attend(core) : STOP_POLL;
     if (stop != STOP_POLL) return stop;
     mv_systick_sync(core);
     if (core->s.cycle >= until && (core->s.sleeping == 0 || would_wake(core, mv_highest_pending(core)))) return STOP_DEADLINE;
@@ -606,7 +628,7 @@ static mv_stop turn(mv_core *core, uint64_t until) {
     return execute_once(core, until);
 }
 
-mv_stop mv_run(mv_core *core, uint64_t until) {
+static mv_stop run_turns(mv_core *core, uint64_t until) {
     uint32_t turns = 0;
     for (;;) {
         const uint64_t before = core->s.cycle;
@@ -619,7 +641,15 @@ mv_stop mv_run(mv_core *core, uint64_t until) {
     }
 }
 
+/* Run to a cycle, or until something stops the guest first. The state afterwards is the same however a run was cut. */
+mv_stop mv_run(mv_core *core, uint64_t until) {
+    const mv_stop stop = run_turns(core, until < LAST_CYCLE ? until : LAST_CYCLE);
+    mv_systick_sync(core);
+    return stop;
+}
+
 void mv_skip_to(mv_core *core, uint64_t cycle) {
+    if (cycle > LAST_CYCLE) cycle = LAST_CYCLE;
     if (cycle <= core->s.cycle) return;
     mv_systick_sync(core);
     core->s.cycle = cycle;
@@ -660,7 +690,7 @@ bool mv_reset(mv_core *core, uint32_t vector_table) {
     s->pc = words[1] & ~1u;
     s->thumb = words[1] & 1;
     s->z = 1;
-    core->attention = 0;
+    core->attention &= ATT_CODE;
     core->stepped_breakpoint = 0;
     mv_forget_pages(core);
     mv_fp_refresh(core);

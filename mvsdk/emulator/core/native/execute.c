@@ -30,8 +30,6 @@ const void *const *mv_labels(void) {
     return labels;
 }
 
-static uint32_t advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
-
 static uint32_t rotate(uint32_t value, uint32_t by) { return value >> (by & 31) | value << ((0u - by) & 31); }
 
 static uint32_t reverse(uint32_t v) { return v >> 24 | (v >> 8 & 0xFF00u) | (v << 8 & 0xFF0000u) | v << 24; }
@@ -418,13 +416,17 @@ KEEP_JUMPS mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only) {
     if (core == NULL) return EXIT_DEADLINE;
 #endif
     mv_state *const s = &core->s;
-    const uint32_t mode = (s->mpu_ctrl & 1) == 0 ? 0 : mv_is_privileged(core) ? 1 : 2;
+    const uint32_t mode = mv_protection(core);
     int64_t left = (int64_t)(limit - s->cycle);
     uint32_t pc = s->pc;
     mv_block *b = only, **link = NULL;
     const mv_op *u;
     mv_exit why;
     core->limit = limit;
+    if (core->protection != mode) {
+        core->protection = mode;
+        mv_forget_pages(core);
+    }
     if (only != NULL) {
         s->it = 0;
         goto enter;
@@ -448,7 +450,8 @@ find:
         s->it = 0;
     }
     s->it = 0;
-    if (link != NULL && b != core->scratch) *link = b;
+    /* The way to a stop always leads through here, where the deadline comes first. */
+    if (link != NULL && b != core->scratch && b->count != 0) *link = b;
 enter:
     left -= b->count;
     if (UNLIKELY(left < 0)) {
@@ -683,7 +686,7 @@ dispatch:
         goto failed;
     }
     OP(NOCP) { mv_fault(core, EXC_USAGEFAULT, CFSR_NOCP, 0); goto failed; }
-    OP(SVC) { why = EXIT_SVC; goto done; }
+    OP(SVC) { why = EXIT_SVC; goto not_done; }
     OP(BKPT) { why = EXIT_BREAKPOINT; goto not_done; }
     OP(GATEWAY) { why = EXIT_GATEWAY; goto not_done; }
     OP(WAIT) {
@@ -705,6 +708,7 @@ dispatch:
         if (mv_is_privileged(core)) {
             if (u->n) s->primask = u->d;
             if (u->m && (u->d == 0 || mv_execution_priority(core) > -1)) s->faultmask = u->d;
+            if (u->m) core->attention |= ATT_EXCEPTION; /* it can switch the MPU off */
             mv_priorities_changed(core);
         }
         NEXT_OR_LEAVE;
@@ -798,7 +802,7 @@ done : {
     const mv_origin *const here = &b->origin[u - b->op];
     left += (int64_t)b->count - here->place - here->length;
     pc = b->pc + (here->place + here->length) * 2u;
-    s->it = advance(here->it);
+    s->it = mv_it_advance(here->it);
 }
 at_boundary:
     s->pc = pc;

@@ -22,12 +22,14 @@ typedef struct machine {
     mv_core *core;
     PyThreadState *thread; /* of the run, while it has given up the lock */
     int running;
-    volatile int halt_wanted;
+    int halt_wanted; /* set and read under the interpreter lock */
     PyObject *bus_fault; /* the exception class that means a bus error */
 } machine;
 
 /* -- guards and numbers -------------------------------------------------------------------------------------------------- */
 
+/* Whatever runs Python code, the caller's or a finaliser's, can let another thread in: these are asked after the last such
+ * call, right before the core is touched. */
 static bool may_touch(machine *self) {
     if (self->thread == NULL) return true;
     PyErr_SetString(PyExc_RuntimeError, "the core is running in another thread; only halt() may be called");
@@ -117,8 +119,8 @@ static mv_answer device_write(void *owner, uint32_t offset, uint32_t size, uint3
 /* Signals, and a halt that another thread asked for. */
 static bool poll(mv_core *core) {
     machine *const self = core->face;
-    if (self->halt_wanted) core->attention |= ATT_HALT;
     enter_python(self);
+    if (self->halt_wanted) core->attention |= ATT_HALT;
     const bool goes_on = PyErr_CheckSignals() == 0;
     leave_python(self);
     return goes_on;
@@ -230,59 +232,51 @@ static device *bind_device(machine *self, PyObject *implementation) {
 static PyObject *map_device(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     machine *const self = (machine *)object;
     uint32_t base, size;
-    if (!has_arguments(count, 3) || !may_rearrange(self)) return NULL;
-    if (!get_word(arguments[0], &base) || !get_word(arguments[1], &size)) return NULL;
+    if (!has_arguments(count, 3) || !get_word(arguments[0], &base) || !get_word(arguments[1], &size)) return NULL;
     device *const d = bind_device(self, arguments[2]);
     if (d == NULL) return NULL;
-    if (mv_map(self->core, base, size, true, d)) Py_RETURN_NONE;
-    Py_DECREF(d->read);
-    Py_DECREF(d->write);
+    const bool may = may_rearrange(self);
+    if (may && mv_map(self->core, base, size, true, d)) Py_RETURN_NONE;
+    PyObject *const read = d->read, *const write = d->write;
     free(d);
-    return map_failed(base, size);
+    if (may) map_failed(base, size);
+    Py_DECREF(read);
+    Py_DECREF(write);
+    return NULL;
 }
 
-static int compare_words(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Replace the stops of one kind (bit 0: 1 for gateways, 0 for breakpoints) by the addresses of an iterable. */
-static PyObject *replace_stops(machine *self, PyObject *addresses, uint32_t kind, bool keep_same) {
-    mv_core *const core = self->core;
-    PyObject *const list = PySequence_List(addresses);
+/* The words of an iterable, to be freed with PyMem_Free; NULL with an exception set. Runs Python code. */
+static uint32_t *get_words(PyObject *iterable, size_t *count) {
+    PyObject *const list = PySequence_List(iterable);
     if (list == NULL) return NULL;
-    const size_t added = (size_t)PyList_Size(list);
-    uint32_t *const stops = malloc(sizeof(uint32_t) * (core->stops + added + 1));
-    size_t total = 0;
-    for (size_t i = 0; stops != NULL && i < core->stops; i++)
-        if ((core->stop_at[i] & 1) != kind || keep_same) stops[total++] = core->stop_at[i];
-    for (size_t i = 0; stops != NULL && i < added; i++) {
-        uint32_t address;
-        if (!get_word(PyList_GetItem(list, (Py_ssize_t)i), &address)) {
-            free(stops);
-            Py_DECREF(list);
-            return NULL;
+    *count = (size_t)PyList_Size(list);
+    uint32_t *words = PyMem_Malloc(sizeof(uint32_t) * (*count + 1));
+    if (words == NULL) PyErr_NoMemory();
+    for (size_t i = 0; words != NULL && i < *count; i++)
+        if (!get_word(PyList_GetItem(list, (Py_ssize_t)i), &words[i])) {
+            PyMem_Free(words);
+            words = NULL;
         }
-        stops[total++] = (address & ~1u) | kind;
-    }
     Py_DECREF(list);
-    if (stops == NULL) return PyErr_NoMemory();
-    qsort(stops, total, sizeof(uint32_t), compare_words);
-    free(core->stop_at);
-    core->stop_at = stops;
-    core->stops = total;
-    core->attention |= ATT_CODE;
-    Py_RETURN_NONE;
+    return words;
+}
+
+static PyObject *replace_stops(machine *self, PyObject *addresses, uint32_t kind, bool keep, bool (*allowed)(machine *)) {
+    size_t count;
+    uint32_t *const words = get_words(addresses, &count);
+    if (words == NULL) return NULL;
+    const bool may = allowed(self), done = may && mv_set_stops(self->core, words, count, kind, keep);
+    PyMem_Free(words);
+    if (done) Py_RETURN_NONE;
+    return may ? PyErr_NoMemory() : NULL;
 }
 
 static PyObject *trap(PyObject *object, PyObject *addresses) {
-    machine *const self = (machine *)object;
-    return may_rearrange(self) ? replace_stops(self, addresses, 1, true) : NULL;
+    return replace_stops((machine *)object, addresses, 1, true, may_rearrange);
 }
 
 static PyObject *set_breakpoints(PyObject *object, PyObject *addresses) {
-    machine *const self = (machine *)object;
-    return may_touch(self) ? replace_stops(self, addresses, 0, false) : NULL;
+    return replace_stops((machine *)object, addresses, 0, false, may_touch);
 }
 
 /* -- running ------------------------------------------------------------------------------------------------------------- */
@@ -373,7 +367,7 @@ static bool get_interrupt(const machine *self, PyObject *object, uint32_t *irq) 
 static PyObject *pend(PyObject *object, PyObject *argument) {
     machine *const self = (machine *)object;
     uint32_t irq;
-    if (!may_touch(self) || !get_interrupt(self, argument, &irq)) return NULL;
+    if (!get_interrupt(self, argument, &irq) || !may_touch(self)) return NULL;
     mv_pend(self->core, EXC_IRQ0 + irq);
     Py_RETURN_NONE;
 }
@@ -381,9 +375,9 @@ static PyObject *pend(PyObject *object, PyObject *argument) {
 static PyObject *set_line(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     machine *const self = (machine *)object;
     uint32_t irq;
-    if (!has_arguments(count, 2) || !may_touch(self) || !get_interrupt(self, arguments[0], &irq)) return NULL;
+    if (!has_arguments(count, 2) || !get_interrupt(self, arguments[0], &irq)) return NULL;
     const int level = PyObject_IsTrue(arguments[1]);
-    if (level < 0) return NULL;
+    if (level < 0 || !may_touch(self)) return NULL;
     mv_set_line(self->core, irq, level != 0);
     Py_RETURN_NONE;
 }
@@ -391,7 +385,7 @@ static PyObject *set_line(PyObject *object, PyObject *const *arguments, Py_ssize
 static PyObject *interrupt_state(PyObject *object, PyObject *argument) {
     machine *const self = (machine *)object;
     uint32_t irq;
-    if (!may_touch(self) || !get_interrupt(self, argument, &irq)) return NULL;
+    if (!get_interrupt(self, argument, &irq) || !may_touch(self)) return NULL;
     const mv_state *const s = &self->core->s;
     const uint32_t number = EXC_IRQ0 + irq;
     return Py_BuildValue("(OOO)", mv_has(s->enabled, number) ? Py_True : Py_False, mv_has(s->pending, number) ? Py_True : Py_False,
@@ -422,10 +416,15 @@ static PyObject *gateway_call(PyObject *object, PyObject *unused) {
 static PyObject *gateway_return(PyObject *object, PyObject *argument) {
     machine *const self = (machine *)object;
     mv_state *const s = &self->core->s;
-    if (!may_touch(self)) return NULL;
-    s->r[0] = (uint32_t)(PyLong_AsUnsignedLongMask(argument) & 0xFFFFFFFFul);
-    if (PyErr_Occurred()) return NULL;
+    const uint32_t value = (uint32_t)(PyLong_AsUnsignedLongMask(argument) & 0xFFFFFFFFul);
+    if (PyErr_Occurred() || !may_rearrange(self)) return NULL;
+    s->r[0] = value;
+    /* The return can end an exception, and its frame can lie in a device: that is a run, if a short one. */
+    self->running = 1;
+    self->core->attention &= ~(uint32_t)ATT_ABORT;
     mv_return_to(self->core, s->r[R_LR]);
+    self->running = 0;
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -491,9 +490,9 @@ static bool write_by_name(mv_core *core, const char *name, uint32_t value) {
 static PyObject *write_register(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     machine *const self = (machine *)object;
     uint32_t value;
-    if (!has_arguments(count, 2) || !may_touch(self)) return NULL;
+    if (!has_arguments(count, 2)) return NULL;
     const char *const name = PyUnicode_AsUTF8AndSize(arguments[0], NULL);
-    if (name == NULL || !get_word(arguments[1], &value)) return NULL;
+    if (name == NULL || !get_word(arguments[1], &value) || !may_rearrange(self)) return NULL;
     if (!write_by_name(self->core, name, value)) return PyErr_Format(PyExc_ValueError, "no register is called %R", arguments[0]);
     Py_RETURN_NONE;
 }
@@ -516,8 +515,9 @@ static PyObject *floating_point(PyObject *object, PyObject *unused) {
 static PyObject *write_floating_point(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
     machine *const self = (machine *)object;
     uint32_t number, value;
-    if (!has_arguments(count, 2) || !may_touch(self) || !get_word(arguments[0], &number) || !get_word(arguments[1], &value)) return NULL;
+    if (!has_arguments(count, 2) || !get_word(arguments[0], &number) || !get_word(arguments[1], &value)) return NULL;
     if (number > 32) return PyErr_Format(PyExc_ValueError, "no floating-point register %u", (unsigned)number);
+    if (!may_rearrange(self)) return NULL;
     if (number == 32)
         self->core->s.fpscr = value & FPSCR_WRITABLE;
     else
@@ -526,8 +526,10 @@ static PyObject *write_floating_point(PyObject *object, PyObject *const *argumen
 }
 
 static PyObject *fault_status(PyObject *object, PyObject *unused) {
-    const mv_state *const s = &((machine *)object)->core->s;
+    machine *const self = (machine *)object;
+    const mv_state *const s = &self->core->s;
     (void)unused;
+    if (!may_touch(self)) return NULL;
     return Py_BuildValue("(kkkk)", (unsigned long)s->cfsr, (unsigned long)s->hfsr, (unsigned long)s->mmfar, (unsigned long)s->bfar);
 }
 
@@ -564,13 +566,15 @@ static PyObject *write_memory(PyObject *object, PyObject *const *arguments, Py_s
     machine *const self = (machine *)object;
     uint32_t address;
     Py_buffer data;
-    if (!has_arguments(count, 2) || !may_touch(self) || !get_address(arguments[0], &address)) return NULL;
+    if (!has_arguments(count, 2) || !get_address(arguments[0], &address)) return NULL;
     if (PyObject_GetBuffer(arguments[1], &data, PyBUF_SIMPLE) < 0) return NULL;
     const size_t size = (size_t)data.len;
-    bool there = mv_debug_copy(self->core, address, NULL, size, false);
+    const bool may = may_touch(self);
+    bool there = may && mv_debug_copy(self->core, address, NULL, size, false);
     if (there) there = mv_debug_copy(self->core, address, data.buf, size, true);
+    if (may && !there) no_memory_at(arguments[0], (Py_ssize_t)size);
     PyBuffer_Release(&data);
-    if (!there) return no_memory_at(arguments[0], (Py_ssize_t)size);
+    if (!there) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -587,12 +591,12 @@ static PyObject *snapshot(PyObject *object, PyObject *unused) {
 static PyObject *restore(PyObject *object, PyObject *argument) {
     machine *const self = (machine *)object;
     Py_buffer data;
-    if (!may_rearrange(self) || PyObject_GetBuffer(argument, &data, PyBUF_SIMPLE) < 0) return NULL;
-    const bool done = mv_restore(self->core, data.buf, (size_t)data.len);
+    if (PyObject_GetBuffer(argument, &data, PyBUF_SIMPLE) < 0) return NULL;
+    const bool may = may_rearrange(self), done = may && mv_restore(self->core, data.buf, (size_t)data.len);
+    if (may && !done) PyErr_SetString(PyExc_ValueError, "not a snapshot of a core with this memory map");
     PyBuffer_Release(&data);
-    if (done) Py_RETURN_NONE;
-    PyErr_SetString(PyExc_ValueError, "not a snapshot of a core with this memory map");
-    return NULL;
+    if (!done) return NULL;
+    Py_RETURN_NONE;
 }
 
 /* -- the module ---------------------------------------------------------------------------------------------------------- */

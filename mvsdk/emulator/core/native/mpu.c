@@ -19,6 +19,9 @@ static bool is_on(const mv_core *core) {
     return (core->s.mpu_ctrl & MPU_HFNMIENA) != 0 || mv_execution_priority(core) >= 0;
 }
 
+/* Which rules hold: 0 for the default map alone, 1 for the regions and privileged code, 2 for unprivileged code. */
+uint32_t mv_protection(const mv_core *core) { return !is_on(core) ? 0 : mv_is_privileged(core) ? 1 : 2; }
+
 static int region_at(const mv_core *core, uint32_t address) {
     int found = NO_REGION;
     for (int i = 0; i < MPU_REGIONS; i++) {

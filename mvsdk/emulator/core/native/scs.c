@@ -126,7 +126,10 @@ static void write_icsr(mv_core *core, uint32_t value) {
 static void write_aircr(mv_core *core, uint32_t value) {
     if (value >> 16 != VECTKEY) return;
     core->s.prigroup = value >> 8 & 7;
-    if (value & 4) core->attention |= ATT_RESET;
+    if (value & 4) {
+        core->s.reset_requested = 1;
+        core->attention |= ATT_RESET;
+    }
     mv_priorities_changed(core);
 }
 

@@ -11,7 +11,7 @@ typedef struct {
     uint32_t state_size, ranges, stepped_breakpoint, reserved;
 } header;
 
-enum { END_OF_PAGES = 0xFFFFFFFF };
+static const uint32_t END_OF_PAGES = 0xFFFFFFFFu;
 
 mv_core *mv_new(uint32_t interrupts) {
     mv_core *const core = calloc(1, sizeof(mv_core));
@@ -107,13 +107,31 @@ static bool read_range(mv_range *range, reader *r, bool apply) {
     }
 }
 
-/* What the core relies on of its own state; a snapshot may come from anywhere. */
-static bool is_sane(const mv_state *s) {
-    const uint32_t beyond = s->pending[EXCEPTION_WORDS - 1] | s->active[EXCEPTION_WORDS - 1] | s->enabled[EXCEPTION_WORDS - 1] |
-                            s->line[EXCEPTION_WORDS - 1];
-    if (beyond >> (EXCEPTIONS & 31) != 0 || s->cycle >= LAST_CYCLE || s->syst_base > s->cycle || (s->pc & 1) != 0) return false;
-    return s->ipsr <= 0x1FF && s->c <= 1 && s->thumb <= 1 && s->prigroup <= 7 && s->mpu_rnr < MPU_REGIONS && s->it <= 0xFF &&
-           s->control <= 7 && s->sleeping <= 2;
+/* A set holds no exception but those that the core has. */
+static bool is_known(const mv_core *core, const uint32_t *set) {
+    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++) {
+        const uint32_t first = i * 32, end = EXC_IRQ0 + core->interrupts;
+        uint32_t known = first >= end ? 0 : end - first >= 32 ? ~0u : (1u << (end - first)) - 1;
+        if (i == 0) known &= ~1u;
+        if ((set[i] & ~known) != 0) return false;
+    }
+    return true;
+}
+
+static bool has_sane_program(const mv_state *s) {
+    return s->pc % 2 == 0 && s->thumb <= 1 && s->it <= 0xFF && (s->it == 0 || (s->it & 15) != 0) && s->ipsr <= 0x1FF && s->c <= 1 &&
+           s->ge <= 15 && s->r[R_SP] % 4 == 0 && s->banked_sp % 4 == 0 && s->r[R_ZERO] == 0 && s->control <= 7;
+}
+
+static bool has_sane_peripherals(const mv_state *s) {
+    return s->sleeping <= 2 && s->prigroup <= 7 && s->mpu_rnr < MPU_REGIONS && s->cycle <= LAST_CYCLE + BLOCK_HALFWORDS &&
+           s->syst_base <= s->cycle && s->syst_val <= 0xFFFFFF && s->syst_rvr <= 0xFFFFFF;
+}
+
+/* What the rest of the core relies on; every state that a guest and the calls of this header lead to is so. */
+bool mv_is_sane(const mv_core *core, const mv_state *s) {
+    return has_sane_program(s) && has_sane_peripherals(s) && is_known(core, s->pending) && is_known(core, s->active) &&
+           is_known(core, s->enabled) && is_known(core, s->line);
 }
 
 static bool walk(mv_core *core, reader *r, bool apply) {
@@ -121,11 +139,11 @@ static bool walk(mv_core *core, reader *r, bool apply) {
     if (!take(r, &h, sizeof h) || memcmp(h.magic, MAGIC, sizeof MAGIC) != 0) return false;
     if (h.state_size != sizeof(mv_state) || h.ranges != memories(core)) return false;
     mv_state s;
-    if (!take(r, &s, sizeof s) || !is_sane(&s)) return false;
+    if (!take(r, &s, sizeof s) || !mv_is_sane(core, &s)) return false;
     for (size_t i = 0; i < core->ranges; i++)
         if (!core->range[i].device && !read_range(&core->range[i], r, apply)) return false;
     if (apply) {
-        core->s = s;
+        memcpy(&core->s, &s, sizeof s);
         core->stepped_breakpoint = h.stepped_breakpoint;
     }
     return r->at == r->size;
