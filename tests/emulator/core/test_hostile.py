@@ -45,6 +45,7 @@ bounded = settings(max_examples=150, deadline=None, suppress_health_check=[Healt
 @given(code=st.binary(min_size=2, max_size=400), registers=st.lists(SOMEWHERE, min_size=15, max_size=15))
 @example(code=bytes.fromhex("0447"), registers=[0x0800_0100] * 15)  # BXNS
 @example(code=bytes.fromhex("8447"), registers=[0x0800_0100] * 15)  # BLXNS
+@example(code=bytes.fromhex("8447"), registers=[0x0800_0100] * 13 + [4, 0])  # BLXNS with a stack pointer that wraps
 def test_random_code_ends_in_a_stop(make_core: MakeCore, code: bytes, registers: list[int]) -> None:
     """Random bytes executed with random registers never hang, crash or raise."""
     machine = Machine(make_core(), NOTHING)
