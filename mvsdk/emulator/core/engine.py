@@ -62,30 +62,18 @@ class Event(enum.Enum):
     """The instruction at `pc` made an unaligned access that is never allowed."""
 
 
-_UNDEFINED, _SVC, _PREFETCH, _DATA, _BKPT, _EXIT, _NOCP, _INVSTATE, _STKOF, _UNALIGNED = (
-    1,
-    2,
-    3,
-    4,
-    7,
-    8,
-    17,
-    18,
-    19,
-    22,
-)
 _INTERRUPTS = {
-    _SVC: (Event.SUPERVISOR_CALL, True),
-    _PREFETCH: (Event.FETCH_ABORT, True),
-    _DATA: (Event.DATA_ABORT, False),
-    _BKPT: (Event.BREAKPOINT, False),
-    _EXIT: (Event.EXCEPTION_RETURN, True),
-    _NOCP: (Event.NO_COPROCESSOR, False),
-    _INVSTATE: (Event.INVALID_STATE, False),
-    _STKOF: (Event.STACK_OVERFLOW, False),
-    _UNALIGNED: (Event.UNALIGNED, False),
+    2: (Event.SUPERVISOR_CALL, True),
+    3: (Event.FETCH_ABORT, True),
+    4: (Event.DATA_ABORT, False),
+    7: (Event.BREAKPOINT, False),
+    8: (Event.EXCEPTION_RETURN, True),
+    17: (Event.NO_COPROCESSOR, False),
+    18: (Event.INVALID_STATE, False),
+    19: (Event.STACK_OVERFLOW, False),
+    22: (Event.UNALIGNED, False),
 }
-"""Unicorn's exception numbers: the event, and whether the block was executed to its end."""
+"""What Unicorn's exception numbers mean, and whether the block was executed to its end. Any other is UNDEFINED."""
 _FETCH_ERRORS = frozenset({const.UC_ERR_FETCH_UNMAPPED, const.UC_ERR_FETCH_PROT, const.UC_ERR_FETCH_UNALIGNED})
 _DATA_ERRORS = frozenset(
     {const.UC_ERR_READ_UNMAPPED, const.UC_ERR_READ_PROT, const.UC_ERR_READ_UNALIGNED,
