@@ -64,5 +64,5 @@ def ends_block(instruction: Instruction) -> bool:
     """Tell whether Unicorn ends a block after the instruction although it does not branch."""
     bits = instruction.bits
     if instruction.length == 2:
-        return bits >> 8 == 0xDF or bits in (0xBF10, 0xBF20, 0xBF30)  # SVC, YIELD, WFE, WFI
+        return bits >> 8 == 0xDF or bits >> 5 == 0x5B3 or bits in (0xBF10, 0xBF20, 0xBF30)  # SVC, CPS, YIELD, WFE, WFI
     return 0xF380 <= bits >> 16 <= 0xF3BF or bits & 0xFFF0_0FFF == 0xEEE0_0A10  # MSR, hints, barriers, VMSR

@@ -53,7 +53,7 @@ class UnicornCore:
 
     def map_memory(self, base: int, size: int, *, writable: bool) -> None:
         """See `Core.map_memory`."""
-        self._engine.map_memory(base, size, writable=writable)
+        self._engine.memory.map(base, size, writable=writable)
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """See `Core.map_device`."""
@@ -65,7 +65,7 @@ class UnicornCore:
 
     def _lay_out(self) -> None:
         """Trap the breakpoints, and the gateways that lie in memory."""
-        inside = (address for address in self._gateways if self._engine.is_memory(address))
+        inside = (address for address in self._gateways if self._engine.memory.contains(address))
         self._engine.set_traps(self._breakpoints.union(inside))
 
     # -- running -------------------------------------------------------------------------------------------------------
@@ -77,8 +77,8 @@ class UnicornCore:
 
     def reset(self, vector_table: int) -> None:
         """See `Core.reset`. `LookupError` if the table is not in mapped memory."""
-        msp = int.from_bytes(self._engine.read(vector_table, 4), "little")
-        pc = int.from_bytes(self._engine.read(vector_table + 4, 4), "little")
+        msp = int.from_bytes(self._engine.memory.read(vector_table, 4), "little")
+        pc = int.from_bytes(self._engine.memory.read(vector_table + 4, 4), "little")
         self._lay_out()
         self._processor.reset()
         self._processor.control.values[scs.VTOR] = vector_table
@@ -165,7 +165,7 @@ class UnicornCore:
         """Look, before a block, whether the masks have let go of an interrupt that waits for them."""
         if self._processor.unmasked():
             return True
-        if size == 2 and self._engine.read(address, 2) == _BRANCH_TO_SELF:
+        if size == 2 and self._engine.memory.read(address, 2) == _BRANCH_TO_SELF:
             # `b .` changes nothing until something is taken, and nothing can be: only time passes.
             state = self._clock.state
             state.elapsed = max(state.elapsed, self._clock.deadline)
@@ -298,11 +298,11 @@ class UnicornCore:
 
     def read_memory(self, address: int, size: int) -> bytes:
         """See `Core.read_memory`."""
-        return self._engine.read(address, size)
+        return self._engine.memory.read(address, size)
 
     def write_memory(self, address: int, data: bytes) -> None:
         """See `Core.write_memory`."""
-        self._engine.write(address, data)
+        self._engine.memory.write(address, data)
 
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
         """See `Core.set_breakpoints`."""
@@ -330,18 +330,18 @@ class UnicornCore:
             "event_register": processor.event_register,
             "stopped": [self._stopped_at, self._at_bkpt, self._returning],
         }
-        return snapshots.encode(state, engine.regions)
+        return snapshots.encode(state, engine.memory.regions)
 
     def restore(self, snapshot: bytes) -> None:
         """See `Core.restore`."""
         engine = self._engine
         try:
-            state, contents = snapshots.decode(snapshot, engine.regions)
+            state, contents = snapshots.decode(snapshot, engine.memory.regions)
             self._restore_state(state)
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"the snapshot is incomplete: {error}") from error
         self._lay_out()
-        for region, content in zip(engine.regions, contents, strict=True):
+        for region, content in zip(engine.memory.regions, contents, strict=True):
             region.data[:] = content
         engine.forget_translations()
 

@@ -94,14 +94,6 @@ def test_a_deadline_in_the_past_executes_nothing(make_core: MakeCore) -> None:
     assert machine.core.snapshot() == before
 
 
-def test_a_halfword_of_code_costs_a_cycle(make_core: MakeCore) -> None:
-    """Time is what was executed: a known number of halfwords takes as many cycles."""
-    body = "movs r0, #100\n 1: nop\n add.w r1, r1, #1\n subs r0, #1\n bne 1b\n ldr r2, =gateway\n blx r2"
-    machine = Machine(make_core(), assemble(body))
-    machine.run()
-    assert machine.core.cycle == 1 + 100 * 5 + 2
-
-
 def test_skip_to_moves_time_forwards_only(make_core: MakeCore) -> None:
     """Time may be moved on without executing, and never back."""
     machine = Machine(make_core(), SPIN)
