@@ -223,7 +223,7 @@ uint32_t mv_fp_to_fixed(mv_core *core, uint32_t m, bool is_signed, uint32_t bits
 mv_stop mv_run(mv_core *core, uint64_t until);
 bool mv_reset(mv_core *core, uint32_t vector_table);
 void mv_return_to(mv_core *core, uint32_t address);
-uint64_t mv_wake_cycle(const mv_core *core);
+uint64_t mv_wake_cycle(mv_core *core);
 void mv_skip_to(mv_core *core, uint64_t cycle);
 uint32_t mv_xpsr(const mv_core *core);
 void mv_set_xpsr(mv_core *core, uint32_t value, uint32_t mask);

@@ -423,7 +423,10 @@ static void lower_test_target(lowering *x, uint32_t d, uint32_t n, uint32_t as_u
 /* -- branches ----------------------------------------------------------------------------------------------------------- */
 
 static void lower_branch(lowering *x, uint32_t offset) {
-    emit(x, OP_B, 0, 0, 0, 0, x->pc + 4 + offset);
+    const uint32_t to = x->pc + 4 + offset;
+    /* A branch to itself outside an IT block changes nothing but time until somebody interrupts it. */
+    const bool spins = to == x->block->pc && x->block->ops == 0 && !x->inside;
+    emit(x, spins ? OP_SPIN : OP_B, 0, 0, 0, 0, to);
     x->ends = true;
 }
 
@@ -745,9 +748,11 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
         if (kind != OP_COUNT) return stop_block(&x, kind);
     }
     if (!core->s.thumb) {
-        /* What cannot be fetched is not even looked at (DDI0553, E2.1 FetchInstr). */
-        uint32_t halfword;
-        if (mv_fetch(core, core->s.pc, &halfword)) mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
+        /* What may not be fetched is not even looked at (DDI0553, E2.1 FetchInstr). */
+        if (mv_mpu_allows(core, core->s.pc, ACCESS_EXECUTE, mv_is_privileged(core)))
+            mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
+        else
+            mv_fault(core, EXC_MEMMANAGE, CFSR_IACCVIOL, 0);
         return NULL;
     }
     if (most > BLOCK_HALFWORDS) most = BLOCK_HALFWORDS;

@@ -547,6 +547,11 @@ dispatch:
     CONDITION_OPS(GT, s->z != 0 && (int32_t)(s->n ^ s->v) >= 0)
     CONDITION_OPS(LE, s->z == 0 || (int32_t)(s->n ^ s->v) < 0)
     OP(B) goto taken;
+    OP(SPIN) {
+        /* The block is this instruction; its length is what every turn costs. */
+        left %= (int64_t)b->origin[0].length;
+        goto taken;
+    }
     OP(BL) { R[R_LR] = u->wide; goto taken; }
     OP(CBZ) {
         if (R[u->n] == 0) goto taken;

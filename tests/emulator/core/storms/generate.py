@@ -132,7 +132,7 @@ def _fp(rng: random.Random) -> Action:
 
 _UNALIGNED = (DATA + 1, DATA + 2, DATA + 3)
 _BUS = (NOWHERE, NOWHERE + 0x1004, PRIVILEGED, READ_ONLY, DATA)
-_BRANCHES = (NOWHERE | 1, DEVICE | 1, NOWHERE + 0x40 | 1, 0x0001_0400, DEVICE, NOWHERE)
+_BRANCHES = (NOWHERE | 1, DEVICE | 1, NOWHERE + 0x40 | 1, 0x0001_0400, DEVICE)
 
 
 def _fault(rng: random.Random) -> Action:
