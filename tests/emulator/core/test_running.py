@@ -269,6 +269,9 @@ def test_a_breakpoint_in_an_it_block_that_straddles_a_kilobyte_changes_nothing(m
 def test_a_breakpoint_behind_what_ends_a_block_in_an_it_block(make_core: MakeCore, instruction: str) -> None:
     """Conditions hold after a stop behind an instruction that changes the processor's state."""
     body = f"""
+        ldr r4, =0xE000ED88
+        ldr r5, =0x00F00000
+        str r5, [r4]
         sev
         movs r0, #0
         svc #0

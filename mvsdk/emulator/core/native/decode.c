@@ -743,10 +743,6 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     block->it = core->s.it;
     block->count = block->ops = 0;
     block->link[0] = block->link[1] = NULL;
-    if (!ignore_stop) {
-        const uint32_t kind = stop_kind(core, x.pc);
-        if (kind != OP_COUNT) return stop_block(&x, kind);
-    }
     if (!core->s.thumb) {
         /* What may not be fetched is not even looked at (DDI0553, E2.1 FetchInstr). */
         if (mv_mpu_allows(core, core->s.pc, ACCESS_EXECUTE, mv_is_privileged(core)))
@@ -754,6 +750,10 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
         else
             mv_fault(core, EXC_MEMMANAGE, CFSR_IACCVIOL, 0);
         return NULL;
+    }
+    if (!ignore_stop) {
+        const uint32_t kind = stop_kind(core, x.pc);
+        if (kind != OP_COUNT) return stop_block(&x, kind);
     }
     if (most > BLOCK_HALFWORDS) most = BLOCK_HALFWORDS;
     while (block->count < most && !x.ends) {

@@ -20,11 +20,6 @@ uint32_t *mv_stack_pointer(mv_core *core, bool process) {
     return mv_uses_psp(core) == process ? &core->s.r[R_SP] : &core->s.banked_sp;
 }
 
-uint32_t mv_stack_limit(const mv_core *core) {
-    if ((core->s.ccr & CCR_STKOFHFNMIGN) && mv_execution_priority(core) < 0) return 0;
-    return core->s.sp_limit[mv_uses_psp(core)];
-}
-
 /* What the executor has cached about privilege and floating point no longer holds. */
 static void context_changed(mv_core *core, bool was_privileged) {
     mv_fp_refresh(core);
