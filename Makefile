@@ -33,6 +33,7 @@ demo: setup
 	@scripts/demo
 
 test: setup
+	@PYTHON=$(PYTHON) scripts/system-packages qemu-system-arm
 	@$(BIN)/pytest --numprocesses auto
 
 lint: setup

@@ -32,8 +32,8 @@ class NativeCore(Machine):
     core during a run; `halt` may be called from any thread. Exceptions that a device raises, other than `BusFault`,
     come out of `run`, with the core at the instruction that made the access.
 
-    While `take_hardfault` is true a HardFault is an exception like the others, and only what would lock the processor up
-    ends a run with FAULT. It is false at first, belongs to the core, and is not part of a snapshot.
+    While `take_hardfault` is true a HardFault is an exception like the others, and only what would lock the processor
+    up ends a run with FAULT. It is false at first, belongs to the core, and is not part of a snapshot.
     """
 
     def __new__(cls, interrupts: int = 480) -> NativeCore:

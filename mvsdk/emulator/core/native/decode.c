@@ -773,9 +773,11 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     block->count = block->ops = 0;
     block->link[0] = block->link[1] = NULL;
     if (!core->s.thumb) {
-        /* What cannot be fetched is not even looked at (DDI0553, E2.1 FetchInstr). */
-        uint32_t halfword;
-        if (mv_fetch(core, core->s.pc, &halfword)) mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
+        /* What may not be fetched is not even looked at (DDI0553, E2.1 FetchInstr). */
+        if (mv_mpu_allows(core, core->s.pc, ACCESS_EXECUTE, mv_is_privileged(core)))
+            mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
+        else
+            mv_fault(core, EXC_MEMMANAGE, CFSR_IACCVIOL, 0);
         return NULL;
     }
     if (!ignore_stop) {

@@ -338,8 +338,8 @@ static bool enter_exception(mv_core *core, uint32_t number) {
             return true;
         }
         uint32_t derived = fault_target(core);
-        /* A handler whose own kind of fault spoils its frame could not return: that is one fault too many. */
-        if (derived == number) {
+        /* A handler whose own kind of fault spoils its frame could not return: where HardFaults end a run, so does this. */
+        if (derived == number && !core->take_hardfault) {
             core->s.hfsr |= HFSR_FORCED;
             derived = EXC_HARDFAULT;
         }
@@ -347,10 +347,10 @@ static bool enter_exception(mv_core *core, uint32_t number) {
             core->s.r[R_SP] = sp;
             return false;
         }
-        /* The stronger of the two is taken, the other stays pending (DerivedLateArrival). */
+        /* The first of the two, as always among pending exceptions, is taken; the other stays pending. */
         mv_add(core->s.pending, number);
         mv_add(core->s.pending, derived);
-        if (mv_group_priority(core, derived) < mv_group_priority(core, number)) number = derived;
+        number = mv_highest_pending(core);
     }
     if (exception_taken(core, number, exc_return)) return true;
     core->s.r[R_SP] = sp;

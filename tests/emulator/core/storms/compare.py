@@ -23,7 +23,9 @@ def _records_differ(index: int, expected: Record | None, got: Record | None) -> 
     if expected is None or got is None or (expected.kind, expected.exception) != (got.kind, got.exception):
         return f"record {index}: QEMU has {_told(expected)}, the core {_told(got)}"
     pairs = zip(_comparable(expected), _comparable(got), strict=True)
-    words = [f"{name} is {theirs:#x} on QEMU, {ours:#x} on the core" for (name, theirs), (_, ours) in pairs if theirs != ours]
+    words = [
+        f"{name} is {theirs:#x} on QEMU, {ours:#x} on the core" for (name, theirs), (_, ours) in pairs if theirs != ours
+    ]
     return f"record {index}, {_told(expected)}: {'; '.join(words)}" if words else None
 
 

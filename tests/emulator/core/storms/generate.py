@@ -15,7 +15,9 @@ BAD, TWEAKED, FORGED = 1, 2, 3
 
 INTERRUPTS = 124
 LINES = (0, 1, 2, 5, 16, 31, 32, 40, 63, 64, 77, 95, 96, 100, 120, 123)
-ICSR, AIRCR, SCR, CCR, SHPR, SHCSR, CPACR = (0xE000_E000 + at for at in (0xD04, 0xD0C, 0xD10, 0xD14, 0xD18, 0xD24, 0xD88))
+ICSR, AIRCR, SCR, CCR, SHPR, SHCSR, CPACR = (
+    0xE000_E000 + at for at in (0xD04, 0xD0C, 0xD10, 0xD14, 0xD18, 0xD24, 0xD88)
+)
 MPU_CTRL, STIR, FPCCR, FPDSCR = (0xE000_E000 + at for at in (0xD94, 0xF00, 0xF34, 0xF3C))
 ISER, ICER, ISPR, ICPR, IPR = (0xE000_E000 + at for at in (0x100, 0x180, 0x200, 0x280, 0x400))
 
@@ -132,7 +134,7 @@ def _fp(rng: random.Random) -> Action:
 
 _UNALIGNED = (DATA + 1, DATA + 2, DATA + 3)
 _BUS = (NOWHERE, NOWHERE + 0x1004, PRIVILEGED, READ_ONLY, DATA)
-_BRANCHES = (NOWHERE | 1, DEVICE | 1, NOWHERE + 0x40 | 1, 0x0001_0400, DEVICE, NOWHERE)
+_BRANCHES = (NOWHERE | 1, DEVICE | 1, NOWHERE + 0x40 | 1, 0x0001_0400, DEVICE)
 
 
 def _fault(rng: random.Random) -> Action:
@@ -264,7 +266,15 @@ FLAVOURS = (
         + _MODES
         + _FLOAT
         + _FAULTY
-        + ((_fp_access, 3), (_stack, 8), (_stack_limit, 3), (_mpu, 4), (_bad_return, 3), (_tweaked_return, 4), (_pended_fault, 3)),
+        + (
+            (_fp_access, 3),
+            (_stack, 8),
+            (_stack_limit, 3),
+            (_mpu, 4),
+            (_bad_return, 3),
+            (_tweaked_return, 4),
+            (_pended_fault, 3),
+        ),
     ),
 )
 
@@ -276,7 +286,8 @@ def _prologue(rng: random.Random) -> list[Action]:
     actions += [Action(STORE_BYTE, SHPR - 4 + number, _priority(rng)) for number in (4, 5, 6, 11, 14, 15)]
     enabled = [line for line in LINES if rng.random() < 0.8]
     actions += [
-        Action(STORE, ISER + 4 * index, sum(1 << line % 32 for line in enabled if line // 32 == index)) for index in range(4)
+        Action(STORE, ISER + 4 * index, sum(1 << line % 32 for line in enabled if line // 32 == index))
+        for index in range(4)
     ]
     actions.append(Action(SET_BITS, SHCSR, rng.choice((0, 7, 7, rng.randrange(8))) << 16))
     return actions

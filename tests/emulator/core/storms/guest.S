@@ -24,7 +24,7 @@
     .equ TRACE_BUFFER, 0x80000000
     .equ STORMS, 0x80100000         /* number of storms; for each: number of actions, actions of three words */
     .equ SCS, 0xE000E000
-    .equ FILL, 0x0040009D           /* also a possible FPSCR */
+    .equ FILL, 0x8000009D           /* also a possible FPSCR */
 
     .equ CURSOR, 0
     .equ END, 4

@@ -1,4 +1,4 @@
-"""The two machines a storm blows on: QEMU's mps2-an505 and the core under test, with the same memory and the same guest."""
+"""The two machines a storm blows on, with the same memory and the same guest: QEMU's mps2-an505 and the core."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def build() -> tuple[bytes, bytes]:
 
 @functools.cache
 def _step_option() -> tuple[str, ...]:
-    """Return the options that make QEMU look for interrupts after every instruction, as old and new versions spell them."""
+    """Return the options that make QEMU look for interrupts after every instruction, as its version spells them."""
     if "-singlestep" in _run("qemu-system-arm", "-help"):
         return ("-singlestep", "-accel", "tcg")
     return ("-accel", "tcg,one-insn-per-tb=on")

@@ -38,7 +38,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Result:
-    """What one storm left: the records in order, and the memory with the stacks, without the page of the guest's state."""
+    """What one storm left: the records in order, and the memory with the stacks, without the guest's own page."""
 
     records: tuple[Record, ...]
     memory: bytes
