@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mvsdk.emulator.core import StopReason
-from mvsdk.emulator.core.unicorn_core import UnicornCore
+from mvsdk.emulator.core import Core, StopReason
+from mvsdk.emulator.core import new_core as empty_core
 
 FLASH, RAM, GATEWAY = 0x0800_0000, 0x2000_0000, 0x0C1F_E000
 FLASH_SIZE, RAM_SIZE = 0x20_0000, 0xC_0000
@@ -56,9 +56,9 @@ def assemble() -> tuple[bytes, dict[str, int]]:
         return image.read_bytes(), symbols
 
 
-def new_core(image: bytes) -> UnicornCore:
+def new_core(image: bytes) -> Core:
     """Return a core of the size of an STM32U585, loaded and reset."""
-    core = UnicornCore()
+    core = empty_core()
     core.map_memory(FLASH, FLASH_SIZE, writable=False)
     core.map_memory(RAM, RAM_SIZE, writable=True)
     core.trap([GATEWAY])

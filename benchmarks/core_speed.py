@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mvsdk.emulator.core import StopReason, thumb
-from mvsdk.emulator.core.unicorn_core import UnicornCore
+from mvsdk.emulator.core import StopReason, new_core, thumb
 
 SOURCE = Path(__file__).with_suffix(".c")
 CODE, DATA, SIZE = 0x1000_0000, 0x3800_0000, 0x4_0000
@@ -49,7 +48,7 @@ def build(folder: Path, work: str, n: int) -> Path:
 
 def seconds_on_core(elf: Path) -> float:
     """Run on the project's core with exact time."""
-    core = UnicornCore()
+    core = new_core()
     core.map_memory(CODE, SIZE, writable=True)
     core.map_memory(DATA, SIZE, writable=True)
     core.write_memory(CODE, elf.with_suffix(".bin").read_bytes())

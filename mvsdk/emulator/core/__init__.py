@@ -205,6 +205,6 @@ class Core(Protocol):
 
 def new_core() -> Core:
     """Make a core: the one line that says which implementation this is."""
-    from mvsdk.emulator.core.unicorn_core import UnicornCore
+    from mvsdk.emulator.core.native_core import NativeCore
 
-    return UnicornCore()
+    return NativeCore()

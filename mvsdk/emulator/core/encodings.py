@@ -39,7 +39,6 @@ class Encoding:
 
     name: str
     pattern: str
-    assembly: str
     lowering: str
     unpredictable: str
     feature: str

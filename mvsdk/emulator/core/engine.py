@@ -23,12 +23,10 @@ from mvsdk.emulator.core.block_clock import FOREVER, BlockClock
 from mvsdk.emulator.core.errors import EngineError
 from mvsdk.emulator.core.layout import Context, layout, open_engine
 
-PAGE = 4096
 _NEVER = 1  # an address execution cannot reach, for "until"
 _READ_EXEC, _ALL = const.UC_PROT_READ | const.UC_PROT_EXEC, const.UC_PROT_ALL
 _REMOVE_TRANSLATIONS = const.UC_CTL_TB_REMOVE_CACHE | 2 << 26 | const.UC_CTL_IO_WRITE << 30
 _MAP_REMEDY = "Ranges must not overlap, and begin and end at multiples of 4096."
-_NOP = b"\x00\xbf"
 
 
 class Event(enum.Enum):
@@ -278,16 +276,8 @@ class Engine:
         """Tell whether there is memory at `address`."""
         return any(region.base <= address < region.base + region.size for region in self.regions)
 
-    def map_trapped_page(self, page: int) -> None:
-        """Put a page where there is none; executing any address of it is a TRAP, reading it an abort."""
-        status = uclib.uc_mem_map(self._handle, page, PAGE, const.UC_PROT_EXEC)
-        self._check(status, f"map a page at {page:#010x}", _MAP_REMEDY)
-        self._check(uclib.uc_mem_write(self._handle, page, _NOP * (PAGE // 2), PAGE), "fill a page")
-        # Unicorn's own stop function is the hook: nothing of ours is called.
-        self._hook(const.UC_HOOK_CODE, self._stop_address, 0, page, page + PAGE - 1)
-
     def set_traps(self, addresses: Iterable[int]) -> None:
-        """Replace the trapped addresses in mapped memory."""
+        """Replace the trapped addresses; where there is no memory, executing ends in FETCH_ABORT anyway."""
         wanted = frozenset(addresses)
         if wanted == self._trapped:
             return
@@ -385,14 +375,17 @@ class Engine:
         return ((frozen.start + ins.offset, ins) for ins in thumb.walk(code, self._it_before(frozen.start)))
 
     def _it_before(self, start: int) -> int:
-        """Return the IT state at the beginning of a block: not 0 only if an IT block straddles a translation page."""
-        if start % 1024 > 2 or not self.is_memory(start - 18):
-            return 0
+        """Return the IT state at the beginning of a block.
+
+        It is not 0 if an IT block straddles a translation page, or an instruction in it ends a block.
+        """
         for back in range(2, 18, 2):
-            code = self.read(start - back, back)
-            first, *rest = thumb.walk(code + b"\0\0")
-            if rest and first.it == 0 and rest[0].it and rest[-1].offset == back:
-                return rest[-1].it
+            if not self.is_memory(start - back):
+                break
+            first, *rest = thumb.walk(self.read(start - back, back) + b"\0\0")
+            if rest and not first.it and rest[0].it and rest[-1].offset == back:
+                last = rest[-2] if len(rest) > 1 else first
+                return rest[-1].it if start % 1024 < 4 or thumb.ends_block(last) else 0
         return 0
 
     def _find_refused(self, frozen: _Frozen, outcome: tuple[int, ...]) -> tuple[int, int]:
@@ -438,6 +431,8 @@ class Engine:
         self.context.load()
         pc = self.context.words[self.layout.r + 15]
         self.pc = pc | 1
+        if not self.context.words[self.layout.secure]:
+            return self._undo_leaving_secure_state()
         if self._interrupt >= 0:
             return self._interrupted(pc)
         if status != const.UC_ERR_OK:
@@ -445,9 +440,6 @@ class Engine:
         state = self.clock.state
         if not state.open:
             return Event.BOUNDARY
-        if pc == state.start:
-            self.clock.close_block(0)
-            return Event.TRAP
         self.clock.close_block()
         return Event.SLEEP
 
@@ -458,8 +450,6 @@ class Engine:
 
     def _interrupted(self, pc: int) -> Event:
         event, whole_block = _INTERRUPTS.get(self._interrupt, (Event.UNDEFINED, False))
-        if not self.context.words[self.layout.secure]:
-            return self._undo_leaving_secure_state()
         if whole_block:
             self.clock.close_block()
         else:
@@ -497,7 +487,10 @@ class Engine:
         return Event.WAIT_FOR_EVENT if thumb.SEV.isdisjoint(before) else Event.SEND_AND_WAIT
 
     def _undo_leaving_secure_state(self) -> Event:
-        """Make BXNS and BLXNS undefined, as they are on a processor that is not in secure state to begin with."""
+        """Make BXNS and BLXNS undefined, as they are on a processor that is not in secure state to begin with.
+
+        What BLXNS wrote to the link register and below the stack pointer stays.
+        """
         words, at = self.context.words, self.layout
         msp, psp = words[at.secure_msp], words[at.secure_psp]
         words[at.secure] = 1

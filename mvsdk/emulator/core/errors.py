@@ -1,6 +1,7 @@
 """What can go wrong with the processor itself, as opposed to with the guest that runs on it.
 
 EmulatorError
+├── MemoryMapError  a range cannot be put into the address space
 └── EngineError     the execution engine refused something, or is not the one we know
 """
 
@@ -9,3 +10,13 @@ from mvsdk.errors import EmulatorError
 
 class EngineError(EmulatorError):
     """The execution engine under the core refused a request or does not look as expected; a bug, or a wrong version."""
+
+
+class MemoryMapError(EmulatorError):
+    """A range cannot be put into the address space: it is not whole pages of 4096 bytes, or not all of it is free."""
+
+    def __init__(self, base: int, size: int) -> None:
+        super().__init__(
+            f"cannot map 0x{size:X} bytes at 0x{base:08X}",
+            "ranges are whole pages of 4096 bytes and must not lie on each other; check the board's memory map",
+        )

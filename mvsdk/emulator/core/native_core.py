@@ -5,8 +5,9 @@ Its cycle model is one cycle for each halfword of code executed. `docs/core.md` 
 
 from __future__ import annotations
 
-from mvsdk.emulator.core import BusFault, Fault, InterruptState, Registers, Stop, StopReason
+from mvsdk.emulator.core import BusFault, Fault, InterruptState, MmioDevice, Registers, Stop, StopReason
 from mvsdk.emulator.core._native import Machine
+from mvsdk.emulator.core.errors import MemoryMapError
 
 # In the order of `mv_stop` in native/core.h; FAULT is made anew each time, with what it is about.
 _STOPS = tuple(
@@ -35,6 +36,20 @@ class NativeCore(Machine):
     def __new__(cls, interrupts: int = 480) -> NativeCore:
         """Make a core with nothing in its address space. `interrupts` is the number of external lines, 1 to 480."""
         return super().__new__(cls, BusFault, interrupts)  # type: ignore[return-value]
+
+    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
+        """Put memory at `base`; `MemoryMapError` if the range is not whole pages or not free."""
+        try:
+            super().map_memory(base, size, writable=writable)
+        except (ValueError, OverflowError) as error:
+            raise MemoryMapError(base, size) from error
+
+    def map_device(self, base: int, size: int, device: MmioDevice) -> None:
+        """Let `device` answer a range; `MemoryMapError` if the range is not whole pages or not free."""
+        try:
+            super().map_device(base, size, device)
+        except (ValueError, OverflowError) as error:
+            raise MemoryMapError(base, size) from error
 
     def run(self, until: int) -> Stop:
         """Execute until cycle `until`, or until something stops it first; see `Core.run`."""

@@ -24,7 +24,7 @@ from typing import Any
 from mvsdk.emulator.core import InterruptState, MmioDevice, Registers, Stop, StopReason, scs, snapshots, stacking, thumb
 from mvsdk.emulator.core import exceptions as exc
 from mvsdk.emulator.core.block_clock import FOREVER
-from mvsdk.emulator.core.engine import PAGE, Engine, Event
+from mvsdk.emulator.core.engine import Engine, Event
 from mvsdk.emulator.core.exceptions import Exceptions
 from mvsdk.emulator.core.processor import HardFaultError, Processor
 from mvsdk.emulator.core.timers import CycleCounter, SysTick
@@ -43,7 +43,6 @@ class UnicornCore:
         self._clock = self._engine.clock
         self._processor = Processor(self._engine)
         self._gateways: set[int] = set()
-        self._gateway_pages: set[int] = set()
         self._breakpoints: frozenset[int] = frozenset()
         self._halted = False
         self._stopped_at: int | None = None
@@ -61,18 +60,13 @@ class UnicornCore:
         self._engine.map_device(base, size, device)
 
     def trap(self, addresses: Iterable[int]) -> None:
-        """See `Core.trap`. Where there is no memory, pages that hold nothing else are put behind the gateways."""
+        """See `Core.trap`. Where there is no memory, the fetch that fails is the call."""
         self._gateways.update(addresses)
 
     def _lay_out(self) -> None:
-        """Give gateways a page where they have no memory, and trap the others and the breakpoints."""
-        for address in self._gateways:
-            page = address & -PAGE
-            if page not in self._gateway_pages and not self._engine.is_memory(address):
-                self._engine.map_trapped_page(page)
-                self._gateway_pages.add(page)
-        traps = self._gateways | self._breakpoints
-        self._engine.set_traps(address for address in traps if address & -PAGE not in self._gateway_pages)
+        """Trap the breakpoints, and the gateways that lie in memory."""
+        inside = (address for address in self._gateways if self._engine.is_memory(address))
+        self._engine.set_traps(self._breakpoints.union(inside))
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -183,6 +177,8 @@ class UnicornCore:
         processor = self._processor
         if event is Event.BOUNDARY or event is Event.YIELD:
             return None
+        if event is Event.FETCH_ABORT and self._engine.pc - 1 in self._gateways:
+            return StopReason.GATEWAY
         if event is Event.TRAP:
             return self._trapped()
         if event is Event.SUPERVISOR_CALL:
@@ -202,20 +198,18 @@ class UnicornCore:
             processor.fault(event)
         return None
 
-    def _trapped(self) -> StopReason | None:
+    def _trapped(self) -> StopReason:
         pc = self._engine.pc & ~1
         if pc in self._gateways:
             return StopReason.GATEWAY
-        if pc in self._breakpoints:
-            self._stopped_at = pc
-            return StopReason.BREAKPOINT
-        self._processor.fault(Event.FETCH_ABORT)
-        return None
+        self._stopped_at = pc
+        return StopReason.BREAKPOINT
 
     def skip_to(self, cycle: int) -> None:
         """See `Core.skip_to`."""
         state = self._clock.state
         state.elapsed = max(state.elapsed, 2 * cycle)
+        self._processor.control.catch_up()
 
     def halt(self) -> None:
         """See `Core.halt`. Outside a run it does nothing."""

@@ -6,11 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from mvsdk.emulator.core import Core
+from mvsdk.emulator.core.native_core import NativeCore
 from mvsdk.emulator.core.unicorn_core import UnicornCore
 
 MakeCore = Callable[[], Core]
 
 IMPLEMENTATIONS: dict[str, MakeCore] = {
+    "native": NativeCore,
     "unicorn": UnicornCore,
     "unicorn-python-clock": functools.partial(UnicornCore, native_clock=False),
 }

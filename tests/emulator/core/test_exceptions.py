@@ -719,6 +719,7 @@ def test_stir_pends_an_interrupt(make_core: MakeCore) -> None:
 def test_floating_point_registers_survive_an_exception(make_core: MakeCore) -> None:
     """With a floating-point context the frame has 26 words, EXC_RETURN says so, and s0 to s15 and FPSCR come back."""
     body = """
+        poke 0xE000ED88, 0x00F00000
         vmov.f32 s0, #1.0
         vmov.f32 s15, #2.0
         ldr r0, =0x03000000

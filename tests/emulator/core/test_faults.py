@@ -27,6 +27,7 @@ CASES = {
     "undefined, wide": ("nop\n failing: udf.w #1", UNDEFINSTR, None),
     "coprocessor": ("nop\n failing: mcr p15, 0, r0, c1, c0, 0", NOCP, None),
     "leaving for non-secure state": ("ldr r0, =0x08000100\n failing: bxns r0", UNDEFINSTR, None),
+    "leaving for nowhere": ("ldr r0, =0x30000100\n failing: bxns r0", UNDEFINSTR, None),
     "stack limit": ("ldr r0, =0x20001000\n msr msplim, r0\n mov sp, r0\n failing: push {r0}", STKOF, None),
     "device refuses a load": ("ldr r0, =0x40000000\n ldr r1,[r0]\n failing: ldr r2, [r0, #8]", DATA, DEVICE + 8),
     "device refuses a store": ("ldr r0, =0x40000008\n failing: strh r1, [r0]", DATA, DEVICE + 8),
@@ -318,6 +319,9 @@ def test_private_peripherals_need_privilege(make_core: MakeCore) -> None:
 def test_a_refused_access_has_no_consequences(make_core: MakeCore) -> None:
     """Whatever stands behind a refused access in the same straight line of code does not happen."""
     body = """
+        ldr r0, =0xE000ED88
+        ldr r1, =0x00F00000
+        str r1, [r0]
         ldr r0, =0x40000000
         ldr r1, =0x20000000
         movs r2, #5

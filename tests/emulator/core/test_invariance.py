@@ -20,6 +20,12 @@ END = 12_000
 # Everything that could depend on where a run stops: SysTick, two interrupts that preempt each other, PendSV, masks,
 # IT blocks, device accesses, reads of the time, exclusive accesses, floating point, sleep.
 BUSY = f"""
+        ldr r5, =0x20000100
+        ldr r6, ={DEVICE:#x}
+        ldr r9, =gateway
+        ldr r0, =0xE000ED88
+        ldr r1, =0x00F00000
+        str r1, [r0]
         ldr r4, =0xE000E010
         movw r0, #457
         str r0, [r4, #4]
@@ -35,9 +41,6 @@ BUSY = f"""
         ldr r0, =0xE000ED20
         ldr r1, =0xA0F00000
         str r1, [r0]
-        ldr r5, =0x20000100
-        ldr r6, ={DEVICE:#x}
-        ldr r9, =gateway
         vmov.f32 s1, #1.5
     loop:
         movs r7, #40

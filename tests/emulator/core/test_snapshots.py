@@ -64,7 +64,11 @@ STATES = {
         "movs r0, #1\n msr control, r0\n isb\n svc #0\n mrs r7, control\n bkpt\n .thumb_func\n handler: bkpt\n bx lr",
         StopReason.BREAKPOINT,
     ),
-    "with floating point": ("vmov.f32 s31, #1.0\n bkpt\n vmov r7, s31\n mrs r6, control\n bkpt", StopReason.BREAKPOINT),
+    "with floating point": (
+        "ldr r0, =0xE000ED88\n ldr r1, =0x00F00000\n str r1, [r0]\n"
+        "vmov.f32 s31, #1.0\n bkpt\n vmov r7, s31\n mrs r6, control\n bkpt",
+        StopReason.BREAKPOINT,
+    ),
 }
 
 

@@ -237,14 +237,13 @@ static inline uint32_t mv_it_advance(uint32_t it) { return (it & 7) == 0 ? 0 : (
 mv_stop mv_run(mv_core *core, uint64_t until);
 bool mv_reset(mv_core *core, uint32_t vector_table);
 void mv_return_to(mv_core *core, uint32_t address);
-uint64_t mv_wake_cycle(const mv_core *core);
+uint64_t mv_wake_cycle(mv_core *core);
 void mv_skip_to(mv_core *core, uint64_t cycle);
 uint32_t mv_xpsr(const mv_core *core);
 void mv_set_xpsr(mv_core *core, uint32_t value, uint32_t mask);
 void mv_set_control(mv_core *core, uint32_t value);
 uint32_t *mv_stack_pointer(mv_core *core, bool process);
 bool mv_uses_psp(const mv_core *core);
-uint32_t mv_stack_limit(const mv_core *core);
 bool mv_is_privileged(const mv_core *core);
 bool mv_fp_enabled(const mv_core *core, bool privileged);
 bool mv_fp_prepare(mv_core *core);
@@ -266,6 +265,23 @@ void mv_set_line(mv_core *core, uint32_t irq, bool level);
 static inline bool mv_has(const uint32_t *set, uint32_t number) { return (set[number >> 5] >> (number & 31) & 1u) != 0; }
 static inline void mv_add(uint32_t *set, uint32_t number) { set[number >> 5] |= 1u << (number & 31); }
 static inline void mv_drop(uint32_t *set, uint32_t number) { set[number >> 5] &= ~(1u << (number & 31)); }
+
+static inline uint32_t mv_lowest(uint32_t word) {
+#if defined(__GNUC__)
+    return (uint32_t)__builtin_ctz(word);
+#else
+    uint32_t bit = 0;
+    for (; (word & 1) == 0; word >>= 1) bit++;
+    return bit;
+#endif
+}
+
+/* The limit that the stack pointer in use is held to. */
+static inline uint32_t mv_stack_limit(const mv_core *core) {
+    const mv_state *const s = &core->s;
+    if (UNLIKELY((s->ccr & CCR_STKOFHFNMIGN) != 0) && mv_execution_priority(core) < 0) return 0;
+    return s->sp_limit[s->ipsr == 0 && (s->control & CONTROL_SPSEL) != 0];
+}
 
 /* systick.c */
 void mv_systick_sync(mv_core *core);

@@ -423,7 +423,10 @@ static void lower_test_target(lowering *x, uint32_t d, uint32_t n, uint32_t as_u
 /* -- branches ----------------------------------------------------------------------------------------------------------- */
 
 static void lower_branch(lowering *x, uint32_t offset) {
-    emit(x, OP_B, 0, 0, 0, 0, x->pc + 4 + offset);
+    const uint32_t to = x->pc + 4 + offset;
+    /* A branch to itself outside an IT block changes nothing but time until somebody interrupts it. */
+    const bool spins = to == x->block->pc && x->block->ops == 0 && !x->inside;
+    emit(x, spins ? OP_SPIN : OP_B, 0, 0, 0, 0, to);
     x->ends = true;
 }
 
@@ -769,13 +772,13 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     block->it = core->s.it;
     block->count = block->ops = 0;
     block->link[0] = block->link[1] = NULL;
-    if (!ignore_stop) {
-        const uint32_t kind = stop_kind(core, x.pc);
-        if (kind != OP_COUNT) return stop_block(&x, kind);
-    }
     if (!core->s.thumb) {
         mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
         return NULL;
+    }
+    if (!ignore_stop) {
+        const uint32_t kind = stop_kind(core, x.pc);
+        if (kind != OP_COUNT) return stop_block(&x, kind);
     }
     if (most > BLOCK_HALFWORDS) most = BLOCK_HALFWORDS;
     while (block->count < most && !x.ends) {

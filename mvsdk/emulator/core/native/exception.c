@@ -20,11 +20,6 @@ uint32_t *mv_stack_pointer(mv_core *core, bool process) {
     return mv_uses_psp(core) == process ? &core->s.r[R_SP] : &core->s.banked_sp;
 }
 
-uint32_t mv_stack_limit(const mv_core *core) {
-    if ((core->s.ccr & CCR_STKOFHFNMIGN) && mv_execution_priority(core) < 0) return 0;
-    return core->s.sp_limit[mv_uses_psp(core)];
-}
-
 /* What the executor has cached about privilege and floating point no longer holds. */
 static void context_changed(mv_core *core) {
     mv_fp_refresh(core);
@@ -308,7 +303,12 @@ static bool enter_exception(mv_core *core, uint32_t number) {
             core->s.r[R_SP] = sp;
             return true;
         }
-        const uint32_t derived = fault_target(core);
+        uint32_t derived = fault_target(core);
+        /* A handler whose own kind of fault spoils its frame could not return: that is one fault too many. */
+        if (derived == number) {
+            core->s.hfsr |= HFSR_FORCED;
+            derived = EXC_HARDFAULT;
+        }
         if (is_fatal(core, derived)) {
             core->s.r[R_SP] = sp;
             return false;
@@ -468,19 +468,6 @@ static bool can_take(const mv_core *core, uint32_t number) {
     return number != 0 && mv_group_priority(core, number) < mv_execution_priority(core);
 }
 
-/* WFI wakes for what would be taken if PRIMASK were clear; WFE for that, or an event (DDI0553, B5.? wait). */
-static bool wakes(mv_core *core) {
-    const uint32_t primask = core->s.primask;
-    if (core->s.sleeping == 2 && core->s.event) {
-        core->s.event = 0;
-        return true;
-    }
-    if (core->s.sleeping == 1) core->s.primask = 0;
-    const bool wake = can_take(core, mv_highest_pending(core));
-    core->s.primask = primask;
-    return wake;
-}
-
 /* Work off what called for attention; STOP_POLL when the run goes on. */
 static mv_stop attend(mv_core *core) {
     const uint32_t attention = core->attention;
@@ -497,8 +484,34 @@ static mv_stop attend(mv_core *core) {
     return attention & ATT_HALT ? STOP_HALTED : STOP_POLL;
 }
 
+/* When the timer will next pend its exception; while it is pending already, nothing new comes of the timer. */
 static uint64_t next_event(const mv_core *core) {
-    return core->s.syst_csr & SYST_TICKINT ? mv_systick_next(core) : UINT64_MAX;
+    const bool news = (core->s.syst_csr & SYST_TICKINT) != 0 && !mv_has(core->s.pending, EXC_SYSTICK);
+    return news ? mv_systick_next(core) : UINT64_MAX;
+}
+
+/* What would end a sleep, were it pending: WFI does not mind PRIMASK (DDI0553, WaitForInterrupt). */
+static bool would_wake(mv_core *core, uint32_t number) {
+    const uint32_t primask = core->s.primask;
+    if (core->s.sleeping == 1) core->s.primask = 0;
+    const bool wake = can_take(core, number);
+    core->s.primask = primask;
+    return wake;
+}
+
+/* When the timer will end the sleep; UINT64_MAX for never. */
+uint64_t mv_wake_cycle(mv_core *core) {
+    const bool by_event = core->s.sleeping == 2 && (core->s.scr & SCR_SEVONPEND) != 0;
+    return by_event || would_wake(core, EXC_SYSTICK) ? next_event(core) : UINT64_MAX;
+}
+
+/* WFI wakes for what would be taken if PRIMASK were clear; WFE for what can be taken, or an event. */
+static bool wakes(mv_core *core) {
+    if (core->s.sleeping == 2 && core->s.event) {
+        core->s.event = 0;
+        return true;
+    }
+    return would_wake(core, mv_highest_pending(core));
 }
 
 /* Asleep: awake now, later at a time that the timer sets, or not before `until`. */
@@ -507,7 +520,7 @@ static bool sleep_on(mv_core *core, uint64_t until) {
         core->s.sleeping = 0;
         return true;
     }
-    const uint64_t event = next_event(core);
+    const uint64_t event = mv_wake_cycle(core);
     if (event >= until) return false;
     core->s.cycle = event;
     return true;
@@ -528,7 +541,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until) {
     const bool steps = core->stepped_breakpoint == (core->s.pc | 1);
     core->stepped_breakpoint = 0;
     if (steps) {
-        if (mv_is_gateway(core, core->s.pc)) return STOP_GATEWAY;
+        if (core->s.thumb && mv_is_gateway(core, core->s.pc)) return STOP_GATEWAY;
         if (step_over_bkpt(core)) return STOP_POLL;
         only = mv_decode(core, 1, true);
         if (only == NULL) return take_fault(core) ? STOP_POLL : STOP_FAULT;
@@ -553,7 +566,7 @@ static mv_stop turn(mv_core *core, uint64_t until) {
     const mv_stop stop = core->attention != 0 || core->s.reset_requested ? attend(core) : STOP_POLL;
     if (stop != STOP_POLL) return stop;
     mv_systick_sync(core);
-    if (core->s.cycle >= until) return STOP_DEADLINE;
+    if (core->s.cycle >= until && (core->s.sleeping == 0 || would_wake(core, mv_highest_pending(core)))) return STOP_DEADLINE;
     if (core->s.sleeping) {
         if (!sleep_on(core, until)) return STOP_IDLE;
         if (core->s.sleeping) return STOP_POLL;
@@ -591,9 +604,6 @@ void mv_skip_to(mv_core *core, uint64_t cycle) {
     core->s.cycle = cycle;
     mv_systick_sync(core);
 }
-
-/* When the timer will end the sleep; UINT64_MAX for never. */
-uint64_t mv_wake_cycle(const mv_core *core) { return next_event(core); }
 
 /* Branch as BX LR would, from outside: an EXC_RETURN value ends the exception. Where that cannot be, the fault is the
  * next run's, at that address. */

@@ -143,8 +143,8 @@ static bool load_multiple(mv_core *core, const mv_op *u) {
     if (!load_words(core, u->s ? base - size : base, words, size / 4)) return false;
     if (u->m) r[u->n] = u->s ? base - size : base + size;
     uint32_t at = 0;
-    for (uint32_t number = 0, list = u->imm & 0xFFFF; list != 0; number++, list >>= 1)
-        if (list & 1) r[number == R_PC ? (uint32_t)R_TMP : number] = words[at++];
+    for (uint32_t list = u->imm & 0x7FFF; list != 0; list &= list - 1) r[mv_lowest(list)] = words[at++];
+    if (u->imm >> R_PC & 1) r[R_TMP] = words[at];
     return true;
 }
 
@@ -152,8 +152,7 @@ static bool store_multiple(mv_core *core, const mv_op *u) {
     uint32_t words[16], *r = core->s.r;
     const uint32_t size = u->imm >> 16, base = r[u->n];
     uint32_t at = 0;
-    for (uint32_t number = 0, list = u->imm & 0xFFFF; list != 0; number++, list >>= 1)
-        if (list & 1) words[at++] = r[number];
+    for (uint32_t list = u->imm & 0xFFFF; list != 0; list &= list - 1) words[at++] = r[mv_lowest(list)];
     if (!store_words(core, u->s ? base - size : base, words, size / 4)) return false;
     if (u->m) r[u->n] = u->s ? base - size : base + size;
     return true;
@@ -550,6 +549,11 @@ dispatch:
     CONDITION_OPS(GT, s->z != 0 && (int32_t)(s->n ^ s->v) >= 0)
     CONDITION_OPS(LE, s->z == 0 || (int32_t)(s->n ^ s->v) < 0)
     OP(B) goto taken;
+    OP(SPIN) {
+        /* The block is this instruction; its length is what every turn costs. */
+        left %= (int64_t)b->origin[0].length;
+        goto taken;
+    }
     OP(BL) { R[R_LR] = u->wide; goto taken; }
     OP(CBZ) {
         if (R[u->n] == 0) goto taken;

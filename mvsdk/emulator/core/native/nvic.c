@@ -20,19 +20,12 @@ int mv_group_priority(const mv_core *core, uint32_t number) {
     return priority < 0 ? priority : priority & group_mask(core);
 }
 
-static uint32_t lowest_bit(uint32_t word) {
-    uint32_t bit = 0;
-    for (; (word & 0xFF) == 0; word >>= 8) bit += 8;
-    for (; (word & 1) == 0; word >>= 1) bit++;
-    return bit;
-}
-
 /* The best group priority of the active exceptions, without the masks (RawExecutionPriority). */
 int mv_raw_priority(const mv_core *core) {
     int best = NOTHING_ACTIVE;
     for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
         for (uint32_t word = core->s.active[i]; word != 0; word &= word - 1) {
-            const int priority = mv_group_priority(core, i * 32 + lowest_bit(word));
+            const int priority = mv_group_priority(core, i * 32 + mv_lowest(word));
             if (priority < best) best = priority;
         }
     return best;
@@ -57,7 +50,7 @@ uint32_t mv_highest_pending(const mv_core *core) {
     int best = NOTHING_ACTIVE;
     for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
         for (uint32_t word = core->s.pending[i] & core->s.enabled[i]; word != 0; word &= word - 1) {
-            const uint32_t number = i * 32 + lowest_bit(word);
+            const uint32_t number = i * 32 + mv_lowest(word);
             const int priority = mv_exception_priority(core, number);
             if (priority < best) {
                 best = priority;

@@ -201,9 +201,10 @@ static void write_fp(mv_core *core, uint32_t offset, uint32_t value) {
                            FPCCR_THREAD | FPCCR_USER | FPCCR_LSPACT;
     switch (offset) {
     case 0xD88: {
-        /* CP11 follows CP10, and the reserved value 2 grants nothing (DDI0553, D1.2 CPACR). */
+        /* CP11 follows CP10, and the reserved value 2 grants nothing (DDI0553, D1.2 CPACR). The fields of coprocessors
+         * that are not there are kept, without effect. */
         const uint32_t access = value >> 20 & 3;
-        core->s.cpacr = access << 20 | access << 22;
+        core->s.cpacr = access << 20 | access << 22 | (value & 0xFFFFu);
         break;
     }
     case 0xF34: core->s.fpccr = value & fpccr; break;

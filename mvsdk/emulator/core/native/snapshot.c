@@ -56,16 +56,24 @@ static size_t put(uint8_t *bytes, size_t at, const void *data, size_t size) {
     return at + size;
 }
 
+/* Devices are not the core's to save. */
+static uint32_t memories(const mv_core *core) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < core->ranges; i++) count += !core->range[i].device;
+    return count;
+}
+
 /* Write the snapshot to `bytes`, or with NULL only return its size. */
 size_t mv_snapshot(const mv_core *core, uint8_t *bytes) {
-    header h = {.state_size = sizeof(mv_state), .ranges = (uint32_t)core->ranges, .stepped_breakpoint = core->stepped_breakpoint};
+    header h = {.state_size = sizeof(mv_state), .ranges = memories(core), .stepped_breakpoint = core->stepped_breakpoint};
     const uint32_t end = END_OF_PAGES;
     memcpy(h.magic, MAGIC, sizeof MAGIC);
     size_t at = put(bytes, put(bytes, 0, &h, sizeof h), &core->s, sizeof(mv_state));
     for (size_t i = 0; i < core->ranges; i++) {
         const mv_range *const range = &core->range[i];
+        if (range->device) continue;
         at = put(bytes, put(bytes, at, &range->base, 4), &range->size, 4);
-        for (uint32_t offset = 0; !range->device && offset < range->size; offset += PAGE_SIZE)
+        for (uint32_t offset = 0; offset < range->size; offset += PAGE_SIZE)
             if (!is_zero(range->host + offset)) at = put(bytes, put(bytes, at, &offset, 4), range->host + offset, PAGE_SIZE);
         at = put(bytes, at, &end, 4);
     }
@@ -91,9 +99,9 @@ static bool read_range(mv_range *range, reader *r, bool apply) {
     for (;;) {
         if (!take(r, &offset, 4)) return false;
         const uint32_t until = offset == END_OF_PAGES ? range->size : offset;
-        if (apply && !range->device) memset(range->host + expected, 0, until - expected);
+        if (apply) memset(range->host + expected, 0, until - expected);
         if (offset == END_OF_PAGES) return true;
-        if (range->device || offset % PAGE_SIZE != 0 || offset < expected || offset >= range->size) return false;
+        if (offset % PAGE_SIZE != 0 || offset < expected || offset >= range->size) return false;
         if (!take(r, apply ? range->host + offset : NULL, PAGE_SIZE)) return false;
         expected = offset + PAGE_SIZE;
     }
@@ -129,11 +137,11 @@ bool mv_is_sane(const mv_core *core, const mv_state *s) {
 static bool walk(mv_core *core, reader *r, bool apply) {
     header h;
     if (!take(r, &h, sizeof h) || memcmp(h.magic, MAGIC, sizeof MAGIC) != 0) return false;
-    if (h.state_size != sizeof(mv_state) || h.ranges != core->ranges) return false;
+    if (h.state_size != sizeof(mv_state) || h.ranges != memories(core)) return false;
     mv_state s;
     if (!take(r, &s, sizeof s) || !mv_is_sane(core, &s)) return false;
     for (size_t i = 0; i < core->ranges; i++)
-        if (!read_range(&core->range[i], r, apply)) return false;
+        if (!core->range[i].device && !read_range(&core->range[i], r, apply)) return false;
     if (apply) {
         memcpy(&core->s, &s, sizeof s);
         core->stepped_breakpoint = h.stepped_breakpoint;
