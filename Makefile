@@ -7,12 +7,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test lint bench docs lock clean
+.PHONY: help setup demo test fuzz lint bench docs lock clean
 
 help:
 	@echo "make setup   install what is missing, into this folder's .venv and, where allowed, the system"
 	@echo "make demo    scaffold, build, sign, verify and emulate an application"
 	@echo "make test    run every test"
+	@echo "make fuzz    look for inputs that break the processor core, for SECONDS=60"
 	@echo "make lint    check style, types, floors and generated files"
 	@echo "make bench   measure beside the peers"
 	@echo "make docs    write the generated pages and files anew"
@@ -33,8 +34,11 @@ demo: setup
 	@scripts/demo
 
 test: setup
-	@PYTHON=$(PYTHON) scripts/system-packages qemu-system-arm
+	@PYTHON=$(PYTHON) scripts/system-packages gcc clang qemu-system-arm
 	@$(BIN)/pytest --numprocesses auto
+
+fuzz: setup
+	@PYTHON=$(PYTHON) scripts/fuzz $(or $(SECONDS),60)
 
 lint: setup
 	@$(BIN)/ruff check .

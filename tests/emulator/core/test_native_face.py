@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mvsdk.emulator.core import MmioDevice, StopReason
+from mvsdk.emulator.core.errors import MemoryMapError
 from mvsdk.emulator.core.native_core import NativeCore
 from tests.emulator.core.small_guest import (
     BX_LR,
@@ -255,7 +256,7 @@ def test_a_core_and_a_device_that_hold_each_other_are_collected() -> None:
 
     device, refused = Holding(), Holding()
     core = start(halfwords(SPIN), device=device)
-    with pytest.raises(ValueError, match="cannot map"):
+    with pytest.raises(MemoryMapError, match="cannot map"):
         core.map_device(DEVICE, PAGE, refused)
     device.core = refused.core = core
     gone = [weakref.ref(device), weakref.ref(refused)]

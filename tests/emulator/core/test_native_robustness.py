@@ -18,6 +18,7 @@ from tests.emulator.core.small_guest import (
     RAM,
     SPIN,
     SVC,
+    Answering,
     constant,
     halfwords,
     start,
@@ -219,3 +220,17 @@ def test_handlers_of_interrupts_that_do_not_exist_are_never_entered() -> None:
     with pytest.raises(ValueError, match="no interrupt"):
         core.pend(3)
     assert core.registers().r[0] != DEVICE
+
+
+@pytest.mark.parametrize(
+    ("store", "bits"),
+    [((0xE8C0, 0x1F8F), 8), ((0xE8C0, 0x1F9F), 16), ((0xF800, 0x1E00), 8), ((0xF820, 0x1E00), 16)],
+    ids=["stlb", "stlh", "strbt", "strht"],
+)
+def test_a_device_is_given_only_the_bits_that_are_stored(store: tuple[int, int], bits: int) -> None:
+    """A narrow store hands a device a value of its own width, whichever instruction makes it."""
+    device = Answering()
+    code = (*constant(0, DEVICE), *constant(1, 0x1234_5678), *store)
+    core = start(halfwords(*code, SPIN), device=device)
+    core.run(20)
+    assert device.writes == [(0, 0x1234_5678 & ((1 << bits) - 1))]

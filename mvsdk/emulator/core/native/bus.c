@@ -94,7 +94,8 @@ static bool ask_device(mv_core *core, const mv_range *range, uint32_t address, u
 
 static bool tell_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t value) {
     if (core->attention & ATT_ABORT) return bus_error(core, address);
-    return device_answer(core, core->device_write(range->owner, address - range->base, size, value), address);
+    const uint32_t stored = size == 4 ? value : value & ((1u << (8 * size)) - 1);
+    return device_answer(core, core->device_write(range->owner, address - range->base, size, stored), address);
 }
 
 /* Code was decoded from the bytes about to change: forget it at the next boundary. */

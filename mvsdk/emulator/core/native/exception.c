@@ -587,7 +587,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until) {
     const bool steps = core->stepped_breakpoint == (core->s.pc | 1);
     core->stepped_breakpoint = 0;
     if (steps) {
-        if (mv_is_gateway(core, core->s.pc)) return STOP_GATEWAY;
+        if (core->s.thumb && mv_is_gateway(core, core->s.pc)) return STOP_GATEWAY;
         if (step_over_bkpt(core)) return STOP_POLL;
         only = mv_decode(core, 1, true);
         if (only == NULL) return take_fault(core) ? STOP_POLL : STOP_FAULT;

@@ -1,0 +1,461 @@
+/* Feeds the native core arbitrary bytes: a memory map, code, registers, and an order of calls.
+ *
+ * Every input makes two cores that live through the same, save that one of them runs in one piece what the other runs in
+ * several, and goes through its own snapshot whenever the input says so. What must hold whatever the bytes are:
+ *   - the two never differ, in stop reasons or in a single byte of their snapshots;
+ *   - time never goes back, and a run that reached its deadline is there;
+ *   - a state that a guest can get into is one that `mv_restore` takes;
+ *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run.
+ * Built for libFuzzer (`make fuzz`), or with replay.c, which needs no fuzzing engine.
+ */
+#include "core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REQUIRE(condition)                                                                                             \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: must hold: %s\n", __FILE__, __LINE__, #condition);                                 \
+            abort();                                                                                                   \
+        }                                                                                                              \
+    } while (0)
+
+enum { FLASH = 0x08000000, RAM = 0x20000000, DEVICE = 0x40000000, VECTORS = 0x200, MOST_STEPS = 48, MOST_CYCLES = 0xFFF };
+enum { MOST_STOPS = 4, STACK_TOP = RAM + PAGE_SIZE };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* -- what the bytes say -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const uint8_t *at, *end;
+} feed;
+
+/* Past its end a feed is all zeros, so every input says something. */
+static uint32_t take(feed *f, uint32_t bytes) {
+    uint32_t value = 0;
+    for (uint32_t i = 0; i < bytes; i++)
+        if (f->at < f->end) value |= (uint32_t)*f->at++ << (8 * i);
+    return value;
+}
+
+static const uint8_t *take_bytes(feed *f, size_t most, size_t *size) {
+    const uint8_t *const bytes = f->at;
+    const size_t left = (size_t)(f->end - f->at);
+    *size = left < most ? left : most;
+    f->at += *size;
+    return bytes;
+}
+
+/* -- a device whose behaviour is part of the input ------------------------------------------------------------------------ */
+
+enum { DO_HALT = 1, DO_PEND = 2, DO_LINE = 4, DO_WRITE_CODE = 8, DO_BUS_ERROR = 16, DO_ABORT = 32, DO_STOPS = 64 };
+
+typedef struct {
+    mv_core *core;
+    uint32_t accesses, seed, habits, every;
+} device;
+
+static mv_answer behave(device *d, uint32_t offset, uint32_t size) {
+    REQUIRE(size == 1 || size == 2 || size == 4);
+    REQUIRE(offset % size == 0 && offset < PAGE_SIZE);
+    d->accesses++;
+    if (d->every == 0 || d->accesses % d->every != 0) return ANSWER_OK;
+    mv_core *const core = d->core;
+    const uint32_t irq = (d->seed + d->accesses) % 64;
+    if (d->habits & DO_HALT) core->attention |= ATT_HALT;
+    if (d->habits & DO_PEND) mv_pend(core, EXC_IRQ0 + irq);
+    if (d->habits & DO_LINE) mv_set_line(core, irq, d->accesses & 1);
+    if (d->habits & DO_WRITE_CODE) {
+        uint8_t bytes[4] = {0x70, 0x47, 0x00, 0xBF};
+        mv_debug_copy(core, core->s.pc + (d->seed & 0xFE), bytes, sizeof bytes, true);
+    }
+    if (d->habits & DO_STOPS) {
+        const uint32_t address = core->s.pc + 8;
+        mv_set_stops(core, &address, 1, 0, false);
+    }
+    if (d->habits & DO_BUS_ERROR) return ANSWER_BUS_ERROR;
+    return d->habits & DO_ABORT ? ANSWER_ABORT : ANSWER_OK;
+}
+
+static mv_answer device_read(void *owner, uint32_t offset, uint32_t size, uint32_t *value) {
+    device *const d = owner;
+    const mv_answer answer = behave(d, offset, size);
+    *value = (d->accesses * 2654435761u ^ d->seed) & (size == 4 ? ~0u : (1u << 8 * size) - 1);
+    return answer;
+}
+
+static mv_answer device_write(void *owner, uint32_t offset, uint32_t size, uint32_t value) {
+    device *const d = owner;
+    REQUIRE(size == 4 || value >> (8 * size) == 0);
+    d->seed = d->seed * 33 + value;
+    return behave(d, offset, size);
+}
+
+static bool poll(mv_core *core) { return core != NULL; }
+
+/* -- making a core -------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    mv_core *core;
+    device device;
+} rig;
+
+/* A core like new. Its page tables are large, so they are used again; every so often an input takes the long way. */
+static mv_core *renew(mv_core *core, uint32_t interrupts) {
+    mv_forget_code(core);
+    mv_forget_pages(core);
+    for (size_t i = 0; i < core->ranges; i++) {
+        free(core->range[i].host);
+        free(core->range[i].code_line);
+        free(core->range[i].code_page);
+    }
+    free(core->range);
+    free(core->stop_at);
+    const mv_core old = *core;
+    memset(core, 0, sizeof *core);
+    core->readable = old.readable;
+    core->writable = old.writable;
+    core->scratch = old.scratch;
+    core->interrupts = interrupts;
+    return core;
+}
+
+static void build(rig *r, uint32_t interrupts, uint32_t layout, uint32_t extra_base, uint32_t extra_pages, bool take_hardfault) {
+    if (r->core != NULL && layout == 0xA5) {
+        mv_free(r->core);
+        r->core = NULL;
+    }
+    mv_core *const core = r->core == NULL ? mv_new(interrupts) : renew(r->core, interrupts);
+    REQUIRE(core != NULL);
+    *r = (rig){.core = core, .device = {.core = core, .seed = layout}};
+    core->poll = poll;
+    core->device_read = device_read;
+    core->device_write = device_write;
+    core->take_hardfault = take_hardfault;
+    REQUIRE(mv_map(core, FLASH, 2 * PAGE_SIZE, (layout & 1) != 0, NULL));
+    REQUIRE(mv_map(core, RAM, (1 + (layout >> 1 & 3)) * PAGE_SIZE, true, NULL));
+    REQUIRE(mv_map(core, DEVICE, PAGE_SIZE, true, &r->device));
+    REQUIRE(!mv_map(core, RAM, PAGE_SIZE, true, NULL));
+    if (layout & 8) mv_map(core, FLASH + 2 * PAGE_SIZE, PAGE_SIZE, true, NULL);
+    if (layout & 16) mv_map(core, 0xFFFFF000u, PAGE_SIZE, true, NULL);
+    if (layout & 32) mv_map(core, 0, PAGE_SIZE, (layout & 1) != 0, NULL);
+    if (layout & 64) mv_map(core, RAM - PAGE_SIZE, PAGE_SIZE, true, &r->device);
+    if (layout & 128) mv_map(core, extra_base & ~(PAGE_SIZE - 1u), (extra_pages & 3) * PAGE_SIZE, true, NULL);
+}
+
+static void put_word(mv_core *core, uint32_t address, uint32_t value) {
+    uint8_t bytes[4];
+    for (uint32_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(value >> (8 * i));
+    REQUIRE(mv_debug_copy(core, address, bytes, sizeof bytes, true));
+}
+
+/* A vector table whose handlers start all over the code. */
+static void lay_out_code(mv_core *core, const uint8_t *code, size_t size, uint32_t spread) {
+    REQUIRE(mv_debug_copy(core, FLASH + VECTORS, (uint8_t *)(uintptr_t)code, size, true));
+    REQUIRE(mv_debug_copy(core, RAM + 0x100, (uint8_t *)(uintptr_t)code, size / 2, true));
+    put_word(core, FLASH, STACK_TOP);
+    for (uint32_t i = 1; i < VECTORS / 4; i++) put_word(core, FLASH + 4 * i, (FLASH + VECTORS + (i - 1) * spread % 0x1C0) | 1);
+}
+
+/* The floating-point unit on, its registers holding the kinds of numbers there are, and pointers to hand. */
+static void equip(mv_core *core, uint32_t how) {
+    static const uint32_t number[] = {
+        0, 0x80000000u, 1, 0x007FFFFF, 0x00800000, 0x3F800000, 0xBF800000u, 0x7F7FFFFF, 0x7F800000, 0xFF800000u, 0x7F800001,
+        0xFFC00000u, 0x4F000000, 0xCF000001u, 0x477FE000, 0x387FC000, 0x33000000, 0x5F7FFFFF, 0x3F000000, 0x40490FDB,
+    };
+    static const uint32_t address[] = {RAM, RAM + 0x7FD, DEVICE, DEVICE + 4, FLASH, 0xE000ED94u, RAM + PAGE_SIZE - 6, 1};
+    REQUIRE(mv_private_write(core, 0xE000ED88u, 4, true, 0x00F00000));
+    for (uint32_t i = 0; i < 32; i++) core->s.s[i] = number[(how * (i + 1) + i) % (sizeof number / sizeof number[0])];
+    for (uint32_t i = 0; i < 8; i++) core->s.r[i] = address[(how + i) % 8];
+    core->s.fpscr = (how & 7) << 22 | (how & 8) << 21 | (how & 16) << 22;
+}
+
+/* -- laws ----------------------------------------------------------------------------------------------------------------- */
+
+static uint8_t *snapshot_of(const rig *r, size_t *size) {
+    *size = mv_snapshot(r->core, NULL);
+    uint8_t *const bytes = malloc(*size);
+    REQUIRE(bytes != NULL && mv_snapshot(r->core, bytes) == *size);
+    return bytes;
+}
+
+static void require_pages_within(const mv_core *core) {
+    for (size_t i = 0; i < core->ranges; i++) {
+        const mv_range *const range = &core->range[i];
+        for (uint32_t page = 0; page < range->size >> PAGE_BITS; page++) {
+            const size_t at = (range->base >> PAGE_BITS) + page;
+            const uintptr_t host = (uintptr_t)range->host - range->base;
+            REQUIRE(core->readable[at] == 0 || (!range->device && core->readable[at] == host));
+            REQUIRE(core->writable[at] == 0 || (range->writable && !range->code_page[page] && core->writable[at] == host));
+        }
+    }
+}
+
+static void require_same(const rig *a, const rig *b) {
+    size_t size, other_size;
+    uint8_t *const bytes = snapshot_of(a, &size), *const others = snapshot_of(b, &other_size);
+    REQUIRE(a->device.accesses == b->device.accesses);
+    if (size == other_size && memcmp(bytes, others, size) != 0)
+        for (size_t i = 0; i < size; i++)
+            if (bytes[i] != others[i]) fprintf(stderr, "snapshots differ at byte %zu of %zu: %02X, %02X\n", i, size, bytes[i], others[i]);
+    REQUIRE(size == other_size && memcmp(bytes, others, size) == 0);
+    free(bytes);
+    free(others);
+}
+
+static void require_laws(const rig *a, const rig *b) {
+    REQUIRE(mv_is_sane(a->core, &a->core->s));
+    require_pages_within(a->core);
+    require_pages_within(b->core);
+    require_same(a, b);
+}
+
+/* -- what is done to them -------------------------------------------------------------------------------------------------- */
+
+static mv_stop run(mv_core *core, uint64_t until) {
+    const uint64_t before = core->s.cycle;
+    core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    const mv_stop stop = mv_run(core, until);
+    REQUIRE(stop <= STOP_ABORT);
+    if (until > LAST_CYCLE) until = LAST_CYCLE;
+    REQUIRE(core->s.cycle >= before && (core->s.cycle <= until + 1 || core->s.cycle == before));
+    REQUIRE(stop != STOP_DEADLINE || core->s.cycle >= until);
+    REQUIRE((stop == STOP_IDLE) <= (core->s.sleeping != 0));
+    return stop;
+}
+
+static void describe(const char *how, const mv_core *core, mv_stop stop) {
+    fprintf(stderr, "%s: stop %d at cycle %llu, pc %08X, xpsr %08X, cfsr %08X\n", how, (int)stop,
+            (unsigned long long)core->s.cycle, (unsigned)core->s.pc, (unsigned)mv_xpsr(core), (unsigned)core->s.cfsr);
+}
+
+static void run_both(rig *a, rig *b, uint32_t cycles, uint32_t piece) {
+    const uint64_t start = a->core->s.cycle, until = start + cycles;
+    const mv_stop whole = run(a->core, until);
+    mv_stop last = STOP_DEADLINE;
+    for (uint64_t next = start; (last == STOP_DEADLINE || last == STOP_IDLE) && next < until;) {
+        next = until - next > piece ? next + piece : until;
+        last = run(b->core, next);
+    }
+    if (cycles == 0) last = run(b->core, until);
+    if (whole != last) {
+        describe("in one piece", a->core, whole);
+        describe("in several", b->core, last);
+    }
+    REQUIRE(whole == last);
+    REQUIRE(whole != STOP_IDLE || mv_wake_cycle(a->core) >= until);
+}
+
+static void through_snapshot(rig *r) {
+    size_t size;
+    uint8_t *const bytes = snapshot_of(r, &size);
+    REQUIRE(mv_restore(r->core, bytes, size));
+    free(bytes);
+}
+
+/* Bytes of a snapshot with some of them changed, or cut short: taken or refused, and the core goes on from a good one. */
+static void corrupted(rig *r, feed *f) {
+    size_t size;
+    const device kept = r->device;
+    uint8_t *const good = snapshot_of(r, &size);
+    uint8_t *const bad = malloc(size);
+    REQUIRE(bad != NULL);
+    memcpy(bad, good, size);
+    const uint32_t changes = 1 + take(f, 1) % 4;
+    for (uint32_t i = 0; i < changes; i++) {
+        const uint32_t offset = take(f, 2);
+        bad[offset % size] = (uint8_t)take(f, 1);
+    }
+    const size_t cut = take(f, 1) & 1 ? take(f, 2) % size : size;
+    uint8_t *const exact = malloc(cut == 0 ? 1 : cut);
+    REQUIRE(exact != NULL);
+    memcpy(exact, bad, cut);
+    if (mv_restore(r->core, exact, cut)) {
+        REQUIRE(mv_is_sane(r->core, &r->core->s));
+        const uint64_t cycle = r->core->s.cycle;
+        run(r->core, cycle + 300);
+        REQUIRE(mv_is_sane(r->core, &r->core->s));
+    }
+    REQUIRE(mv_restore(r->core, good, size));
+    r->device = kept;
+    free(exact);
+    free(bad);
+    free(good);
+}
+
+static void untrusted(rig *r, feed *f) {
+    size_t size;
+    const uint8_t *const bytes = take_bytes(f, 1 + take(f, 1), &size);
+    REQUIRE(!mv_restore(r->core, bytes, size)); /* too few to be one */
+}
+
+static void write_register(mv_core *core, uint32_t number, uint32_t value) {
+    mv_state *const s = &core->s;
+    switch (number & 31) {
+    case 13: s->r[R_SP] = value & ~3u; break;
+    case 15:
+        s->pc = value & ~1u;
+        s->thumb = 1;
+        s->it = 0;
+        break;
+    case 16: mv_set_xpsr(core, value, ~0u); break;
+    case 17: mv_set_control(core, value); break;
+    case 18: *mv_stack_pointer(core, true) = value & ~3u; break;
+    case 19: s->basepri = value & 0xF0; break;
+    case 20: s->faultmask = value & 1; break;
+    case 21: s->sp_limit[value & 1] = value & ~7u; break;
+    case 22: s->fpscr = value & FPSCR_WRITABLE; break;
+    case 23: s->primask = value & 1; break;
+    default:
+        if ((number & 31) < 15)
+            s->r[number & 31] = value;
+        else
+            s->s[number & 31] = value;
+        break;
+    }
+    mv_priorities_changed(core);
+    core->attention |= ATT_EXCEPTION;
+}
+
+/* Interesting registers of the system control space, as offsets from 0xE000E000. */
+static const uint16_t private_registers[] = {
+    0x010, 0x014, 0x018, 0x100, 0x104, 0x180, 0x200, 0x204, 0x280, 0x400, 0x404, 0x420, 0xD04, 0xD08, 0xD0C, 0xD10,
+    0xD14, 0xD18, 0xD1C, 0xD20, 0xD24, 0xD28, 0xD2C, 0xD88, 0xD94, 0xD98, 0xD9C, 0xDA0, 0xDA4, 0xDA8, 0xDC0, 0xF00,
+    0xF34, 0xF38, 0xF3C, 0xDFC, 0xDF0, 0xDF4, 0xDF8,
+};
+
+static void poke_private(mv_core *core, uint32_t which, uint32_t value) {
+    const uint32_t count = sizeof private_registers / sizeof private_registers[0];
+    uint32_t address = 0xE000E000u + private_registers[which % count];
+    if (which >= 0xF0) address = 0xE0000000u + (which & 15) * 0x400;
+    const uint32_t sizes[] = {4, 4, 2, 1};
+    mv_private_write(core, address, sizes[which / count % 4], true, value);
+    uint32_t ignored;
+    mv_private_read(core, address, 4, true, &ignored);
+}
+
+static void place_stops(rig *a, rig *b, feed *f) {
+    uint32_t address[MOST_STOPS];
+    const uint32_t how = take(f, 1), count = how % (MOST_STOPS + 1);
+    for (uint32_t i = 0; i < count; i++) address[i] = (FLASH + VECTORS + take(f, 1) * 2) & ~1u;
+    if ((how & 64) && count > 0) address[0] = 0x00400000u;
+    mv_set_stops(a->core, address, count, how >> 7, how >> 7 != 0);
+    mv_set_stops(b->core, address, count, how >> 7, how >> 7 != 0);
+}
+
+static void write_bytes(rig *a, rig *b, feed *f) {
+    const uint32_t where = take(f, 2);
+    const uint32_t address = (where & 0x8000 ? FLASH : RAM) + (where & 0x7FFF);
+    size_t size;
+    const uint8_t *const bytes = take_bytes(f, 1 + take(f, 1) % 32, &size);
+    if (!mv_debug_copy(a->core, address, NULL, size, false)) return;
+    REQUIRE(mv_debug_copy(a->core, address, (uint8_t *)(uintptr_t)bytes, size, true));
+    REQUIRE(mv_debug_copy(b->core, address, (uint8_t *)(uintptr_t)bytes, size, true));
+}
+
+static void answer_gateway(rig *r, uint32_t value) {
+    r->core->s.r[0] = value;
+    mv_return_to(r->core, r->core->s.r[R_LR]);
+}
+
+static void reset_both(rig *a, rig *b, uint32_t table) {
+    const bool done = mv_reset(a->core, table);
+    REQUIRE(mv_reset(b->core, table) == done);
+}
+
+static void set_habits(rig *a, rig *b, feed *f) {
+    a->device.habits = b->device.habits = take(f, 1);
+    a->device.every = b->device.every = take(f, 1) % 8;
+}
+
+static void step(rig *a, rig *b, feed *f) {
+    switch (take(f, 1) % 16) {
+    case 0:
+    case 1:
+    case 2: {
+        const uint32_t cycles = take(f, 2) & MOST_CYCLES;
+        run_both(a, b, cycles, 1 + take(f, 1) % 64);
+        break;
+    }
+    case 3: {
+        const uint32_t irq = take(f, 1);
+        mv_pend(a->core, EXC_IRQ0 + irq);
+        mv_pend(b->core, EXC_IRQ0 + irq);
+        break;
+    }
+    case 4: {
+        const uint32_t irq = take(f, 1);
+        mv_set_line(a->core, irq & 127, irq >> 7 != 0);
+        mv_set_line(b->core, irq & 127, irq >> 7 != 0);
+        break;
+    }
+    case 5: {
+        const uint32_t by = take(f, 3);
+        const uint64_t cycle = by == 0xFFFFFF ? LAST_CYCLE - 100 : a->core->s.cycle + by;
+        mv_skip_to(a->core, cycle);
+        mv_skip_to(b->core, cycle);
+        break;
+    }
+    case 6: {
+        const uint32_t number = take(f, 1), value = take(f, 4);
+        write_register(a->core, number, value);
+        write_register(b->core, number, value);
+        break;
+    }
+    case 7:
+    case 8: {
+        const uint32_t which = take(f, 1), value = take(f, 4);
+        poke_private(a->core, which, value);
+        poke_private(b->core, which, value);
+        break;
+    }
+    case 9: write_bytes(a, b, f); break;
+    case 10: place_stops(a, b, f); break;
+    case 11: through_snapshot(b); break;
+    case 12: corrupted(b, f); break;
+    case 13: {
+        const uint32_t value = take(f, 4);
+        answer_gateway(a, value);
+        answer_gateway(b, value);
+        break;
+    }
+    case 14: set_habits(a, b, f); break;
+    default: {
+        const uint32_t which = take(f, 1);
+        if (which < 64)
+            reset_both(a, b, which < 32 ? FLASH : RAM + which * 4);
+        else
+            untrusted(b, f);
+        break;
+    }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    feed f = {data, data + size};
+    static rig a, b;
+    const uint32_t how = take(&f, 1), layout = take(&f, 1), base = take(&f, 4), pages = take(&f, 1), spread = take(&f, 1);
+    const uint32_t interrupts = how & 1 ? 480 : 1 + (how >> 1) % 128;
+    build(&a, interrupts, layout, base, pages, (how & 1) != 0);
+    build(&b, interrupts, layout, base, pages, (how & 1) != 0);
+    size_t length;
+    const uint8_t *const code = take_bytes(&f, 2 * take(&f, 1), &length);
+    lay_out_code(a.core, code, length, spread & ~1u);
+    lay_out_code(b.core, code, length, spread & ~1u);
+    reset_both(&a, &b, FLASH);
+    if (spread & 1) {
+        equip(a.core, how ^ layout);
+        equip(b.core, how ^ layout);
+    }
+    run_both(&a, &b, 64, 1 + spread % 8);
+    for (uint32_t i = 0; i < MOST_STEPS && f.at < f.end; i++) {
+        step(&a, &b, &f);
+        require_laws(&a, &b);
+    }
+    run_both(&a, &b, 512, 1 + spread % 32);
+    require_laws(&a, &b);
+    return 0;
+}
