@@ -158,6 +158,9 @@ class Core(Protocol):
     def halt(self) -> None:
         """End the current run at the next instruction boundary; called by devices and handlers from inside `run`."""
 
+    def sleep(self) -> None:
+        """Put the guest to sleep where it stands, as if it had executed WFI there: what ends a WFI ends this."""
+
     # -- interrupts -------------------------------------------------------------------------------------------------
 
     def pend(self, irq: int) -> None:
@@ -168,6 +171,9 @@ class Core(Protocol):
 
     def interrupt(self, irq: int) -> InterruptState:
         """Return the NVIC's state of external interrupt `irq` (0..479)."""
+
+    def set_enabled(self, irq: int, enabled: bool) -> None:
+        """Set or clear the NVIC's enable bit of external interrupt `irq` (0..479), as the guest itself could."""
 
     # -- gateways ---------------------------------------------------------------------------------------------------
 
@@ -181,6 +187,10 @@ class Core(Protocol):
 
     def registers(self) -> Registers:
         """Return all registers."""
+
+    @property
+    def vector_table(self) -> int:
+        """VTOR as it stands: where the guest says its vector table is."""
 
     def write_register(self, name: str, value: int) -> None:
         """Set one register: "r0" to "r15", or a field name of `Registers`."""
