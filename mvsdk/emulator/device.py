@@ -227,6 +227,7 @@ class Device:
         """Execute nothing any more, and forget what was to happen to this life of the application."""
         self._life += 1
         self._alive = False
+        self.kernel.stop()
 
     # -- what the personality may ask --------------------------------------------------------------------------------
 

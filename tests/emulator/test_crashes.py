@@ -10,7 +10,7 @@ from mvsdk.bundle import ManifestOptions
 from mvsdk.emulator.core import Fault
 from mvsdk.emulator.crashes import DEFAULT_MAXIMUM_MS, DEFAULT_MINIMUM_MS, BackOff, RestartPolicy
 from mvsdk.emulator.device import CRASH_REPORTS_KEPT, End
-from mvsdk.emulator.events import Faulted, RestartAwaited, Started
+from mvsdk.emulator.events import Event, Faulted, RestartAwaited, Started
 from mvsdk.testing import Compute, Fail, ScriptedCore
 from tests.emulator.personality.kernel import ABI, RAM, Guest, Kernel, call
 
@@ -127,3 +127,16 @@ def test_only_the_last_reports_are_kept() -> None:
     faults = [event for event in kernel.events if isinstance(event, Faulted)]
     assert len(faults) > CRASH_REPORTS_KEPT
     assert list(kernel.device.crash_reports) == faults[-CRASH_REPORTS_KEPT:]
+
+
+@given(cuts=st.lists(st.integers(1, 700_000), max_size=10))
+def test_crashes_do_not_depend_on_how_the_run_is_cut(cuts: list[int]) -> None:
+    """Stopping the device anywhere, also while it waits for the next start, changes no event."""
+
+    def events(*moments: int) -> list[Event]:
+        kernel = Kernel(crashing, restart_policy=RestartPolicy(100, 300), until_us=1)
+        for moment in (*moments, 700_000):
+            kernel.device.run(moment)
+        return kernel.events
+
+    assert events(*sorted(cuts)) == events()

@@ -67,5 +67,8 @@ class Personality(Protocol):
     def start(self, wake_reason: str) -> None:
         """Forget everything of the application's last life."""
 
+    def stop(self) -> None:
+        """Let nothing reach the application any more: its life is over, and the next has not begun."""
+
     def call(self) -> None:
         """Answer the call the core stopped at."""

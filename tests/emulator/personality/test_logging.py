@@ -135,19 +135,19 @@ def test_the_buffer_never_holds_more_than_it_can(steps: list[tuple[int, int]]) -
 
 
 def test_the_cloud_may_switch_logging_off() -> None:
-    """While it does a good message is refused as the cloud's doing; a bad one for what is wrong with it."""
+    """While it does a good message is refused as the cloud's doing; a bad one for the first thing wrong with it."""
     statuses: list[str] = []
 
     def guest(core: ScriptedCore) -> Guest:
         yield call("mvServerLoggingInit", BUFFER, 2048)
-        for length in (5, 1025, 2049):
-            statuses.append(status_name((yield call("mvServerLog", TEXT, length))))
+        for pointer, length in ((TEXT, 5), (TEXT, 1025), (TEXT, 2049), (0, 2049)):
+            statuses.append(status_name((yield call("mvServerLog", pointer, length))))
 
     def switch_off(device: Device) -> None:
         device.kernel.circumstances.server_logging = False
 
     events = Kernel(guest, prepare=switch_off).events
-    assert statuses == ["LOGGINGDISABLEDBYSERVER", "LOGMESSAGETOOLONG", "INVALIDBUFFERSIZE"]
+    assert statuses == ["LOGGINGDISABLEDBYSERVER", "LOGMESSAGETOOLONG", "INVALIDBUFFERSIZE", "PARAMETERFAULT"]
     assert not [event for event in events if isinstance(event, LogLine)]
 
 

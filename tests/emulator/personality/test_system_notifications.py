@@ -106,6 +106,22 @@ def test_a_closed_stream_and_a_closed_centre_are_silent() -> None:
     assert memory == [bytes(64)]
 
 
+def test_nothing_reaches_an_application_that_is_not_there() -> None:
+    """During deep sleep an event changes no memory and pends nothing, although the stream was never closed."""
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield centre(core)
+        yield listen(core, NETWORK, 1)
+        yield call("mvDeepSleep", 0)
+
+    kernel = Kernel(guest)
+    memory = kernel.core.read_memory(RING, 64)
+    kernel.device.kernel.system_event("NETWORK")
+    kernel.device.run(2_000_000)
+    assert kernel.core.pended == []
+    assert kernel.core.read_memory(RING, 64) == memory
+
+
 def test_open_refuses_in_the_documented_order() -> None:
     """Bad pointers are PARAMETERFAULT; a bad centre and a bad source are INVALIDHANDLE; the out handle stays."""
     statuses: list[str] = []

@@ -81,12 +81,16 @@ class Microvisor:
 
     def start(self, wake_reason: str) -> None:
         """Forget everything of the application's last life."""
-        self._handles.clear()
-        self._buffers.clear()
+        self.stop()
         self._logging.start()
         self._testing.start()
         self._fast_interrupts.start()
         self._system.start(wake_reason)
+
+    def stop(self) -> None:
+        """Let nothing reach the application any more: its life is over, and the next has not begun."""
+        self._handles.clear()
+        self._buffers.clear()
 
     def system_event(self, source: str) -> None:
         """Let the event of a system source happen, "NETWORK" or "UPDATE": the application hears of it if it listens."""
