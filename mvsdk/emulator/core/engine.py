@@ -1,4 +1,4 @@
-"""One Unicorn engine: memory, devices, traps, and execution from one event to the next.
+"""One Unicorn engine: devices, traps, and execution from one event to the next.
 
 Nothing architectural is decided here beyond what Unicorn itself executes; what an event means is the core's business.
 All calls go to the C library directly: its Python binding costs five times as much per call.
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import mmap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from unicorn import arm_const as arm
 from unicorn import unicorn_const as const
@@ -20,14 +19,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from mvsdk.emulator.core import BusFault, MmioDevice, thumb
 from mvsdk.emulator.core.block_clock import FOREVER, BlockClock
-from mvsdk.emulator.core.errors import EngineError
 from mvsdk.emulator.core.layout import Context, layout, open_engine
+from mvsdk.emulator.core.memory import MAP_REMEDY, Memory, check
 
-PAGE = 4096
 _NEVER = 1  # an address execution cannot reach, for "until"
-_READ_EXEC, _ALL = const.UC_PROT_READ | const.UC_PROT_EXEC, const.UC_PROT_ALL
-_REMOVE_TRANSLATIONS = const.UC_CTL_TB_REMOVE_CACHE | 2 << 26 | const.UC_CTL_IO_WRITE << 30
-_NOP = b"\x00\xbf"
 
 
 class Event(enum.Enum):
@@ -67,50 +62,28 @@ class Event(enum.Enum):
     """The instruction at `pc` made an unaligned access that is never allowed."""
 
 
-_UNDEFINED, _SVC, _PREFETCH, _DATA, _BKPT, _EXIT, _NOCP, _INVSTATE, _STKOF, _UNALIGNED = (
-    1,
-    2,
-    3,
-    4,
-    7,
-    8,
-    17,
-    18,
-    19,
-    22,
-)
 _INTERRUPTS = {
-    _SVC: (Event.SUPERVISOR_CALL, True),
-    _PREFETCH: (Event.FETCH_ABORT, True),
-    _DATA: (Event.DATA_ABORT, False),
-    _BKPT: (Event.BREAKPOINT, False),
-    _EXIT: (Event.EXCEPTION_RETURN, True),
-    _NOCP: (Event.NO_COPROCESSOR, False),
-    _INVSTATE: (Event.INVALID_STATE, False),
-    _STKOF: (Event.STACK_OVERFLOW, False),
-    _UNALIGNED: (Event.UNALIGNED, False),
+    2: (Event.SUPERVISOR_CALL, True),
+    3: (Event.FETCH_ABORT, True),
+    4: (Event.DATA_ABORT, False),
+    7: (Event.BREAKPOINT, False),
+    8: (Event.EXCEPTION_RETURN, True),
+    17: (Event.NO_COPROCESSOR, False),
+    18: (Event.INVALID_STATE, False),
+    19: (Event.STACK_OVERFLOW, False),
+    22: (Event.UNALIGNED, False),
 }
-"""Unicorn's exception numbers: the event, and whether the block was executed to its end."""
+"""What Unicorn's exception numbers mean, and whether the block was executed to its end. Any other is UNDEFINED."""
 _FETCH_ERRORS = frozenset({const.UC_ERR_FETCH_UNMAPPED, const.UC_ERR_FETCH_PROT, const.UC_ERR_FETCH_UNALIGNED})
 _DATA_ERRORS = frozenset(
     {const.UC_ERR_READ_UNMAPPED, const.UC_ERR_READ_PROT, const.UC_ERR_READ_UNALIGNED,
      const.UC_ERR_WRITE_UNMAPPED, const.UC_ERR_WRITE_PROT, const.UC_ERR_WRITE_UNALIGNED}
 )  # fmt: skip
+_WRITES = frozenset({const.UC_MEM_WRITE_UNMAPPED, const.UC_MEM_WRITE_PROT})
 _INVALID_ERRORS = frozenset({const.UC_ERR_INSN_INVALID, const.UC_ERR_EXCEPTION})
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Mapped memory. `data` is the very memory the guest sees."""
-
-    base: int
-    size: int
-    writable: bool
-    data: mmap.mmap
-
-
-@dataclass(frozen=True, slots=True)
-class _Access:
+class _Access(NamedTuple):
     address: int
     size: int
     value: int | None  # None for a read
@@ -118,9 +91,11 @@ class _Access:
 
 @dataclass(frozen=True, slots=True)
 class _Frozen:
-    """The state in the middle of a block: at a trapped address, or at an access that a device refused."""
+    """The state in the middle of a block, where `event` happened: at `pc`, or at whatever made the `access`."""
 
-    cause: int | _Access
+    event: Event
+    pc: int | None
+    access: _Access
     words: bytes
     elapsed: int
     start: int
@@ -131,29 +106,30 @@ class Engine:
     """An M33 that executes from `pc` (bit 0 is the Thumb bit) until something needs a decision.
 
     `context` is loaded after every `execute`; `clock` is the time; `done` is how much of a block has been executed
-    if execution stopped inside it.
+    if execution stopped inside it; `failure` is what a device model raised that is not a bus fault, for the caller to
+    raise again when everything is in order.
     """
 
     def __init__(self, *, native_clock: bool) -> None:
         self._uc = open_engine()
         self._handle = self._uc._uch
+        self.memory = Memory(self._uc)
         self.context = Context(self._uc)
         self._pristine = bytes(self.context.words)
         self.layout = layout()
         self.pc = 0
         self.done = 0
         self.address = 0
-        self.regions: list[Region] = []
         self.skip_trap: int | None = None
         self._traps: list[ctypes.c_size_t] = []
         self._trapped: frozenset[int] = frozenset()
         self._interrupt = -1
         self._frozen: _Frozen | None = None
-        self._probed: _Access | None = None
-        self._failure: BaseException | None = None
+        self._cut_off: list[_Access] = []
+        self.failure: BaseException | None = None
         self._keep: list[Any] = []
-        self._xpsr = ctypes.c_uint32()
-        self._xpsr_reference = ctypes.byref(self._xpsr)
+        self._register = ctypes.c_uint32()
+        self._register_reference = ctypes.byref(self._register)
         self._stop_address = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
         self.clock = BlockClock(self._stop, self._stop_address, native=native_clock)
         self._hook(const.UC_HOOK_BLOCK, self.clock.callback, self.clock.argument)
@@ -163,11 +139,6 @@ class Engine:
 
     # -- plumbing ------------------------------------------------------------------------------------------------------
 
-    def _check(self, status: int, doing: str) -> None:
-        if status != const.UC_ERR_OK:
-            reason = uclib.uc_strerror(status).decode("ascii")
-            raise EngineError(f"Unicorn failed to {doing}: {reason}.", "Check that no two ranges overlap.")
-
     def _callback(self, kind: Any, function: Callable[..., Any]) -> int:  # noqa: ANN401 - a ctypes function type
         pointer = kind(function)
         self._keep.append(pointer)
@@ -176,22 +147,13 @@ class Engine:
     def _hook(self, kind: int, callback: int | None, data: int = 0, begin: int = 1, end: int = 0) -> ctypes.c_size_t:
         hook = ctypes.c_size_t()
         span = ctypes.c_uint64(begin), ctypes.c_uint64(end)
-        self._check(uclib.uc_hook_add(self._handle, ctypes.byref(hook), kind, callback, data, *span), "add a hook")
+        check(uclib.uc_hook_add(self._handle, ctypes.byref(hook), kind, callback, data, *span), "add a hook")
         return hook
 
     def _stop(self) -> None:
         uclib.uc_emu_stop(self._handle)
 
-    # -- memory and devices --------------------------------------------------------------------------------------------
-
-    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
-        """Map zeroed memory."""
-        data = mmap.mmap(-1, size)
-        host = ctypes.addressof(ctypes.c_char.from_buffer(data))
-        status = uclib.uc_mem_map_ptr(self._handle, base, size, _ALL if writable else _READ_EXEC, host)
-        self._check(status, f"map {size:#x} bytes of memory at {base:#010x}")
-        self.regions.append(Region(base, size, writable, data))
-        self.regions.sort(key=lambda region: region.base)
+    # -- devices and traps ---------------------------------------------------------------------------------------------
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """Let `device` answer a range."""
@@ -199,93 +161,44 @@ class Engine:
 
         def on_read(_handle: int, offset: int, width: int, _data: int) -> int:
             if self._frozen is not None:
-                self._probe(_Access(base + offset, width, None))
+                self._cut_off.append(_Access(base + offset, width, None))
                 return 0
             try:
                 return read(offset, width)
             except BusFault:
-                self._freeze(_Access(base + offset, width, None))
-            except BaseException as failure:  # must not unwind through C; `execute` raises it again
+                self._freeze(Event.DATA_ABORT, None, _Access(base + offset, width, None))
+            except BaseException as failure:  # must not unwind through C; whoever runs the engine raises it again
                 self._fail(failure)
             return 0
 
         def on_write(_handle: int, offset: int, width: int, value: int, _data: int) -> None:
             value &= (1 << 8 * width) - 1
             if self._frozen is not None:
-                self._probe(_Access(base + offset, width, value))
+                self._cut_off.append(_Access(base + offset, width, value))
                 return
             try:
                 write(offset, width, value)
             except BusFault:
-                self._freeze(_Access(base + offset, width, value))
-            except BaseException as failure:  # must not unwind through C; `execute` raises it again
+                self._freeze(Event.DATA_ABORT, None, _Access(base + offset, width, value))
+            except BaseException as failure:  # must not unwind through C; whoever runs the engine raises it again
                 self._fail(failure)
 
         reader = self._callback(binding.MMIO_READ_CFUNC, on_read)
         writer = self._callback(binding.MMIO_WRITE_CFUNC, on_write)
         status = uclib.uc_mmio_map(self._handle, base, size, reader, None, writer, None)
-        self._check(status, f"map a device of {size:#x} bytes at {base:#010x}")
-
-    def _region(self, address: int) -> Region:
-        for region in self.regions:
-            if region.base <= address < region.base + region.size:
-                return region
-        raise LookupError(f"there is no memory at {address:#010x}")
-
-    def read(self, address: int, size: int) -> bytes:
-        """Return bytes of mapped memory; `LookupError` where there is none."""
-        chunks = []
-        while size > 0:
-            region = self._region(address)
-            offset = address - region.base
-            chunk = region.data[offset : min(offset + size, region.size)]
-            chunks.append(chunk)
-            address, size = address + len(chunk), size - len(chunk)
-        return b"".join(chunks)
-
-    def write(self, address: int, data: bytes) -> None:
-        """Change mapped memory, and forget what was translated from it; `LookupError` where there is none."""
-        self.read(address, len(data))
-        span = ctypes.c_uint64(address), ctypes.c_uint64(address + len(data))
-        while data:
-            region = self._region(address)
-            offset = address - region.base
-            chunk = data[: region.size - offset]
-            region.data[offset : offset + len(chunk)] = chunk
-            address, data = address + len(chunk), data[len(chunk) :]
-        self._check(uclib.uc_ctl(self._handle, _REMOVE_TRANSLATIONS, *span), "forget translated code")
-
-    def writable(self, address: int, size: int) -> bool:
-        """Tell whether the guest may write the whole range, which must be smaller than any hole in the memory map."""
-        try:
-            return self._region(address).writable and self._region(address + size - 1).writable
-        except LookupError:
-            return False
+        check(status, f"map a device of {size:#x} bytes at {base:#010x}", MAP_REMEDY)
 
     def forget_translations(self) -> None:
-        """Translate everything anew, for memory was changed behind the engine's back."""
+        """Translate everything anew."""
         self._uc.ctl_flush_tb()
 
-    # -- traps ---------------------------------------------------------------------------------------------------------
-
-    def is_memory(self, address: int) -> bool:
-        """Tell whether there is memory at `address`."""
-        return any(region.base <= address < region.base + region.size for region in self.regions)
-
-    def map_trapped_page(self, page: int) -> None:
-        """Put a page where there is none; executing any address of it is a TRAP, reading it an abort."""
-        self._check(uclib.uc_mem_map(self._handle, page, PAGE, const.UC_PROT_EXEC), f"map a page at {page:#010x}")
-        self._check(uclib.uc_mem_write(self._handle, page, _NOP * (PAGE // 2), PAGE), "fill a page")
-        # Unicorn's own stop function is the hook: nothing of ours is called.
-        self._hook(const.UC_HOOK_CODE, self._stop_address, 0, page, page + PAGE - 1)
-
     def set_traps(self, addresses: Iterable[int]) -> None:
-        """Replace the trapped addresses in mapped memory."""
+        """Replace the trapped addresses; where there is no memory, executing ends in FETCH_ABORT anyway."""
         wanted = frozenset(addresses)
         if wanted == self._trapped:
             return
         for hook in self._traps:
-            self._check(uclib.uc_hook_del(self._handle, hook), "remove a trap")
+            check(uclib.uc_hook_del(self._handle, hook), "remove a trap")
         self._traps = [self._hook(const.UC_HOOK_CODE, self._trap_callback, 0, at, at) for at in sorted(wanted)]
         self._trapped = wanted
         self.forget_translations()
@@ -296,9 +209,17 @@ class Engine:
         self._interrupt = number
         self._stop()
 
-    def _on_invalid(self, _handle: int, _kind: int, address: int, _size: int, _value: int, _data: int) -> bool:
-        self.address = address
+    def _on_invalid(self, _handle: int, kind: int, address: int, size: int, value: int, _data: int) -> bool:
+        if self._frozen is None:
+            self.address = address
+            if kind in _WRITES and thumb.it_of(self.xpsr()):
+                # Unicorn would execute the rest of the IT block. Here, and only here, it knows where it is.
+                self._freeze(Event.DATA_ABORT, self._pc_in_hook(), _Access(address, size, value))
         return False
+
+    def _pc_in_hook(self) -> int:
+        uclib.uc_reg_read(self._handle, arm.UC_ARM_REG_PC, self._register_reference)
+        return self._register.value
 
     def _on_trap(self, _handle: int, address: int, _size: int, _data: int) -> None:
         if self._frozen is not None or address not in self._trapped:
@@ -306,98 +227,106 @@ class Engine:
         if address == self.skip_trap:
             self.skip_trap = None
             return
-        self._freeze(address)
+        self._freeze(Event.TRAP, address, _Access(address, 0, None))
         self._stop()
 
     def _fail(self, failure: BaseException) -> None:
-        self._failure = self._failure or failure
+        self.failure = self.failure or failure
         self.clock.stop_at_next_block()
 
     # -- stopping inside a block ---------------------------------------------------------------------------------------
 
-    def _freeze(self, cause: int | _Access) -> None:
+    def _freeze(self, event: Event, pc: int | None, access: _Access) -> None:
         """Remember the state of this instant and let nothing that follows have an effect.
 
-        Unicorn cannot stop at an access, nor at an address inside an IT block: it executes the rest first. So memory
+        Unicorn cannot stop at a device access, nor anywhere inside an IT block: it executes the rest first. So memory
         is made read-only, devices are cut off, and the remembered state is put back when execution has ended.
         """
         state = self.clock.state
         self.context.load()
-        self._frozen = _Frozen(cause, bytes(self.context.words), state.elapsed, state.start, state.open)
-        self._allow_writes(False)
+        words = bytes(self.context.words)
+        self._frozen = _Frozen(event, pc, access, words, state.elapsed, state.start, state.open)
+        self._cut_off = [access]
+        self.memory.allow_writes(False)
         self.clock.stop_at_next_block()
 
-    def _allow_writes(self, allowed: bool) -> None:
-        for region in self.regions:
-            if region.writable:
-                permissions = _ALL if allowed else _READ_EXEC
-                status = uclib.uc_mem_protect(self._handle, region.base, region.size, permissions)
-                self._check(status, "change permissions")
-
-    def _thaw(self, frozen: _Frozen) -> Event:
+    def _thaw(self, frozen: _Frozen, status: int) -> Event:
         """Go back to a remembered state, as if execution had stopped there."""
-        if isinstance(frozen.cause, _Access):
-            pc, it = self._find_access(frozen, frozen.cause)
+        if frozen.pc is None:
+            pc, it = self._find_refused(frozen, self._outcome(status))
         else:
-            pc, it = next((at, ins.it) for at, ins in self._block(frozen) if at >= frozen.cause)
+            wanted = frozen.pc
+            pc, it = next((at, ins.it) for at, ins in self._block(frozen) if at >= wanted)
         self._frozen = None
-        self._allow_writes(True)
-        self._set_words(frozen.words)
-        self.set_xpsr(thumb.with_it(self.xpsr(), it))
+        self.memory.allow_writes(True)
+        self._set_words(frozen.words, it)
         self.context.load()
         self.pc = pc | 1
         state = self.clock.state
         state.elapsed, state.start, state.open = frozen.elapsed, frozen.start, frozen.open
-        if isinstance(frozen.cause, _Access):
+        if frozen.event is Event.TRAP:
+            self.clock.close_block(0)
+            self.done = pc - frozen.start
+        else:
             self.clock.close_block(pc - frozen.start)
-            self.address = frozen.cause.address
-            return Event.DATA_ABORT
-        self.clock.close_block(0)
-        self.done = pc - frozen.start
-        return Event.TRAP
+            self.address = frozen.access.address
+        return frozen.event
+
+    def _outcome(self, status: int) -> tuple[int, ...]:
+        """Return how execution ended: what stopped it, and the registers it left."""
+        self.context.load()
+        first = self.layout.r
+        return status, self._interrupt, self.xpsr(), *self.context.words[first : first + 16]
 
     def _block(self, frozen: _Frozen) -> Iterable[tuple[int, thumb.Instruction]]:
         """Walk the block in which execution was frozen."""
-        code = self.read(frozen.start, frozen.open)
+        code = self.memory.read(frozen.start, frozen.open)
         return ((frozen.start + ins.offset, ins) for ins in thumb.walk(code, self._it_before(frozen.start)))
 
     def _it_before(self, start: int) -> int:
-        """Return the IT state at the beginning of a block: not 0 only if an IT block straddles a translation page."""
-        if start % 1024 > 2 or not self.is_memory(start - 18):
-            return 0
+        """Return the IT state at the beginning of a block.
+
+        It is not 0 if an IT block straddles a translation page, or an instruction in it ends a block.
+        """
         for back in range(2, 18, 2):
-            code = self.read(start - back, back)
-            first, *rest = thumb.walk(code + b"\0\0")
-            if rest and first.it == 0 and rest[0].it and rest[-1].offset == back:
-                return rest[-1].it
+            if not self.memory.contains(start - back):
+                break
+            first, *rest = thumb.walk(self.memory.read(start - back, back) + b"\0\0")
+            if rest and not first.it and rest[0].it and rest[-1].offset == back:
+                last = rest[-2] if len(rest) > 1 else first
+                return rest[-1].it if start % 1024 < 4 or thumb.ends_block(last) else 0
         return 0
 
-    def _find_access(self, frozen: _Frozen, wanted: _Access) -> tuple[int, int]:
-        """Return address and IT state of the instruction in a frozen block that made an access.
+    def _find_refused(self, frozen: _Frozen, outcome: tuple[int, ...]) -> tuple[int, int]:
+        """Return address and IT state of the instruction whose access a device refused.
 
-        Unicorn does not tell. Each instruction of the block that may access memory is tried alone, with the registers
-        of that instant and without effect: the first that makes the same access is the one.
+        Unicorn does not tell. It is the one that, alone, makes the access with the registers of that instant, and
+        that, with the rest of the block behind it, ends as execution did end. Trying is without effect.
         """
+        accesses = self._cut_off
         found = frozen.start, 0
         for at, ins in self._block(frozen):
-            if not thumb.touches_memory(ins):
+            if not thumb.touches_memory(ins) or not self._makes_access(frozen, at, ins):
                 continue
-            self._set_words(frozen.words)
-            self.set_xpsr(thumb.with_it(self.xpsr(), thumb.alone(ins.it)))
-            self._probed = None
-            self.clock.arm(FOREVER)
-            # The end address stops an instruction whose condition fails, the count one that branches. The end is part
-            # of a translation, so none may be left.
-            self.forget_translations()
-            uclib.uc_emu_start(self._handle, at | 1, at + ins.length, 0, 1)
-            if self._probed == wanted:
+            self._set_words(frozen.words, ins.it)
+            self._cut_off, self._interrupt = [], -1
+            self.clock.arm(0, done=ins.length)
+            status = uclib.uc_emu_start(self._handle, at | 1, _NEVER, 0, 0)
+            if self._outcome(status) == outcome and self._cut_off[-len(accesses) :] == accesses:
                 found = at, ins.it
                 break
-        self.forget_translations()
         return found
 
-    def _probe(self, access: _Access) -> None:
-        self._probed = self._probed or access
+    def _makes_access(self, frozen: _Frozen, at: int, ins: thumb.Instruction) -> bool:
+        self._set_words(frozen.words, thumb.alone(ins.it))
+        self._cut_off = []
+        self.clock.arm(FOREVER)
+        # The end address stops an instruction whose condition fails, the count one that branches. The end is part of a
+        # translation, so none may be left from before or stay behind.
+        self.forget_translations()
+        uclib.uc_emu_start(self._handle, at | 1, at + ins.length, 0, 1)
+        self.forget_translations()
+        return frozen.access in self._cut_off
 
     # -- execution -----------------------------------------------------------------------------------------------------
 
@@ -406,14 +335,13 @@ class Engine:
         self._interrupt = -1
         self.done = 0
         status = uclib.uc_emu_start(self._handle, self.pc, _NEVER, 0, 0)
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
         if self._frozen is not None:
-            return self._thaw(self._frozen)
+            return self._thaw(self._frozen, status)
         self.context.load()
         pc = self.context.words[self.layout.r + 15]
         self.pc = pc | 1
+        if not self.context.words[self.layout.secure]:
+            return self._undo_leaving_secure_state()
         if self._interrupt >= 0:
             return self._interrupted(pc)
         if status != const.UC_ERR_OK:
@@ -421,9 +349,6 @@ class Engine:
         state = self.clock.state
         if not state.open:
             return Event.BOUNDARY
-        if pc == state.start:
-            self.clock.close_block(0)
-            return Event.TRAP
         self.clock.close_block()
         return Event.SLEEP
 
@@ -434,8 +359,6 @@ class Engine:
 
     def _interrupted(self, pc: int) -> Event:
         event, whole_block = _INTERRUPTS.get(self._interrupt, (Event.UNDEFINED, False))
-        if not self.context.words[self.layout.secure]:
-            return self._undo_leaving_secure_state()
         if whole_block:
             self.clock.close_block()
         else:
@@ -454,7 +377,7 @@ class Engine:
             self.clock.close_block()
             return Event.FETCH_ABORT
         if status not in _INVALID_ERRORS:
-            self._check(status, "execute")
+            check(status, "execute")
         hint = self._hint_before(pc) if in_thumb_state else None
         if hint is not None:
             self.clock.close_block()
@@ -467,20 +390,24 @@ class Engine:
         state = self.clock.state
         if pc != state.start + state.open:
             return None
-        *before, last = (ins.bits for ins in thumb.walk(self.read(state.start, state.open)))
+        *before, last = (ins.bits for ins in thumb.walk(self.memory.read(state.start, state.open)))
         if last not in thumb.WFE:
             return Event.YIELD
         return Event.WAIT_FOR_EVENT if thumb.SEV.isdisjoint(before) else Event.SEND_AND_WAIT
 
     def _undo_leaving_secure_state(self) -> Event:
-        """Make BXNS and BLXNS undefined, as they are on a processor that is not in secure state to begin with."""
+        """Make BXNS and BLXNS undefined, as they are on a processor that is not in secure state to begin with.
+
+        What BLXNS wrote to the link register and below the stack pointer stays.
+        """
         words, at = self.context.words, self.layout
         msp, psp = words[at.secure_msp], words[at.secure_psp]
         words[at.secure] = 1
         state = self.clock.state
         pc = state.start + state.open - 2
-        if self.read(pc, 1)[0] & 0x80:
-            msp, psp = (msp, psp + 8) if self.on_psp() else (msp + 8, psp)  # BLXNS has pushed two words
+        if self.memory.read(pc, 1)[0] & 0x80:
+            # BLXNS has pushed two words.
+            msp, psp = (msp, psp + 8 & 0xFFFF_FFFF) if self.on_psp() else (msp + 8 & 0xFFFF_FFFF, psp)
         self.set_stacks(msp, psp)
         self.context.store()
         self.pc = pc | 1
@@ -494,24 +421,25 @@ class Engine:
         self._set_words(self._pristine)
         self.context.load()
 
-    def _set_words(self, words: bytes) -> None:
+    def _set_words(self, words: bytes, it: int = 0) -> None:
         self.context.words[:] = memoryview(words).cast("I")
         self.context.store()
+        self.set_xpsr(thumb.with_it(self.xpsr(), it))
 
     def xpsr(self) -> int:
         """Return the program status register of the processor (not of the loaded context)."""
-        uclib.uc_reg_read(self._handle, arm.UC_ARM_REG_XPSR, self._xpsr_reference)
-        return self._xpsr.value
+        uclib.uc_reg_read(self._handle, arm.UC_ARM_REG_XPSR, self._register_reference)
+        return self._register.value
 
     def set_xpsr(self, value: int) -> None:
         """Set flags, IT state and Thumb bit. The exception number must be the one the processor has."""
-        self._xpsr.value = value
-        uclib.uc_reg_write(self._handle, arm.UC_ARM_REG_XPSR_NZCVQG, self._xpsr_reference)
+        self._register.value = value
+        uclib.uc_reg_write(self._handle, arm.UC_ARM_REG_XPSR_NZCVQG, self._register_reference)
 
     def set_r0(self, value: int) -> None:
         """Set r0 of the processor."""
-        self._xpsr.value = value
-        uclib.uc_reg_write(self._handle, arm.UC_ARM_REG_R0, self._xpsr_reference)
+        self._register.value = value
+        uclib.uc_reg_write(self._handle, arm.UC_ARM_REG_R0, self._register_reference)
 
     def on_psp(self) -> bool:
         """Tell whether the loaded context uses the process stack."""

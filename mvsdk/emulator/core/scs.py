@@ -97,7 +97,7 @@ class SystemControl:
 
     def catch_up(self) -> None:
         """Let SysTick see the time that has passed, and pend its exception if it reached zero."""
-        if self.systick.advance(self.now()) and self.systick.control & 2:
+        if self.systick.control & 1 and self.systick.advance(self.now()) and self.systick.control & 2:
             self.exceptions.pend(exc.SYSTICK)
 
     # -- access by the guest -----------------------------------------------------------------------------------------

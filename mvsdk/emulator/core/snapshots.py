@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mvsdk.emulator.core.engine import Region
+from mvsdk.emulator.core.memory import Region
 
 _MARK = b"mvsdk core 1\n"
 
@@ -17,7 +17,9 @@ _MARK = b"mvsdk core 1\n"
 def encode(state: dict[str, Any], regions: list[Region]) -> bytes:
     """Return the snapshot of JSON-able `state` and the contents of `regions`."""
     header = json.dumps({"map": _map(regions), "state": state}, sort_keys=True, separators=(",", ":")).encode()
-    return b"".join([_MARK, len(header).to_bytes(4, "little"), header, *(region.data[:] for region in regions)])
+    return b"".join(
+        [_MARK, len(header).to_bytes(4, "little"), header, *(memoryview(region.data) for region in regions)]
+    )
 
 
 def decode(snapshot: bytes, regions: list[Region]) -> tuple[dict[str, Any], list[bytes]]:

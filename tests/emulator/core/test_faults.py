@@ -27,6 +27,7 @@ CASES = {
     "undefined, wide": ("nop\n failing: udf.w #1", UNDEFINSTR, None),
     "coprocessor": ("nop\n failing: mcr p15, 0, r0, c1, c0, 0", NOCP, None),
     "leaving for non-secure state": ("ldr r0, =0x08000100\n failing: bxns r0", UNDEFINSTR, None),
+    "leaving for nowhere": ("ldr r0, =0x30000100\n failing: bxns r0", UNDEFINSTR, None),
     "stack limit": ("ldr r0, =0x20001000\n msr msplim, r0\n mov sp, r0\n failing: push {r0}", STKOF, None),
     "device refuses a load": ("ldr r0, =0x40000000\n ldr r1,[r0]\n failing: ldr r2, [r0, #8]", DATA, DEVICE + 8),
     "device refuses a store": ("ldr r0, =0x40000008\n failing: strh r1, [r0]", DATA, DEVICE + 8),
@@ -376,3 +377,48 @@ def test_running_on_after_a_fault_meets_it_again(make_core: MakeCore) -> None:
     for _ in range(3):
         fault_of(machine.run())
         assert machine.at("failing")
+
+
+FOLLOWING = {
+    "the pointer was followed": ("ldr r0, [r0]\n failing: ldr r0, [r0]", {0: DEVICE + 8}),
+    "the pointer moved on": ("ldr r1, [r0], #4\n ldr r1, [r0], #4\n failing: ldr r1, [r0]", {}),
+    "other loads between": (
+        "ldr r1, [r0]\n ldr r2, [sp, #-64]\n adds r0, #8\n ldr r3, [r4]\n failing: ldr r1, [r0]",
+        {},
+    ),
+    "the same twice": ("adds r0, #8\n failing: ldr r1, [r0]\n ldr r1, [r0]", {}),
+    "one of many": ("ldr r2, [sp, #-8]\n failing: ldm r0, {r1, r2, r3}\n ldr r2, [sp, #-8]", {}),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWING)
+def test_a_refused_access_is_told_from_similar_ones(make_core: MakeCore, name: str) -> None:
+    """The instruction that failed is found among others that look as if they could have."""
+    code, answers = FOLLOWING[name]
+    machine = start(make_core, f"ldr r0, =0x40000000\n mov r4, r0\n {code}\n b .")
+    machine.device.answers = answers
+    assert fault_of(machine.run()).bfar == DEVICE + 8
+    assert machine.at("failing")
+
+
+@pytest.mark.parametrize("store", ["streq r0, [r6]", "strdeq r0, r1, [r6]", "stmeq r6, {r0, r1}"])
+def test_a_failing_store_in_an_it_block_ends_it(make_core: MakeCore, store: str) -> None:
+    """What follows a failing store under the same condition does not happen, and happens after it was mended."""
+    body = f"""
+        ldr r6, =0x30000000
+        movs r0, #1
+        cmp r0, #1
+        itttt eq
+        addeq r1, #1
+        failing: {store}
+        addeq r3, #1
+        addeq r4, #1
+        bkpt
+    """
+    machine = start(make_core, body)
+    fault_of(machine.run())
+    assert machine.at("failing")
+    assert [machine.r(n) for n in (1, 3, 4)] == [1, 0, 0]
+    machine.core.write_register("r6", RAM)
+    assert machine.run().reason is StopReason.BREAKPOINT
+    assert [machine.r(n) for n in (1, 3, 4)] == [1, 1, 1]

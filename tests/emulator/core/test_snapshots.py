@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mvsdk.emulator.core import StopReason
 from tests.emulator.core.conftest import MakeCore
-from tests.emulator.guest import RAM, Machine, assemble
+from tests.emulator.guest import FLASH, FLASH_SIZE, GATEWAYS, RAM, RAM_SIZE, Machine, assemble
 
 SPIN = assemble("1: adds r0, #1\n ldr r1, =0x20000000\n str r0, [r1]\n b 1b")
 
@@ -86,6 +86,17 @@ def test_every_kind_of_stop_survives(make_core: MakeCore, name: str) -> None:
         one.core.pend(0)
     assert twin.run() == machine.run()
     assert twin.core.snapshot() == machine.core.snapshot()
+
+
+def test_a_core_that_was_never_reset_can_be_restored(make_core: MakeCore) -> None:
+    """A snapshot is all a fresh core with the same layout needs; its gateways work."""
+    machine = Machine(make_core(), assemble("ldr r0, =gateway\n 1: blx r0\n b 1b"))
+    fresh = make_core()
+    fresh.map_memory(FLASH, FLASH_SIZE, writable=False)
+    fresh.map_memory(RAM, RAM_SIZE, writable=True)
+    fresh.trap(GATEWAYS)
+    fresh.restore(machine.core.snapshot())
+    assert fresh.run(1000).reason is StopReason.GATEWAY
 
 
 def test_other_memory_maps_are_refused(make_core: MakeCore) -> None:

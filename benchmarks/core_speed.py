@@ -1,0 +1,174 @@
+"""Guest speed with exact time, beside bare Unicorn and QEMU: millions of guest instructions per second.
+
+The same programs run everywhere. QEMU's start-up is measured with an empty one and taken off. Every figure is the best
+of some rounds taken in turns.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mvsdk.emulator.core import StopReason, thumb
+from mvsdk.emulator.core.unicorn_core import UnicornCore
+
+SOURCE = Path(__file__).with_suffix(".c")
+CODE, DATA, SIZE = 0x1000_0000, 0x3800_0000, 0x4_0000
+ROUNDS = 3
+WORKLOADS = {"crc": 60_000, "sort": 15_000, "matmul": 12_000, "strings": 15_000, "machine": 6_000_000, "calls": 30_000}
+LINKER_SCRIPT = f"""
+SECTIONS {{
+  .text {CODE:#x} : {{ *(.vectors) *(.text*) *(.rodata*) *(.data*) }}
+  .bss {DATA:#x} : {{ *(.bss*) }}
+  stack_top = {DATA + SIZE:#x};
+}}
+"""
+FASTER = 8  # QEMU gets so many times the work, or its start-up would hide it
+Engine = Callable[[Path], float]
+
+
+def build(folder: Path, work: str, n: int) -> Path:
+    """Compile one workload of `n` turns; return the ELF. The image lies beside it as .bin."""
+    script, elf = folder / "bench.ld", folder / f"{work}-{n}.elf"
+    script.write_text(LINKER_SCRIPT, encoding="ascii")
+    subprocess.run(
+        ["arm-none-eabi-gcc", "-std=c11", "-O2", "-mcpu=cortex-m33", "-mthumb", "-ffreestanding", "-nostdlib",
+         "-fno-tree-loop-distribute-patterns", f"-DWORK={work}", f"-DN={n}", f"-T{script}", "-o", str(elf),
+         str(SOURCE)],
+        check=True,
+    )  # fmt: skip
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", str(elf), str(elf.with_suffix(".bin"))], check=True)
+    return elf
+
+
+def seconds_on_core(elf: Path) -> float:
+    """Run on the project's core with exact time."""
+    core = UnicornCore()
+    core.map_memory(CODE, SIZE, writable=True)
+    core.map_memory(DATA, SIZE, writable=True)
+    core.write_memory(CODE, elf.with_suffix(".bin").read_bytes())
+    core.reset(CODE)
+    start = time.perf_counter()
+    stop = core.run(1 << 60)
+    taken = time.perf_counter() - start
+    if stop.reason is not StopReason.BREAKPOINT:
+        raise RuntimeError(f"the program ended with {stop}")
+    return taken
+
+
+def bare_unicorn(elf: Path) -> Any:  # noqa: ANN401 - an engine without type information
+    """Return a Unicorn engine, loaded, that stops at BKPT."""
+    from unicorn import arm_const, unicorn_const
+    from unicorn.unicorn_py3.unicorn import Uc
+
+    engine: Any = Uc(unicorn_const.UC_ARCH_ARM, unicorn_const.UC_MODE_THUMB | unicorn_const.UC_MODE_MCLASS)
+    engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M33)
+    engine.mem_map(CODE, SIZE)
+    engine.mem_map(DATA, SIZE)
+    image = elf.with_suffix(".bin").read_bytes()
+    engine.mem_write(CODE, image)
+    engine.reg_write(arm_const.UC_ARM_REG_SP, int.from_bytes(image[:4], "little"))
+    engine.hook_add(unicorn_const.UC_HOOK_INTR, lambda uc, _number, _data: uc.emu_stop())
+    return engine
+
+
+def entry(elf: Path) -> int:
+    """Return the reset vector."""
+    return int.from_bytes(elf.with_suffix(".bin").read_bytes()[4:8], "little")
+
+
+def seconds_on_unicorn(elf: Path, count: int = 0) -> float:
+    """Run on bare Unicorn, freely or with its instruction counter."""
+    engine = bare_unicorn(elf)
+    start = time.perf_counter()
+    engine.emu_start(entry(elf), 0, count=count)
+    return time.perf_counter() - start
+
+
+def instructions(elf: Path) -> int:
+    """Count what a short program executes, block by block."""
+    from unicorn import unicorn_const
+
+    engine, total, lengths = bare_unicorn(elf), 0, dict[tuple[int, int], int]()
+
+    def on_block(uc: Any, address: int, size: int, _data: object) -> None:  # noqa: ANN401
+        nonlocal total
+        if (address, size) not in lengths:
+            lengths[address, size] = sum(1 for _ in thumb.walk(bytes(uc.mem_read(address, size))))
+        total += lengths[address, size]
+
+    engine.hook_add(unicorn_const.UC_HOOK_BLOCK, on_block)
+    engine.emu_start(entry(elf), 0)
+    return total
+
+
+def seconds_on_qemu(elf: Path, *options: str) -> float:
+    """Run on QEMU, start-up included."""
+    command = ["qemu-system-arm", "-M", "mps2-an505", "-display", "none", "-semihosting", *options, "-kernel", str(elf)]
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def engines(folder: Path) -> Iterator[tuple[str, Engine]]:
+    """Name everything that is to be compared and is there."""
+    yield "mvsdk, exact time", seconds_on_core
+    yield "Unicorn, free", seconds_on_unicorn
+    yield "Unicorn, count=", lambda elf: seconds_on_unicorn(elf, count=1 << 40)
+    if shutil.which("qemu-system-arm") is None:
+        print("not installed: qemu-system-arm")
+        return
+    empty = build(folder, "crc", 0)
+    for name, options in (("QEMU, free", ()), ("QEMU, icount", ("-icount", "shift=0"))):
+        start_up = min(seconds_on_qemu(empty, *options) for _ in range(ROUNDS))
+
+        def without_start_up(elf: Path, options: tuple[str, ...] = options, start_up: float = start_up) -> float:
+            return max(seconds_on_qemu(elf, *options) - start_up, 1e-3)
+
+        yield name, without_start_up
+
+
+def measure(folder: Path) -> dict[str, dict[str, float]]:
+    """Return MIPS by engine and workload."""
+    contestants = dict(engines(folder))
+    speeds: dict[str, dict[str, float]] = {name: {} for name in contestants}
+    for work, n in WORKLOADS.items():
+        elf, long_elf = build(folder, work, n), build(folder, work, FASTER * n)
+        few = max(n // 2000, 2)
+        one, two = (instructions(build(folder, work, turns)) for turns in (few, 2 * few))
+        total = one + (two - one) * (n - few) // few
+        best = dict.fromkeys(contestants, math.inf)
+        for _ in range(ROUNDS):
+            for name, seconds in contestants.items():
+                times = FASTER if name.startswith("QEMU") else 1
+                best[name] = min(best[name], seconds(elf if times == 1 else long_elf) / times)
+        for name, taken in best.items():
+            speeds[name][work] = total / taken / 1e6
+    return speeds
+
+
+def print_speeds(speeds: Mapping[str, Mapping[str, float]]) -> None:
+    """Print the table: MIPS by workload, their geometric mean, and its ratio to the first engine's."""
+    width = max(map(len, speeds))
+    print(f"\nguest MIPS{'':{width - 10}}" + "".join(f"{work:>9}" for work in WORKLOADS) + "     mean   ratio")
+    means = {name: math.prod(row.values()) ** (1 / len(row)) for name, row in speeds.items()}
+    first = next(iter(means.values()))
+    for name, row in speeds.items():
+        cells = "".join(f"{row[work]:9.0f}" for work in WORKLOADS)
+        print(f"{name:{width}}{cells}{means[name]:9.0f}{means[name] / first:8.2f}")
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        print_speeds(measure(Path(folder)))
+
+
+if __name__ == "__main__":
+    main()
