@@ -11,11 +11,15 @@ import click
 
 from mvsdk.emulator.events import (
     CallNotModelled,
+    DeepSleepBegan,
     Event,
+    FactoryLogLine,
+    FactoryTestEnded,
     Faulted,
     LedChanged,
     LogLine,
     RegisterNotModelled,
+    RestartAwaited,
     Started,
     SystemCall,
 )
@@ -43,7 +47,9 @@ class TextView:
     def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 - one for each kind of event
         match event:
             case LogLine():
-                return [printable(line) for line in event.text.rstrip("\r\n").splitlines() or [""]]
+                return _text(event.text)
+            case FactoryLogLine():
+                return [click.style("factory: ", dim=True) + line for line in _text(event.text)]
             case LedChanged():
                 return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
             case SystemCall():
@@ -58,6 +64,12 @@ class TextView:
                 return [_note(f"{event.access} of {event.peripheral} 0x{event.address:08x} is not modelled")]
             case Faulted():
                 return _fault_report(event, self._backtrace(event))
+            case RestartAwaited():
+                return [_note(f"crash {event.crashes} in a row: it restarts in {event.delay_us / 1e6:.3f} s")]
+            case DeepSleepBegan():
+                return [click.style(f"deep sleep ({event.mode}): RAM is lost", dim=True)]
+            case FactoryTestEnded():
+                return [f"factory test {_verdict(event.status)}"]
         raise TypeError(event)
 
 
@@ -82,6 +94,15 @@ class JsonView:
             case _:
                 document |= dataclasses.asdict(event)
         print_json(document)
+
+
+def _text(text: str) -> list[str]:
+    """Return a message's lines as they may be printed."""
+    return [printable(line) for line in text.rstrip("\r\n").splitlines() or [""]]
+
+
+def _verdict(status: int) -> str:
+    return click.style(f"failed with status {status}", fg="red") if status else click.style("passed", fg="green")
 
 
 def _note(text: str) -> str:

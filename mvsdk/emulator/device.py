@@ -5,15 +5,29 @@ from __future__ import annotations
 import enum
 import functools
 import random
+from collections import deque
 from collections.abc import Iterable
 
 from mvsdk.boards import Board, Led
 from mvsdk.bundle import Image, vector_table_problem
 from mvsdk.emulator.clock import Action, Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
+from mvsdk.emulator.crashes import BackOff, RestartPolicy
 from mvsdk.emulator.errors import NotExecutableError
-from mvsdk.emulator.events import Event, Faulted, LedChanged, Observer, RegisterNotModelled, Started
+from mvsdk.emulator.events import (
+    DeepSleepBegan,
+    Event,
+    FactoryTestEnded,
+    Faulted,
+    LedChanged,
+    Observer,
+    RegisterNotModelled,
+    RestartAwaited,
+    Started,
+)
 from mvsdk.emulator.guest_memory import GuestMemory
+from mvsdk.emulator.nor_flash import NorFlash, Storage
+from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.gpio import GpioPort
@@ -23,6 +37,7 @@ CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
 RESTART_US = 10_000
 """From a restart's request to the application's first instruction (inferred)."""
+CRASH_REPORTS_KEPT = 16
 SLICE_CYCLES = 16_000_000
 """A busy guest gives the host a chance to look up this often; a run does not depend on it."""
 
@@ -42,13 +57,28 @@ class End(enum.Enum):
     """The application faulted; the `Faulted` event told how."""
     ASLEEP = "asleep"
     """The application sleeps, and nothing will ever wake it."""
+    TESTED = "tested"
+    """The factory's test code said that it is done; `Device.test_status` is its status."""
+
+
+class WakeSource(enum.Enum):
+    """What can end a deep sleep. Values are the wake reasons it leads to after Standby."""
+
+    APPLICATION = "DEEPSLEEPAPPLICATION"
+    """A source of the application's own, such as a wake-up pin."""
+    RTC = "DEEPSLEEPAPPLICATIONRTC"
+    MODEM = "DEEPSLEEPMODEM"
+    CHECK_IN = "DEEPSLEEPCHECKIN"
+    OTHER = "DEEPSLEEPOTHER"
 
 
 class Device:
     """One emulated board running one image.
 
     `seed` decides everything random: handles, identity. `wall_start_us` is the wall time at start, in Unix
-    microseconds. Observers are called synchronously, in order, for every event.
+    microseconds. `restart_policy` says how a faulting application is started again; without one a fault ends the run.
+    `testing` runs the application as the factory's test code. `external_flash` keeps what the external flash holds.
+    Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
 
@@ -60,6 +90,9 @@ class Device:
         *,
         seed: int = 0,
         wall_start_us: int = 0,
+        restart_policy: RestartPolicy | None = None,
+        testing: bool = False,
+        external_flash: Storage | None = None,
         trace_calls: bool = False,
         observers: Iterable[Observer] = (),
     ) -> None:
@@ -72,13 +105,29 @@ class Device:
         self._schedule = Schedule()
         self._cycles_per_us = board.clocks.sysclk // 1_000_000
         self._life = 0
+        self._started_us = 0
+        self._alive = True
+        self._deep_sleep: DeepSleep | None = None
+        self._busy_until = 0
+        self._call_us = 0
         self._restart_reason: str | None = None
+        self._back_off = None if restart_policy is None else BackOff(restart_policy)
         self._stopping = False
+        self.crash_reports: deque[Faulted] = deque(maxlen=CRASH_REPORTS_KEPT)
+        """The last faults, oldest first."""
+        self.test_status: int | None = None
+        """What the factory's test code ended with; None while it has not."""
         self._lay_out(image)
-        self._kernel = Microvisor(
-            self, device_id=f"UV{self._random.getrandbits(128):032x}", wall_start_us=wall_start_us, trace=trace_calls
+        self.kernel = Microvisor(
+            self,
+            device_id=f"UV{self._random.getrandbits(128):032x}",
+            wall_start_us=wall_start_us,
+            flash=NorFlash(external_flash),
+            testing=testing,
+            trace=trace_calls,
         )
-        core.trap(self._kernel.gateways)
+        """The kernel's side: what goes on around the application is changed there."""
+        core.trap(self.kernel.gateways)
         self._start("COLDBOOT")
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -92,14 +141,18 @@ class Device:
         """Run until the device's clock shows `until_us`, or for as long as something can happen."""
         limit = None if until_us is None else until_us * self._cycles_per_us
         while True:
+            if self._restart_reason is not None:
+                self._start(self._restart_reason)
             if self._stopping:
                 self._stopping = False
                 return End.STOPPED
             now = self.core.cycle
+            if self.test_status is not None:
+                return End.TESTED
             if limit is not None and now >= limit:
                 return End.TIME
             self._schedule.run_due(now)
-            end = self._step(limit)
+            end = self._step(limit) if self._restart_reason is None else None
             if end is not None:
                 return end
 
@@ -108,22 +161,27 @@ class Device:
         self._stopping = True
         self.core.halt()
 
+    def wake(self, source: WakeSource) -> None:
+        """End a deep sleep: the application starts anew. A device that is not in deep sleep takes no notice.
+
+        After Shutdown every source looks like a cold boot.
+        """
+        if self._deep_sleep is not None:
+            self.restart("COLDBOOT" if self._deep_sleep is DeepSleep.SHUTDOWN else source.value)
+
     def _step(self, limit: int | None) -> End | None:
-        """Run the core once and deal with what stopped it."""
+        """Let time pass, or run the core once and deal with what stopped it."""
         waits = [cycle for cycle in (limit, self._schedule.next_cycle) if cycle is not None]
+        if not self._alive or self._busy_until > self.core.cycle:
+            return self._pass_time([*waits, self._busy_until] if self._alive else waits)
         stop = self.core.run(min([*waits, self.core.cycle + SLICE_CYCLES]))
         match stop.reason:
             case StopReason.GATEWAY:
-                self._kernel.call()
-                self.core.skip_to(self.core.cycle + CALL_CYCLES)
-                if self._restart_reason is not None:
-                    self._start(self._restart_reason)
+                self._call()
             case StopReason.IDLE:
                 if stop.wake_cycle is not None:
                     waits.append(stop.wake_cycle)
-                if not waits:
-                    return End.ASLEEP
-                self.core.skip_to(min(waits))
+                return self._pass_time(waits)
             case StopReason.RESET:
                 self._start("REMOTEAPPLICATIONRESTART")
             case StopReason.FAULT:
@@ -135,9 +193,41 @@ class Device:
                 pass
         return None
 
-    def _fault(self, fault: Fault) -> End:
-        self.tell(Faulted(self.time_us, fault, self.core.registers()))
-        return End.FAULT
+    def _pass_time(self, waits: list[int]) -> End | None:
+        """Let nothing happen until the first of these cycles; for ever if there is none."""
+        if not waits:
+            return End.ASLEEP
+        self.core.skip_to(min(waits))
+        return None
+
+    def _call(self) -> None:
+        """Have a call answered, and let it take its time."""
+        self._call_us = 0
+        self.kernel.call()
+        end = self.core.cycle + CALL_CYCLES
+        if self._call_us:
+            # A long call is cut at whatever falls due meanwhile, so that it happens at its time.
+            self._busy_until = end + self._call_us * self._cycles_per_us
+        else:
+            self.core.skip_to(end)
+
+    def _fault(self, fault: Fault) -> End | None:
+        report = Faulted(self.time_us, fault, self.core.registers())
+        self.crash_reports.append(report)
+        self.tell(report)
+        if self._back_off is None:
+            return End.FAULT
+        delay = self._back_off.crashed(self.time_us - self._started_us)
+        self._end_life()
+        self.after_us(delay, lambda: self.restart("APPLICATIONCRASH"))
+        self.tell(RestartAwaited(self.time_us, self._back_off.crashes, delay))
+        return None
+
+    def _end_life(self) -> None:
+        """Execute nothing any more, and forget what was to happen to this life of the application."""
+        self._life += 1
+        self._alive = False
+        self.kernel.stop()
 
     # -- what the personality may ask --------------------------------------------------------------------------------
 
@@ -161,8 +251,25 @@ class Device:
             observer(event)
 
     def restart(self, wake_reason: str) -> None:
-        """Start the application anew once the present call has returned."""
+        """Start the application anew, once the present call has returned."""
         self._restart_reason = wake_reason
+
+    def spend_us(self, duration: int) -> None:
+        """Let the present call take so many microseconds longer. Interrupts wait until it returns."""
+        self._call_us += duration
+
+    def deep_sleep(self, kind: DeepSleep) -> None:
+        """End the application's life until `wake`. What RAM holds then is noise from the device's seeded source."""
+        self._end_life()
+        self._deep_sleep = kind
+        self.core.write_memory(self.board.ram.base, self._random.randbytes(self.board.ram.size))
+        self.tell(DeepSleepBegan(self.time_us, kind.value))
+
+    def end_testing(self, status: int) -> None:
+        """End the run: the test code is done."""
+        self._end_life()
+        self.test_status = status
+        self.tell(FactoryTestEnded(self.time_us, status))
 
     # -- laying it out -----------------------------------------------------------------------------------------------
 
@@ -170,11 +277,15 @@ class Device:
         """Start the application from its reset vector. RAM keeps what it holds, as it does on the chip."""
         first = self._life == 0
         self._life += 1
+        self._alive = True
+        self._deep_sleep = None
+        self._busy_until = 0
         self._restart_reason = None
-        self._kernel.start(wake_reason)
+        self.kernel.start(wake_reason)
         self.core.reset(self.board.flash.base)
         if not first:
             self.core.skip_to(self.core.cycle + RESTART_US * self._cycles_per_us)
+        self._started_us = self.time_us
         self.tell(Started(self.time_us, wake_reason))
 
     def _lay_out(self, image: Image) -> None:

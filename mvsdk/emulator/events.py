@@ -39,6 +39,30 @@ class LogLine(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FactoryLogLine(Event):
+    """Test code logged a message to the factory's console."""
+
+    kind: ClassVar[str] = "factory-log"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryTestEnded(Event):
+    """Test code said that it is done. A `status` of zero is success."""
+
+    kind: ClassVar[str] = "factory-test-ended"
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeepSleepBegan(Event):
+    """The application sent the device into Standby or Shutdown; its RAM is lost."""
+
+    kind: ClassVar[str] = "deep-sleep"
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class LedChanged(Event):
     """An LED of the board, or the kernel's own, went on or off."""
 
@@ -83,6 +107,16 @@ class Faulted(Event):
     kind: ClassVar[str] = "fault"
     fault: Fault
     registers: Registers
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAwaited(Event):
+    """The kernel will start the application again, `delay_us` after the fault that was told before. `crashes` counts
+    those in a row."""
+
+    kind: ClassVar[str] = "restart-awaited"
+    crashes: int
+    delay_us: int
 
 
 Observer = Callable[[Event], None]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mvsdk.boards import Board
-from mvsdk.bundle import Image, load, read_image, verify
+from mvsdk.bundle import Image, ManifestOptions, load, read_image, verify
 from mvsdk.emulator.errors import SymbolsMismatchError, UnsignedImageError
 from mvsdk.emulator.symbols import Symbols
 from mvsdk.errors import BundleError
@@ -16,7 +17,15 @@ ELF_MAGIC, ZIP_MAGIC = b"\x7fELF", b"PK\x03\x04"
 IMAGE_SUFFIXES = frozenset({".elf", ".axf", ".out", ".hex", ".ihex", ".ihx", ".bin"})
 
 
-def load_image(path: Path, board: Board, trusted: Iterable[PublicKey], *, allow_unsigned: bool = False) -> Image:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to run. A bare image has no manifest, so its `options` ask for nothing."""
+
+    image: Image
+    options: ManifestOptions
+
+
+def load_target(path: Path, board: Board, trusted: Iterable[PublicKey], *, allow_unsigned: bool = False) -> Target:
     """Read and verify what is to run.
 
     A bundle must verify against `trusted`; with `allow_unsigned` one without a signature will do, and so will a bare
@@ -24,13 +33,14 @@ def load_image(path: Path, board: Board, trusted: Iterable[PublicKey], *, allow_
     Raises `BundleError` with the first thing wrong, `UnsignedImageError` for a bare image without `allow_unsigned`.
     """
     if not _is_image(path):
-        return verify(load(path), board, trusted, allow_unsigned=allow_unsigned).image
+        bundle = verify(load(path), board, trusted, allow_unsigned=allow_unsigned)
+        return Target(bundle.image, bundle.options)
     if not allow_unsigned:
         raise UnsignedImageError(
             f"{path} is a bare image: nobody signed it",
             "bundle it (`mvsdk bundle`), or run it as it is with --allow-unsigned",
         )
-    return read_image(path, board)
+    return Target(read_image(path, board), ManifestOptions())
 
 
 def _is_image(path: Path) -> bool:

@@ -65,6 +65,8 @@ class ScriptedCore:
         self.pending: set[int] = set()
         """Interrupts pended and not yet taken; the script takes them away."""
         self.exception = 0
+        self.vector_table = 0
+        """VTOR; the script changes it."""
         self.resets = 0
         self.gateways: frozenset[int] = frozenset()
         self._script = script
@@ -76,6 +78,7 @@ class ScriptedCore:
         self._memory: dict[int, bytearray] = {}
         self._devices: dict[tuple[int, int], MmioDevice] = {}
         self._halted = False
+        self._asleep = False
 
     # -- the seam ----------------------------------------------------------------------------------------------------
 
@@ -99,6 +102,9 @@ class ScriptedCore:
     def reset(self, vector_table: int) -> None:
         """Begin the script anew."""
         self.resets += 1
+        self.vector_table = vector_table
+        self.exception = 0
+        self._asleep = False
         self._guest = self._script(self)
         self._started = False
         self._step = None
@@ -113,6 +119,9 @@ class ScriptedCore:
                 return Stop(StopReason.HALTED)
             if self._cycle >= until:
                 return Stop(StopReason.DEADLINE)
+            if self._asleep and not self.pending & self.enabled:
+                return Stop(StopReason.IDLE)
+            self._asleep = False
             if self._step is None:
                 self._step = self._next_step()
             match self._step:
@@ -123,8 +132,7 @@ class ScriptedCore:
                     self._cycle += spent
                     self._step = Compute(cycles - spent) if spent < cycles else None
                 case Sleep():
-                    if not self.pending & self.enabled:
-                        return Stop(StopReason.IDLE)
+                    self._asleep = True
                     self._step = None
                 case None:
                     return Stop(StopReason.IDLE)
@@ -134,6 +142,10 @@ class ScriptedCore:
     def skip_to(self, cycle: int) -> None:
         """Let time pass."""
         self._cycle = max(self._cycle, cycle)
+
+    def sleep(self) -> None:
+        """Sleep before the next step until an enabled interrupt is pending."""
+        self._asleep = True
 
     def halt(self) -> None:
         """End the run at the next step."""
@@ -152,6 +164,13 @@ class ScriptedCore:
     def interrupt(self, irq: int) -> InterruptState:
         """Return what the script says of an interrupt."""
         return InterruptState(irq in self.enabled, irq in self.pending, self.exception == irq + 16)
+
+    def set_enabled(self, irq: int, enabled: bool) -> None:
+        """Enable or disable an interrupt."""
+        if enabled:
+            self.enabled.add(irq)
+        else:
+            self.enabled.discard(irq)
 
     def gateway_call(self) -> tuple[int, int, int, int, int]:
         """Return the call the script stands at."""

@@ -134,6 +134,62 @@ def test_a_fault_shows_registers_causes_and_the_way_there(shell: Shell) -> None:
     assert re.search(r" pc 0800[0-9a-f]{4}", result.stdout)
 
 
+CRASHING = 'int main(void) { log_start(); log_text("alive"); return *(volatile int *)0x60000000; }\n'
+
+
+def test_a_fault_may_restart_the_application(shell: Shell) -> None:
+    """With --on-fault restart each fault is reported, and the application starts again after a growing wait."""
+    elf = program(shell, CRASHING)
+    text = shell.succeed("mvsdk", "emulate", elf, "--allow-unsigned", "--for", "5s", "--on-fault", "restart")
+    assert text.count("alive") == 3
+    assert text.count("PRECISERR") == 3
+    assert "crash 1 in a row: it restarts in 1.0" in text or "crash 1 in a row: it restarts in 0.9" in text
+    assert text.count("wake reason APPLICATIONCRASH") == 2
+
+
+def test_a_manifest_may_ask_for_restarts(shell: Shell) -> None:
+    """A bundle that gives restart bounds is restarted within them, unless --on-fault stop."""
+    elf = program(shell, CRASHING)
+    bundle = shell.directory / "crashing.zip"
+    bounds = ("--minimum-restart-interval", "100", "--maximum-restart-interval", "200")
+    shell.succeed("mvsdk", "bundle", elf, "--unsigned", *bounds, "-o", bundle)
+    run = ("mvsdk", "emulate", bundle, "--allow-unsigned", "--for", "1s")
+    events = [json.loads(line) for line in shell.succeed(*run, "--json").splitlines()]
+    waits = [event for event in events if event["event"] == "restart-awaited"]
+    assert [wait["crashes"] for wait in waits[:3]] == [1, 2, 3]
+    assert len(waits) > 4
+    assert shell(*run, "--on-fault", "stop").returncode == 4
+
+
+def test_deep_sleep_is_shown_and_lasts(shell: Shell) -> None:
+    """An application that goes into Standby is shown to, and with no wake source the run ends by itself."""
+    elf = program(shell, "int main(void) { (void)mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY); return 0; }\n")
+    result = shell("mvsdk", "emulate", elf, "--allow-unsigned", "--until", "anything")
+    assert result.returncode == 3
+    assert "deep sleep (standby): RAM is lost" in result.stdout
+    assert "sleeps" in result.stderr
+
+
+@pytest.mark.parametrize(("status", "exit_status"), [(0, 0), (7, 5)])
+def test_test_code_ends_the_run_with_its_verdict(shell: Shell, status: int, exit_status: int) -> None:
+    """With --testing the factory's log is shown and mvTestingComplete ends the run; without, neither works."""
+    elf = program(
+        shell,
+        "int main(void) {\n"
+        "    (void)mvTestLoggingInit(buffer, sizeof buffer);\n"
+        '    (void)mvTestLog((const uint8_t *)"checked", 7);\n'
+        f"    if (mvTestingComplete({status}) != MV_STATUS_OKAY) log_start();\n"
+        '    log_text("no test");\n'
+        "    for (;;) { }\n"
+        "}\n",
+    )
+    result = shell("mvsdk", "emulate", elf, "--allow-unsigned", "--for", "1s", "--testing")
+    assert result.returncode == exit_status
+    assert "factory: checked" in result.stdout
+    assert "factory test" in result.stdout
+    assert "no test" in shell.succeed("mvsdk", "emulate", elf, "--allow-unsigned", "--for", "1s")
+
+
 def test_a_fault_in_a_handler_shows_what_it_interrupted(shell: Shell) -> None:
     """The backtrace crosses the exception frame: handler first, then the code that was running."""
     elf = program(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mvsdk import boards
 from mvsdk.bundle import Image, read_image
 from mvsdk.emulator.core import new_core
-from mvsdk.emulator.device import Device, End
+from mvsdk.emulator.device import Device, End, WakeSource
 from mvsdk.emulator.errors import NotExecutableError
 from mvsdk.emulator.events import Event, LedChanged, LogLine, RegisterNotModelled, Started
 from mvsdk.emulator.pace import run_in_real_time
@@ -109,6 +109,72 @@ def test_ram_survives_a_restart_and_the_wake_reason_changes() -> None:
         }
     """
     assert logged(source) == ["0", "2"]
+
+
+def test_power_save_returns_with_the_tick() -> None:
+    """An application that sleeps with mvPowerSave is woken by SysTick, whose handler runs before the call returns."""
+    source = """
+        #include "mv_syscalls.h"
+        #include "stm32u585.h"
+        static uint8_t buffer[512] __attribute__((aligned(512)));
+        static volatile uint8_t ticks;
+        void SysTick_Handler(void) { ticks++; }
+        int main(void) {
+            (void)mvServerLoggingInit(buffer, sizeof buffer);
+            *(volatile uint32_t *)0xE000E014 = 1599999;
+            *(volatile uint32_t *)0xE000E018 = 0;
+            *(volatile uint32_t *)0xE000E010 = 7;
+            for (;;) {
+                if (mvPowerSave(MV_POWERSAVINGMODE_SLEEP) != MV_STATUS_OKAY) { return 1; }
+                uint8_t letter = (uint8_t)('0' + ticks);
+                (void)mvServerLog(&letter, 1);
+            }
+        }
+    """
+    assert logged(source, until_us=35_000) == ["1", "2", "3"]
+
+
+def test_a_fast_interrupt_is_taken() -> None:
+    """An interrupt that was made fast and enabled by the kernel runs its handler from the application's table."""
+    source = """
+        #include "mv_syscalls.h"
+        #include "stm32u585.h"
+        static uint8_t buffer[512] __attribute__((aligned(512)));
+        void TIM2_IRQHandler(void) { (void)mvServerLog((const uint8_t *)"fast", 4); }
+        int main(void) {
+            (void)mvServerLoggingInit(buffer, sizeof buffer);
+            if (mvSetFastInterrupt(45) != MV_STATUS_OKAY || mvEnableFastInterrupt(45) != MV_STATUS_OKAY) { return 1; }
+            *(volatile uint32_t *)0xE000EF00 = 45;
+            __asm volatile("dsb\\nisb");
+            (void)mvServerLog((const uint8_t *)"then", 4);
+            for (;;) { __WFI(); }
+        }
+    """
+    assert logged(source) == ["fast", "then"]
+
+
+def test_deep_sleep_and_a_wake_source() -> None:
+    """On the real core too the application starts anew, with the reason of what woke it."""
+    source = """
+        #include "mv_syscalls.h"
+        #include "stm32u585.h"
+        static uint8_t buffer[512] __attribute__((aligned(512)));
+        int main(void) {
+            enum MvWakeReason reason;
+            (void)mvServerLoggingInit(buffer, sizeof buffer);
+            (void)mvGetWakeReason(&reason);
+            uint8_t letter = (uint8_t)('A' + reason);
+            (void)mvServerLog(&letter, 1);
+            if (reason == MV_WAKEREASON_COLDBOOT) { (void)mvDeepSleep(MV_DEEPSLEEPMODE_STANDBY); }
+            for (;;) { __WFI(); }
+        }
+    """
+    events: list[Event] = []
+    sleeper = device(image(source), events)
+    assert sleeper.run() is End.ASLEEP
+    sleeper.wake(WakeSource.RTC)
+    assert sleeper.run() is End.ASLEEP
+    assert [event.text for event in events if isinstance(event, LogLine)] == ["A", "P"]
 
 
 def test_an_unmodelled_register_is_told_and_harmless() -> None:

@@ -12,7 +12,7 @@ from mvsdk.bundle import Image, read_image
 from mvsdk.emulator.core import Registers
 from mvsdk.emulator.errors import SymbolsMismatchError, UnsignedImageError
 from mvsdk.emulator.symbols import Symbols
-from mvsdk.emulator.target import find_symbols, load_image, load_symbols
+from mvsdk.emulator.target import find_symbols, load_target, load_symbols
 from mvsdk.emulator.unwind import backtrace
 from tests.board_support.firmware import Elf, link
 
@@ -91,5 +91,5 @@ def test_a_file_is_taken_for_what_it_is(elf: Elf, tmp_path: Path) -> None:
     unnamed = tmp_path / "firmware"
     unnamed.write_bytes(elf.path.read_bytes())
     with pytest.raises(UnsignedImageError):
-        load_image(unnamed, BOARD, ())
-    assert load_image(unnamed, BOARD, (), allow_unsigned=True) == read_image(elf.path, BOARD)
+        load_target(unnamed, BOARD, ())
+    assert load_target(unnamed, BOARD, (), allow_unsigned=True).image == read_image(elf.path, BOARD)

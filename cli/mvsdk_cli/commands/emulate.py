@@ -12,12 +12,23 @@ costs nothing, and the same bundle and seed give the same run.
 Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
 --allow-unsigned. Without --for and --until it runs in real time until Ctrl-C.
 
+A fault ends the run, unless --on-fault restart or the bundle's manifest says otherwise. A manifest does by giving a
+restart interval (`mvsdk bundle --minimum-restart-interval`, --maximum-restart-interval): the kernel then reports the
+fault and starts the application again, no more often than the minimum and, however often it crashes, at least as often
+as the maximum; the time between two starts doubles from crash to crash. Where no manifest says so they are 1 s and
+60 s. Such faults do not change the exit status; --on-fault stop makes the first one end the run whatever the manifest
+says.
+
+With --testing the application runs as the factory's test code: mvTestLog and mvTestingComplete work, and the run ends
+when the application calls the latter.
+
 \b
 Exit status:
     0  the text of --until was logged, or the time of --for is over and no text was asked for
     1  it could not be run: the error says why
     3  the time is over, or the application sleeps for ever, and the text of --until was not logged
-    4  the application faulted
+    4  the application faulted, and was not started again
+    5  with --testing, the application ended the test with a status other than 0
 """
 
 from __future__ import annotations
@@ -36,12 +47,13 @@ from mvsdk_cli.durations import Duration
 
 if TYPE_CHECKING:
     from mvsdk.boards import Board
-    from mvsdk.bundle import Image
+    from mvsdk.bundle import Image, ManifestOptions
+    from mvsdk.emulator.crashes import RestartPolicy
     from mvsdk.emulator.device import Device, End
     from mvsdk.emulator.events import Event, Faulted, Observer
     from mvsdk.emulator.symbols import Place, Symbols
 
-REACHED, TEXT_NOT_SEEN, FAULTED = 0, 3, 4
+REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED = 0, 3, 4, 5
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The wall time at which a device in virtual time starts, so that a run can be repeated."""
 
@@ -53,6 +65,8 @@ FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 @click.option("--time", "pace", type=click.Choice(["virtual", "real"]), help="How fast the device's time passes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What everything random follows from.")
 @click.option("--start-time", help="Wall time at the start: an ISO date and time, or 'now'.")
+@click.option("--on-fault", type=click.Choice(["stop", "restart"]), help="What a fault leads to.")
+@click.option("--testing", is_flag=True, help="Run the application as the factory's test code.")
 @click.option("--trace", type=click.Choice(["syscalls"]), help="Show every system call, decoded.")
 @click.option("--trust", "trust", type=click.Path(path_type=Path), multiple=True, help="Trust this public key too.")
 @click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
@@ -68,6 +82,8 @@ def command(
     pace: str | None,
     seed: int,
     start_time: str | None,
+    on_fault: str | None,
+    testing: bool,
     trace: str | None,
     trust: tuple[Path, ...],
     allow_unsigned: bool,
@@ -79,30 +95,32 @@ def command(
     from mvsdk.boards import load
     from mvsdk.emulator.core import new_core
     from mvsdk.emulator.device import Device
-    from mvsdk.emulator.target import load_image
+    from mvsdk.emulator.target import load_target
     from mvsdk_cli.keyring import keyring
 
     path = target if target is not None else _project_bundle()
     board = load(board_name)
     trusted = keyring().trusted(trust).values()
-    image = load_image(path, board, trusted, allow_unsigned=allow_unsigned)
+    loaded = load_target(path, board, trusted, allow_unsigned=allow_unsigned)
     pace = pace or ("virtual" if length is not None or text is not None else "real")
     watch = _Watch(text)
     core = new_core()
-    names = _Names(_symbols_source(symbols, path, board, image), core.read_memory)
+    names = _Names(_symbols_source(symbols, path, board, loaded.image), core.read_memory)
     device = Device(
         board,
-        image,
+        loaded.image,
         core,
         seed=seed,
         wall_start_us=_wall_start_us(start_time, pace),
+        restart_policy=_restart_policy(on_fault, loaded.options),
+        testing=testing,
         trace_calls=trace is not None,
         observers=[_view(names, as_json=as_json), watch],
     )
     watch.device = device
     started = time.monotonic()
     end = _run(device, length, pace)
-    status = _exit_status(end, text)
+    status = _exit_status(device, end, text)
     _summary(device, end, status, time.monotonic() - started, as_json=as_json)
     ctx.exit(status)
 
@@ -129,9 +147,10 @@ class _Watch:
         self.device: Device | None = None
 
     def __call__(self, event: Event) -> None:
-        from mvsdk.emulator.events import LogLine
+        from mvsdk.emulator.events import FactoryLogLine, LogLine
 
-        if self._text is not None and isinstance(event, LogLine) and self._text in event.text and self.device:
+        wanted = self._text is not None and isinstance(event, LogLine | FactoryLogLine) and self._text in event.text
+        if wanted and self.device:
             self.device.stop()
 
 
@@ -197,6 +216,16 @@ def _wall_start_us(start_time: str | None, pace: str) -> int:
     return round(moment.timestamp() * 1e6)
 
 
+def _restart_policy(on_fault: str | None, options: ManifestOptions) -> RestartPolicy | None:
+    """Say how a faulting application is started again: as asked, else as the manifest says; None for not at all."""
+    from mvsdk.emulator.crashes import RestartPolicy
+
+    if on_fault == "stop":
+        return None
+    wanted = RestartPolicy.of(options)
+    return RestartPolicy() if wanted is None and on_fault == "restart" else wanted
+
+
 def _run(device: Device, length: int | None, pace: str) -> End:
     if pace == "real":
         from mvsdk.emulator.pace import run_in_real_time
@@ -205,11 +234,13 @@ def _run(device: Device, length: int | None, pace: str) -> End:
     return device.run(length)
 
 
-def _exit_status(end: End, text: str | None) -> int:
+def _exit_status(device: Device, end: End, text: str | None) -> int:
     from mvsdk.emulator.device import End
 
     if end is End.FAULT:
         return FAULTED
+    if end is End.TESTED and device.test_status:
+        return TEST_FAILED
     return REACHED if end is End.STOPPED or text is None else TEXT_NOT_SEEN
 
 
@@ -226,6 +257,7 @@ def _summary(device: Device, end: End, status: int, wall: float, *, as_json: boo
         End.STOPPED: "text was logged",
         End.FAULT: "application faulted",
         End.ASLEEP: "application sleeps, and nothing will ever wake it",
+        End.TESTED: "factory test ended",
     }
     speed = f"{seconds / wall:,.{0 if seconds > 10 * wall else 1}f} times real time"
     click.echo(click.style(f"{words[end]} after {seconds:.6f} s, {speed}", dim=True), err=True)

@@ -164,6 +164,9 @@ class Core(Protocol):
     def halt(self) -> None:
         """End the current run where it can first be stopped; for devices, inside `run`, and else without effect."""
 
+    def sleep(self) -> None:
+        """Put the guest to sleep where it stands, as if it had executed WFI there: what ends a WFI ends this."""
+
     # -- interrupts -------------------------------------------------------------------------------------------------
 
     def pend(self, irq: int) -> None:
@@ -174,6 +177,9 @@ class Core(Protocol):
 
     def interrupt(self, irq: int) -> InterruptState:
         """Return the NVIC's state of external interrupt `irq` (0..479)."""
+
+    def set_enabled(self, irq: int, enabled: bool) -> None:
+        """Set or clear the NVIC's enable bit of external interrupt `irq` (0..479), as the guest itself could."""
 
     # -- gateways ---------------------------------------------------------------------------------------------------
 
@@ -187,6 +193,10 @@ class Core(Protocol):
 
     def registers(self) -> Registers:
         """Return all registers."""
+
+    @property
+    def vector_table(self) -> int:
+        """VTOR as it stands: where the guest says its vector table is."""
 
     def write_register(self, name: str, value: int) -> None:
         """Set one register: "r0" to "r15", or a field name of `Registers`; not from inside `run`.

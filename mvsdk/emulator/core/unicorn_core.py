@@ -211,6 +211,10 @@ class UnicornCore:
         state.elapsed = max(state.elapsed, 2 * cycle)
         self._processor.control.catch_up()
 
+    def sleep(self) -> None:
+        """See `Core.sleep`."""
+        self._processor.asleep = Event.SLEEP
+
     def halt(self) -> None:
         """See `Core.halt`. Outside a run it does nothing."""
         self._halted = True
@@ -234,6 +238,11 @@ class UnicornCore:
         """See `Core.interrupt`."""
         state, bit = self._processor.exceptions, 1 << _exception_of(irq)
         return InterruptState(bool(state.enabled & bit), bool(state.pending & bit), bool(state.active & bit))
+
+    def set_enabled(self, irq: int, enabled: bool) -> None:
+        """See `Core.set_enabled`."""
+        self._processor.exceptions.enable(1 << _exception_of(irq), enabled)
+        self._clock.stop_at_next_block()
 
     # -- gateways ------------------------------------------------------------------------------------------------------
 
@@ -263,6 +272,11 @@ class UnicornCore:
         special = {name: words[getattr(at, name)] for name in _SPECIAL}
         special["control"] &= stacking.NPRIV | stacking.SPSEL | stacking.FPCA
         return Registers(r, engine.xpsr(), msp, psp, **special)
+
+    @property
+    def vector_table(self) -> int:
+        """See `Core.vector_table`."""
+        return self._processor.control.values[scs.VTOR]
 
     def write_register(self, name: str, value: int) -> None:
         """See `Core.write_register`. `ValueError` if there is no such register."""

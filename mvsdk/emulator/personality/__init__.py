@@ -6,6 +6,7 @@ It sees the device through `Host`, never the processor's internals, and it trust
 
 from __future__ import annotations
 
+import enum
 from typing import Protocol
 
 from mvsdk.boards import Board
@@ -14,6 +15,13 @@ from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import Event
 from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.soc.rcc import Rcc
+
+
+class DeepSleep(enum.Enum):
+    """How deep. RAM is lost in both; only after Standby does the application learn what woke it."""
+
+    STANDBY = "standby"
+    SHUTDOWN = "shutdown"
 
 
 class Host(Protocol):
@@ -38,7 +46,16 @@ class Host(Protocol):
         """Tell the observers."""
 
     def restart(self, wake_reason: str) -> None:
-        """Start the application anew once the present call has returned."""
+        """Start the application anew, once the present call has returned."""
+
+    def spend_us(self, duration: int) -> None:
+        """Let the present call take so many microseconds longer. Interrupts wait until it returns."""
+
+    def deep_sleep(self, kind: DeepSleep) -> None:
+        """End the application's life, once the present call has returned, until something wakes the device."""
+
+    def end_testing(self, status: int) -> None:
+        """End the factory's test, once the present call has returned, with the status of the test code."""
 
 
 class Personality(Protocol):
@@ -49,6 +66,9 @@ class Personality(Protocol):
 
     def start(self, wake_reason: str) -> None:
         """Forget everything of the application's last life."""
+
+    def stop(self) -> None:
+        """Let nothing reach the application any more: its life is over, and the next has not begun."""
 
     def call(self) -> None:
         """Answer the call the core stopped at."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from mvsdk.abi import load as load_abi
 from mvsdk.boards import load as load_board
 from mvsdk.bundle import Image
+from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.events import Event
 from mvsdk.testing import Call, ScriptedCore, Step
@@ -21,12 +22,32 @@ Guest = Generator[Step, int, None]
 
 
 class Kernel:
-    """Runs scripts against a fresh device and keeps what it told."""
+    """Runs scripts against a fresh device and keeps what it told. `prepare` sees the device before it runs."""
 
-    def __init__(self, script: object, *, seed: int = 0, trace: bool = False, until_us: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        script: object,
+        *,
+        seed: int = 0,
+        trace: bool = False,
+        until_us: int | None = 1_000_000,
+        testing: bool = False,
+        restart_policy: RestartPolicy | None = None,
+        prepare: Callable[[Device], None] = lambda device: None,
+    ) -> None:
         self.events: list[Event] = []
         self.core = ScriptedCore(script)  # type: ignore[arg-type]
-        self.device = Device(BOARD, PLAUSIBLE, self.core, seed=seed, trace_calls=trace, observers=[self.events.append])
+        self.device = Device(
+            BOARD,
+            PLAUSIBLE,
+            self.core,
+            seed=seed,
+            testing=testing,
+            restart_policy=restart_policy,
+            trace_calls=trace,
+            observers=[self.events.append],
+        )
+        prepare(self.device)
         self.end = self.device.run(until_us)
 
 
@@ -35,7 +56,26 @@ def call(name: str, *arguments: int) -> Call:
     return Call(ABI.syscalls[name].address, *arguments)
 
 
-def one_call(name: str, *arguments: int, memory: dict[int, bytes] | None = None, exception: int = 0) -> str:
+def status_name(status: int) -> str:
+    """Return a status' name without the prefix."""
+    name = ABI.status.name_of(status)
+    assert name is not None
+    return name.removeprefix("MV_STATUS_")
+
+
+def word(core: ScriptedCore, address: int) -> int:
+    """Read a word of guest memory."""
+    return int.from_bytes(core.read_memory(address, 4), "little")
+
+
+def one_call(
+    name: str,
+    *arguments: int,
+    memory: dict[int, bytes] | None = None,
+    exception: int = 0,
+    testing: bool = False,
+    prepare: Callable[[Device], None] = lambda device: None,
+) -> str:
     """Make one call on a fresh device and return the name of its status, without the prefix."""
     found: list[int] = []
 
@@ -45,10 +85,8 @@ def one_call(name: str, *arguments: int, memory: dict[int, bytes] | None = None,
             core.write_memory(address, data)
         found.append((yield call(name, *arguments)))
 
-    Kernel(guest)
-    status = ABI.status.name_of(found[0])
-    assert status is not None
-    return status.removeprefix("MV_STATUS_")
+    Kernel(guest, testing=testing, prepare=prepare)
+    return status_name(found[0])
 
 
 def words(*values: int) -> bytes:

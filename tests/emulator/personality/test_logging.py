@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mvsdk.emulator.device import Device
 from mvsdk.emulator.events import LogLine
-from mvsdk.testing import ScriptedCore
-from tests.emulator.personality.kernel import FLASH, RAM, STATUS, Guest, Kernel, call, one_call
+from mvsdk.emulator.personality.microvisor.message_buffer import BYTE_US
+from mvsdk.testing import Compute, ScriptedCore
+from tests.emulator.personality.kernel import FLASH, RAM, STATUS, Guest, Kernel, call, one_call, status_name, words
 
 BUFFER = RAM + 0x1000
 TEXT = RAM + 0x200
@@ -91,3 +95,86 @@ def test_only_sixteen_bits_of_the_length_count() -> None:
     events = Kernel(guest).events
     assert statuses == [0]
     assert [event.text for event in events if isinstance(event, LogLine)] == ["hello"]
+
+
+def test_a_full_buffer_refuses_until_it_has_emptied() -> None:
+    """What was accepted waits in the buffer: too much at once is refused, and fits a little later."""
+    statuses: list[str] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield call("mvServerLoggingInit", BUFFER, 1024)
+        for length in (1000, 1000, 24, 24):
+            statuses.append(status_name((yield call("mvServerLog", TEXT, length))))
+        yield Compute(160 * BYTE_US * 1024)
+        statuses.append(status_name((yield call("mvServerLog", TEXT, 1000))))
+
+    events = Kernel(guest).events
+    assert statuses == ["OKAY", "INVALIDBUFFERSIZE", "OKAY", "INVALIDBUFFERSIZE", "OKAY"]
+    assert len([event for event in events if isinstance(event, LogLine)]) == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 1024), st.integers(0, 40_000)), max_size=20))
+def test_the_buffer_never_holds_more_than_it_can(steps: list[tuple[int, int]]) -> None:
+    """A message is accepted exactly if it fits beside what has not left at the documented rate."""
+    waiting, last = 0, 0.0
+
+    def guest(core: ScriptedCore) -> Guest:
+        nonlocal waiting, last
+        yield call("mvServerLoggingInit", BUFFER, 1024)
+        for length, pause_us in steps:
+            now = core.cycle // 160
+            waiting = max(0, waiting - (now - int(last)))
+            last = now
+            fits = length * BYTE_US + waiting <= 1024 * BYTE_US
+            status = status_name((yield call("mvServerLog", TEXT, length)))
+            assert status == ("OKAY" if fits else "INVALIDBUFFERSIZE")
+            waiting += length * BYTE_US if fits else 0
+            yield Compute(160 * pause_us)
+
+    Kernel(guest, until_us=5_000_000)
+
+
+def test_the_cloud_may_switch_logging_off() -> None:
+    """While it does a good message is refused as the cloud's doing; a bad one for the first thing wrong with it."""
+    statuses: list[str] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield call("mvServerLoggingInit", BUFFER, 2048)
+        for pointer, length in ((TEXT, 5), (TEXT, 1025), (TEXT, 2049), (0, 2049)):
+            statuses.append(status_name((yield call("mvServerLog", pointer, length))))
+
+    def switch_off(device: Device) -> None:
+        device.kernel.circumstances.server_logging = False
+
+    events = Kernel(guest, prepare=switch_off).events
+    assert statuses == ["LOGGINGDISABLEDBYSERVER", "LOGMESSAGETOOLONG", "INVALIDBUFFERSIZE", "PARAMETERFAULT"]
+    assert not [event for event in events if isinstance(event, LogLine)]
+
+
+def test_a_second_buffer_replaces_the_first() -> None:
+    """The first one's memory is the application's again, and the second starts empty."""
+    statuses: list[int] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield call("mvServerLoggingInit", BUFFER, 512)
+        yield call("mvServerLog", TEXT, 512)
+        statuses.append((yield call("mvServerLoggingInit", BUFFER + 512, 512)))
+        statuses.append((yield call("mvServerLog", TEXT, 512)))
+        core.write_memory(RAM, words(41, BUFFER, 32))
+        statuses.append((yield call("mvSetupNotifications", RAM, RAM + 0x40)))
+
+    Kernel(guest)
+    assert statuses == [0, 0, 0]
+
+
+def test_a_buffer_may_not_lie_in_a_ring() -> None:
+    """Memory lent to a notification centre is in use."""
+    statuses: list[int] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        core.write_memory(RAM, words(41, BUFFER + 500, 32))
+        yield call("mvSetupNotifications", RAM, RAM + 0x40)
+        statuses.append((yield call("mvServerLoggingInit", BUFFER, 512)))
+
+    Kernel(guest)
+    assert [status_name(status) for status in statuses] == ["BUFFERALREADYINUSE"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mvsdk.emulator.core import StopReason
 from mvsdk.testing import Call, Compute, ScriptedCore
-from tests.emulator.personality.kernel import ABI, BOARD, FLASH, RAM, Guest, Kernel, call, one_call, words
+from tests.emulator.personality.kernel import ABI, BOARD, FLASH, RAM, Guest, Kernel, call, one_call, word, words
 
 TIM8_BRK = 51
 PARAMS, HANDLE, RING = RAM, RAM + 0x40, RAM + 0x100
@@ -21,11 +21,6 @@ def setup(core: ScriptedCore, irq: int = TIM8_BRK, ring: int = RING, size: int =
     """Lay out the parameters and name the call."""
     core.write_memory(PARAMS, words(irq, ring, size))
     return call("mvSetupNotifications", PARAMS, handle)
-
-
-def word(core: ScriptedCore, address: int) -> int:
-    """Read a word of guest memory."""
-    return int.from_bytes(core.read_memory(address, 4), "little")
 
 
 def refusal(irq: int = TIM8_BRK, ring: int = RING, size: int = 64) -> str:
@@ -66,6 +61,21 @@ def test_rings_may_not_overlap_and_an_interrupt_serves_one_centre() -> None:
     Kernel(guest)
     names = [(ABI.status.name_of(status) or "").removeprefix("MV_STATUS_") for status in statuses]
     assert names == ["OKAY", "BUFFERALREADYINUSE", "INVALIDINTERRUPT"]
+
+
+def test_a_ring_may_not_lie_in_a_log_buffer() -> None:
+    """Memory lent to the log is in use; what a closed centre had is free again."""
+    statuses: list[int] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield call("mvServerLoggingInit", RAM + 0x200, 0x200)
+        statuses.append((yield setup(core, ring=RAM + 0x3F0)))
+        statuses.append((yield setup(core)))
+        statuses.append((yield call("mvCloseNotifications", HANDLE)))
+        statuses.append((yield setup(core, irq=TIM8_BRK + 1)))
+
+    Kernel(guest)
+    assert statuses == [ABI.status.members["MV_STATUS_BUFFERALREADYINUSE"], 0, 0, 0]
 
 
 def test_there_are_thirty_two_centres() -> None:

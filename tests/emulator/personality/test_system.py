@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mvsdk.emulator.device import End
+from mvsdk.emulator.device import Device, End
 from mvsdk.emulator.events import CallNotModelled, LedChanged, Started, SystemCall
 from mvsdk.testing import Compute, ScriptedCore
 from tests.emulator.personality.kernel import ABI, RAM, Guest, Kernel, call, one_call
@@ -87,6 +87,16 @@ def test_restart_begins_a_new_life() -> None:
     assert starts[1] >= 20_000
 
 
+def test_a_busy_kernel_does_not_restart() -> None:
+    """While a restart would interrupt the kernel it is refused, and a bad mode comes before that."""
+
+    def busy(device: Device) -> None:
+        device.kernel.circumstances.kernel_busy = True
+
+    assert one_call("mvRestart", 0, prepare=busy) == "MICROVISORBUSY"
+    assert one_call("mvRestart", 1, prepare=busy) == "PARAMETERFAULT"
+
+
 def test_an_unknown_restart_mode_is_refused() -> None:
     """A mode that is not in the enumeration is a PARAMETERFAULT, and nothing restarts."""
     assert one_call("mvRestart", 1) == "PARAMETERFAULT"
@@ -115,13 +125,15 @@ def test_a_call_without_an_answer_is_unavailable_and_named_once() -> None:
 
     def guest(core: ScriptedCore) -> Guest:
         for _ in range(3):
-            statuses.append((yield call("mvPowerSave", 0)))
+            statuses.append((yield call("mvGetNetworkStatus", 0, OUT)))
 
     events = Kernel(guest).events
     assert statuses == [ABI.status.members["MV_STATUS_UNAVAILABLE"]] * 3
-    assert [event.name for event in events if isinstance(event, CallNotModelled)] == ["mvPowerSave"]
+    assert [event.name for event in events if isinstance(event, CallNotModelled)] == ["mvGetNetworkStatus"]
 
 
+ENDINGS = {"mvRestart", "mvDeepSleep"}
+"""Calls that do not come back when they succeed."""
 POINTERS = [
     (syscall.name, parameter.register)
     for syscall in ABI.syscalls.values()
@@ -143,12 +155,16 @@ def test_all_72_calls_can_be_entered() -> None:
     statuses: list[int] = []
 
     def guest(core: ScriptedCore) -> Guest:
+        core.enabled.add(51)
         for address in sorted(core.gateways):
-            if address != ABI.syscalls["mvRestart"].address:
+            if ABI.by_address[address].name not in ENDINGS:
                 statuses.append((yield call(ABI.by_address[address].name, 0, 0, 0, 0)))
 
-    assert Kernel(guest).end is End.TIME
-    assert len(statuses) == 71
+    def wake(device: Device) -> None:
+        device.core.pend(51)
+
+    assert Kernel(guest, prepare=wake).end is End.TIME
+    assert len(statuses) == 72 - len(ENDINGS)
     assert all(ABI.status.name_of(status) for status in statuses)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from mvsdk.abi import Struct
+from mvsdk.abi.ranges import field_ranges
 from mvsdk.emulator.guest_memory import GuestMemory
 
 
@@ -41,6 +43,19 @@ class GuestPointer:
     def write_word(self, value: int) -> None:
         """Write a little-endian number as wide as what is pointed at."""
         self.write(value.to_bytes(self.length, "little"))
+
+
+def field_pointers(
+    memory: GuestMemory, struct: Struct, values: Mapping[str, int]
+) -> Iterator[tuple[str, GuestPointer]]:
+    """Prove the pointers in a struct one after the other, in the fields' order, and return each with its field's name.
+
+    A field that covers nothing is left out. Refuses with PARAMETERFAULT at the first bad one, once it is its turn.
+    """
+    for covered in field_ranges(struct, values):
+        if not memory.allows(covered.address, covered.length, write=covered.needs_write):
+            raise Refused("PARAMETERFAULT")
+        yield covered.name, GuestPointer(memory, covered.address, covered.length)
 
 
 Guard = Callable[[Any], None]

@@ -9,13 +9,23 @@ from mvsdk.abi import Abi, Syscall, load
 from mvsdk.abi.decode import decode_call, decode_result
 from mvsdk.abi.ranges import pointer_ranges
 from mvsdk.emulator.events import CallNotModelled, SystemCall
+from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import Guard, GuestPointer, Refused
+from mvsdk.emulator.personality.microvisor.buffers import LentBuffers
+from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
+from mvsdk.emulator.personality.microvisor.external_flash import ExternalFlash
+from mvsdk.emulator.personality.microvisor.fast_interrupts import FastInterrupts
 from mvsdk.emulator.personality.microvisor.handles import HandleTable
 from mvsdk.emulator.personality.microvisor.logging import Logging
 from mvsdk.emulator.personality.microvisor.notifications import Notifications
+from mvsdk.emulator.personality.microvisor.power import Power
+from mvsdk.emulator.personality.microvisor.struct_test import StructTest
 from mvsdk.emulator.personality.microvisor.system import System
+from mvsdk.emulator.personality.microvisor.system_notifications import SystemNotifications
+from mvsdk.emulator.personality.microvisor.testing import Testing
 from mvsdk.emulator.personality.microvisor.timekeeping import Timekeeping
+from mvsdk.emulator.personality.microvisor.wifi import Wifi
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +39,39 @@ class _Entry:
 
 
 class Microvisor:
-    """The kernel as the application meets it. `wall_start_us` is the wall time at its start, in Unix microseconds."""
+    """The kernel as the application meets it.
 
-    def __init__(self, host: Host, *, device_id: str, wall_start_us: int, trace: bool) -> None:
+    `wall_start_us` is the wall time at its start, in Unix microseconds; `flash` the external flash; `testing` says that
+    the application runs as the factory's test code.
+    """
+
+    def __init__(
+        self, host: Host, *, device_id: str, wall_start_us: int, flash: NorFlash, testing: bool, trace: bool
+    ) -> None:
         self._host = host
         self._abi = load("microvisor")
         self._statuses = self._abi.status.members
         self._handles = HandleTable(host.random_word)
-        self._logging = Logging(host)
+        self._buffers = LentBuffers()
+        self.circumstances = Circumstances()
+        """What goes on around the application; free to be changed."""
+        self._logging = Logging(host, self._buffers, self.circumstances)
+        self._testing = Testing(host, self._buffers, active=testing)
         rcc_base = next(peripheral.base for peripheral in host.board.peripherals if peripheral.name == "RCC")
-        self._system = System(host, self._abi, device_id, rcc_base)
+        self._system = System(host, self._abi, self.circumstances, device_id, rcc_base)
+        self._fast_interrupts = FastInterrupts(host, self._handles)
+        self._system_notifications = SystemNotifications(self._abi, self._handles)
         families = [
             self._logging,
+            self._testing,
             self._system,
-            Notifications(host, self._abi, self._handles),
+            self._fast_interrupts,
+            self._system_notifications,
+            Notifications(host, self._abi, self._handles, self._buffers, self._fast_interrupts.holds),
+            Power(host, self._abi, self.circumstances),
+            ExternalFlash(host, self._abi, self._handles, flash),
+            Wifi(host.memory, self._abi),
+            StructTest(host.memory, self._abi),
             Timekeeping(host, wall_start_us),
         ]
         self._entries = _entry_points(self._abi, families)
@@ -52,9 +81,25 @@ class Microvisor:
 
     def start(self, wake_reason: str) -> None:
         """Forget everything of the application's last life."""
-        self._handles.clear()
+        self.stop()
         self._logging.start()
+        self._testing.start()
+        self._fast_interrupts.start()
         self._system.start(wake_reason)
+
+    def stop(self) -> None:
+        """Let nothing reach the application any more: its life is over, and the next has not begun."""
+        self._handles.clear()
+        self._buffers.clear()
+
+    def system_event(self, source: str) -> None:
+        """Let the event of a system source happen, "NETWORK" or "UPDATE": the application hears of it if it listens."""
+        self._system_notifications.happen(source)
+
+    def stop_hung_application(self) -> None:
+        """Act as if an interrupt of the application had hung or flooded: fast interrupts go off, and shortly after the
+        application starts anew."""
+        self._fast_interrupts.stop_application()
 
     def call(self) -> None:
         """Answer the call the core stopped at."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from collections.abc import Callable
 
 from mvsdk.abi import Abi
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
+from mvsdk.emulator.personality.microvisor.buffers import LentBuffers
 from mvsdk.emulator.personality.microvisor.handles import HandleTable
 
 MOST_CENTRES = 32
@@ -32,16 +34,14 @@ class NotificationCentre:
         self._index = 0
         self._held: deque[bytes] = deque()
 
-    def overlaps(self, address: int, length: int) -> bool:
-        """Say whether the range touches this ring."""
-        return address < self.address + self.count * RECORD.size and self.address < address + length
-
     def post(self, event_type: int, tag: int) -> None:
         """Write one record and pend the interrupt, or hold it back until the application took the last one.
 
         The sample applications take one record per interrupt and NVIC remembers one pend only, so two records for
-        one interrupt would leave them a record behind for ever (inferred).
+        one interrupt would leave them a record behind for ever (inferred). A closed centre takes nothing any more.
         """
+        if not self.open:
+            return
         self._held.append(RECORD.pack(self._host.time_us, event_type, tag))
         if len(self._held) == 1:
             self._deliver()
@@ -65,12 +65,19 @@ class NotificationCentre:
 
 
 class Notifications:
-    """mvSetupNotifications, mvCloseNotifications, mvTempTriggerNotification."""
+    """mvSetupNotifications, mvCloseNotifications, mvTempTriggerNotification.
 
-    def __init__(self, host: Host, abi: Abi, handles: HandleTable) -> None:
+    `is_fast` says whether an interrupt is a fast one, which cannot announce notifications.
+    """
+
+    def __init__(
+        self, host: Host, abi: Abi, handles: HandleTable, buffers: LentBuffers, is_fast: Callable[[int], bool]
+    ) -> None:
         self._host = host
         self._setup = abi.structs["MvNotificationSetup"]
         self._handles = handles
+        self._buffers = buffers
+        self._is_fast = is_fast
 
     @answers("mvSetupNotifications")
     def setup(self, params: GuestPointer, handle_out: GuestPointer) -> None:
@@ -81,24 +88,28 @@ class Notifications:
             raise Refused("PARAMETERFAULT")
         if size < SMALLEST_RING * RECORD.size or size % RECORD.size:
             raise Refused("INVALIDBUFFERSIZE")
+        self._buffers.check(address, size)
         centres = list(self._handles.all(NotificationCentre))
-        if any(centre.overlaps(address, size) for centre in centres):
-            raise Refused("BUFFERALREADYINUSE")
         board = self._host.board
         if (
             irq not in board.interrupts
             or irq in board.kernel_interrupts
             or any(centre.irq == irq for centre in centres)
+            or self._is_fast(irq)
         ):
             raise Refused("INVALIDINTERRUPT")
         if len(centres) >= MOST_CENTRES:
             raise Refused("TOOMANYNOTIFICATIONBUFFERS")
-        handle_out.write_word(self._handles.add(NotificationCentre(self._host, irq, address, size // RECORD.size)))
+        centre = NotificationCentre(self._host, irq, address, size // RECORD.size)
+        self._buffers.lend(address, size, centre)
+        handle_out.write_word(self._handles.add(centre))
 
     @answers("mvCloseNotifications")
     def close(self, handle: GuestPointer) -> None:
         """End a centre. An interrupt already pending stays so; records held back are lost."""
-        self._handles.remove(handle.read_word(), NotificationCentre).open = False
+        centre = self._handles.remove(handle.read_word(), NotificationCentre)
+        centre.open = False
+        self._buffers.give_back(centre)
         handle.write_word(0)
 
     @answers("mvTempTriggerNotification")

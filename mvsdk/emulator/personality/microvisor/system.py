@@ -6,6 +6,7 @@ from mvsdk.abi import Abi
 from mvsdk.emulator.events import LedChanged
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
+from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
 
 DEVICE_ID_LENGTH = 34
 SYSTEM_LED = "system"
@@ -16,8 +17,9 @@ RESTART_WAKE_REASON = "REMOTEAPPLICATIONRESTART"
 class System:
     """mvGetDeviceId, mvPeriphPeek32, mvPeriphPoke32, mvSystemLedEnable, mvGetWakeReason, mvRestart, mvNoOp."""
 
-    def __init__(self, host: Host, abi: Abi, device_id: str, rcc_base: int) -> None:
+    def __init__(self, host: Host, abi: Abi, circumstances: Circumstances, device_id: str, rcc_base: int) -> None:
         self._host = host
+        self._circumstances = circumstances
         self._wake_reasons = abi.enums["MvWakeReason"].members
         self._restart_modes = frozenset(abi.enums["MvRestartMode"].members.values())
         self._device_id = device_id.encode("ascii")
@@ -73,4 +75,6 @@ class System:
         """Start the application anew; nothing waits to be applied on a device without a cloud."""
         if mode not in self._restart_modes:
             raise Refused("PARAMETERFAULT")
+        if self._circumstances.kernel_busy:
+            raise Refused("MICROVISORBUSY")
         self._host.restart(RESTART_WAKE_REASON)

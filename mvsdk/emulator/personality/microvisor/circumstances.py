@@ -1,0 +1,18 @@
+"""What goes on around the application and decides some answers, but is not its own doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Circumstances:
+    """The kernel's own work and the cloud's wishes. On a device without a cloud none of these ever changes; whoever
+    models one sets them, and so may a test."""
+
+    network_active: bool = False
+    """The kernel is talking over the network on the application's behalf, so it will not go to sleep now."""
+    kernel_busy: bool = False
+    """A restart would interrupt the kernel, for instance while it downloads an update."""
+    server_logging: bool = True
+    """The cloud takes log messages from this device (device property `logging.enabled`)."""

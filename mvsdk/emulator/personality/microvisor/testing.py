@@ -1,0 +1,47 @@
+"""Application testing in the factory: mvTestingComplete, mvTestLoggingInit, mvTestLog."""
+
+from __future__ import annotations
+
+from mvsdk.emulator.events import FactoryLogLine
+from mvsdk.emulator.personality import Host
+from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
+from mvsdk.emulator.personality.microvisor.buffers import LentBuffers
+from mvsdk.emulator.personality.microvisor.message_buffer import MessageBuffer
+
+
+class Testing:
+    """The factory's side. `active` says that the application is running as test code."""
+
+    def __init__(self, host: Host, buffers: LentBuffers, *, active: bool) -> None:
+        self._host = host
+        self._active = active
+        self._buffer = MessageBuffer(host, buffers)
+
+    def start(self) -> None:
+        """Begin an application's life without a buffer."""
+        self._buffer.start()
+
+    @answers("mvTestingComplete")
+    def complete(self, status: int) -> None:
+        """End the test code; to the kernel all that matters of `status` is whether it is zero."""
+        if not self._active:
+            raise Refused("UNAVAILABLE")
+        self._host.end_testing(status)
+
+    @answers("mvTestLoggingInit")
+    def init(self, buffer: GuestPointer, length: int) -> None:
+        """Take the buffer. That this is no test is the last thing looked at, as documented."""
+        self._buffer.check(buffer, length)
+        if not self._active:
+            raise Refused("UNAVAILABLE")
+        self._buffer.take(buffer, length)
+
+    def _initialised(self) -> None:
+        if not self._buffer.ready:
+            raise Refused("UNAVAILABLE")
+
+    @answers("mvTestLog", before_pointers=_initialised)
+    def log(self, message: GuestPointer, length: int) -> None:
+        """Take one message for the factory's console."""
+        self._buffer.check_message(length)
+        self._host.tell(FactoryLogLine(self._host.time_us, self._buffer.put(message, length)))
