@@ -261,6 +261,7 @@ void mv_priorities_changed(mv_core *core);
 void mv_pend(mv_core *core, uint32_t number);
 void mv_unpend(mv_core *core, uint32_t number);
 void mv_set_line(mv_core *core, uint32_t irq, bool level);
+void mv_set_enabled(mv_core *core, uint32_t irq, bool on);
 
 static inline bool mv_has(const uint32_t *set, uint32_t number) { return (set[number >> 5] >> (number & 31) & 1u) != 0; }
 static inline void mv_add(uint32_t *set, uint32_t number) { set[number >> 5] |= 1u << (number & 31); }

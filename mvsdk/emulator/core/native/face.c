@@ -372,13 +372,32 @@ static PyObject *pend(PyObject *object, PyObject *argument) {
     Py_RETURN_NONE;
 }
 
-static PyObject *set_line(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
+typedef void (*interrupt_switch)(mv_core *core, uint32_t irq, bool on);
+
+static PyObject *switch_interrupt(PyObject *object, PyObject *const *arguments, Py_ssize_t count, interrupt_switch change) {
     machine *const self = (machine *)object;
     uint32_t irq;
     if (!has_arguments(count, 2) || !get_interrupt(self, arguments[0], &irq)) return NULL;
-    const int level = PyObject_IsTrue(arguments[1]);
-    if (level < 0 || !may_touch(self)) return NULL;
-    mv_set_line(self->core, irq, level != 0);
+    const int on = PyObject_IsTrue(arguments[1]);
+    if (on < 0 || !may_touch(self)) return NULL;
+    change(self->core, irq, on != 0);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_line(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
+    return switch_interrupt(object, arguments, count, mv_set_line);
+}
+
+static PyObject *set_enabled(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
+    return switch_interrupt(object, arguments, count, mv_set_enabled);
+}
+
+/* As if the guest had executed WFI where it stands. */
+static PyObject *sleep_now(PyObject *object, PyObject *unused) {
+    machine *const self = (machine *)object;
+    (void)unused;
+    if (!may_rearrange(self)) return NULL;
+    self->core->s.sleeping = 1;
     Py_RETURN_NONE;
 }
 
@@ -400,6 +419,13 @@ static PyObject *get_wake_cycle(PyObject *object, void *unused) {
     const uint64_t cycle = mv_wake_cycle(self->core);
     if (cycle == UINT64_MAX) Py_RETURN_NONE;
     return PyLong_FromUnsignedLongLong(cycle);
+}
+
+static PyObject *get_vector_table(PyObject *object, void *unused) {
+    machine *const self = (machine *)object;
+    (void)unused;
+    if (!may_touch(self)) return NULL;
+    return PyLong_FromUnsignedLong(self->core->s.vtor);
 }
 
 /* -- registers ----------------------------------------------------------------------------------------------------------- */
@@ -613,6 +639,8 @@ static PyMethodDef methods[] = {
     {"halt", halt, METH_NOARGS, NULL},
     {"pend", pend, METH_O, NULL},
     {"set_line", FAST(set_line), NULL},
+    {"set_enabled", FAST(set_enabled), NULL},
+    {"sleep", sleep_now, METH_NOARGS, NULL},
     {"interrupt_state", interrupt_state, METH_O, NULL},
     {"gateway_call", gateway_call, METH_NOARGS, NULL},
     {"gateway_return", gateway_return, METH_O, NULL},
@@ -631,6 +659,7 @@ static PyMethodDef methods[] = {
 static PyGetSetDef properties[] = {
     {"cycle", get_cycle, NULL, NULL, NULL},
     {"wake_cycle", get_wake_cycle, NULL, NULL, NULL},
+    {"vector_table", get_vector_table, NULL, NULL, NULL},
     {"take_hardfault", get_take_hardfault, set_take_hardfault, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -82,6 +82,15 @@ void mv_unpend(mv_core *core, uint32_t number) {
     if (number >= EXC_IRQ0 && mv_has(core->s.line, number) && !mv_has(core->s.active, number)) mv_add(core->s.pending, number);
 }
 
+void mv_set_enabled(mv_core *core, uint32_t irq, bool on) {
+    if (irq >= core->interrupts) return;
+    if (on)
+        mv_add(core->s.enabled, EXC_IRQ0 + irq);
+    else
+        mv_drop(core->s.enabled, EXC_IRQ0 + irq);
+    mv_priorities_changed(core);
+}
+
 void mv_set_line(mv_core *core, uint32_t irq, bool level) {
     const uint32_t number = EXC_IRQ0 + irq;
     if (irq >= core->interrupts) return;

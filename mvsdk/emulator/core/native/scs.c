@@ -40,21 +40,14 @@ static uint32_t get_interrupts(const uint32_t *set, uint32_t index) {
 
 static bool exists(const mv_core *core, uint32_t irq) { return irq < core->interrupts; }
 
-static void set_enabled(mv_core *core, uint32_t number, bool on) {
-    if (on)
-        mv_add(core->s.enabled, number);
-    else
-        mv_drop(core->s.enabled, number);
-}
-
 static void change_interrupts(mv_core *core, uint32_t offset, uint32_t value) {
     const uint32_t first = (offset & 0x7F) / 4 * 32;
     for (uint32_t i = 0; i < 32; i++) {
         if ((value >> i & 1) == 0 || !exists(core, first + i)) continue;
         const uint32_t number = EXC_IRQ0 + first + i;
         switch (offset & 0x380) {
-        case 0x100: set_enabled(core, number, true); break;
-        case 0x180: set_enabled(core, number, false); break;
+        case 0x100: mv_add(core->s.enabled, number); break;
+        case 0x180: mv_drop(core->s.enabled, number); break;
         case 0x200: mv_pend(core, number); break;
         default: mv_unpend(core, number); break;
         }
