@@ -17,6 +17,7 @@ from mvsdk.emulator.events import (
     RegisterNotModelled,
     Started,
     SystemCall,
+    UartOutput,
 )
 from mvsdk.emulator.fault_status import causes
 from mvsdk.emulator.symbols import Place
@@ -45,6 +46,8 @@ class TextView:
                 return [printable(line) for line in event.text.rstrip("\r\n").splitlines() or [""]]
             case LedChanged():
                 return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
+            case UartOutput():
+                return [f"{event.port}: {printable(event.text)}"]
             case SystemCall():
                 place = self._caller(event.caller)
                 where = f"  <{place.function}>" if place.function else ""
