@@ -144,11 +144,17 @@ class Core(Protocol):
         """Cycles since the core was made. Never goes back, not even at reset."""
 
     def reset(self, vector_table: int) -> None:
-        """Set VTOR, load MSP and PC from the table; all else, private peripherals too, gets its reset value."""
+        """Set VTOR, load MSP and PC from the table; all else, private peripherals too, gets its reset value.
+
+        Interrupt lines stay as they are driven. `LookupError` if the table is not in mapped memory.
+        """
 
     def run(self, until: int) -> Stop:
         """Execute until cycle `until`, or until something stops it first.
 
+        An implementation that cannot stop between any two instructions stops at the first place after `until` where it
+        can, and says how late that may be; such places must not depend on how a run is cut. What a device model raises
+        other than `BusFault` comes out of here, with the core in a state to go on from.
         SysTick and sleep that SysTick ends are handled inside. Running from a breakpoint steps over it.
         """
 
@@ -156,7 +162,7 @@ class Core(Protocol):
         """Let time pass without executing; SysTick counts on. An earlier cycle is ignored."""
 
     def halt(self) -> None:
-        """End the current run at the next instruction boundary; called by devices and handlers from inside `run`."""
+        """End the current run where it can first be stopped; for devices, from inside `run`, and else without effect."""
 
     # -- interrupts -------------------------------------------------------------------------------------------------
 
@@ -183,7 +189,10 @@ class Core(Protocol):
         """Return all registers."""
 
     def write_register(self, name: str, value: int) -> None:
-        """Set one register: "r0" to "r15", or a field name of `Registers`."""
+        """Set one register: "r0" to "r15", or a field name of `Registers`; not from inside `run`.
+
+        `ValueError` if there is no such register.
+        """
 
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of mapped memory, as a debugger would. `LookupError` where there is none."""
@@ -192,7 +201,10 @@ class Core(Protocol):
         """Change mapped memory, read-only memory too. `LookupError` where there is none."""
 
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
-        """Replace the set of breakpoints by these even addresses."""
+        """Replace the set of breakpoints by these even addresses.
+
+        One at a conditional instruction whose condition fails may be passed.
+        """
 
     # -- keeping it -------------------------------------------------------------------------------------------------
 

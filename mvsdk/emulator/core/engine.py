@@ -1,4 +1,4 @@
-"""One Unicorn engine: memory, devices, traps, and execution from one event to the next.
+"""One Unicorn engine: devices, traps, and execution from one event to the next.
 
 Nothing architectural is decided here beyond what Unicorn itself executes; what an event means is the core's business.
 All calls go to the C library directly: its Python binding costs five times as much per call.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import mmap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,15 +19,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from mvsdk.emulator.core import BusFault, MmioDevice, thumb
 from mvsdk.emulator.core.block_clock import FOREVER, BlockClock
-from mvsdk.emulator.core.errors import EngineError
 from mvsdk.emulator.core.layout import Context, layout, open_engine
+from mvsdk.emulator.core.memory import MAP_REMEDY, Memory, check
 
-PAGE = 4096
 _NEVER = 1  # an address execution cannot reach, for "until"
-_READ_EXEC, _ALL = const.UC_PROT_READ | const.UC_PROT_EXEC, const.UC_PROT_ALL
-_REMOVE_TRANSLATIONS = const.UC_CTL_TB_REMOVE_CACHE | 2 << 26 | const.UC_CTL_IO_WRITE << 30
-_MAP_REMEDY = "Ranges must not overlap, and begin and end at multiples of 4096."
-_NOP = b"\x00\xbf"
 
 
 class Event(enum.Enum):
@@ -68,30 +62,18 @@ class Event(enum.Enum):
     """The instruction at `pc` made an unaligned access that is never allowed."""
 
 
-_UNDEFINED, _SVC, _PREFETCH, _DATA, _BKPT, _EXIT, _NOCP, _INVSTATE, _STKOF, _UNALIGNED = (
-    1,
-    2,
-    3,
-    4,
-    7,
-    8,
-    17,
-    18,
-    19,
-    22,
-)
 _INTERRUPTS = {
-    _SVC: (Event.SUPERVISOR_CALL, True),
-    _PREFETCH: (Event.FETCH_ABORT, True),
-    _DATA: (Event.DATA_ABORT, False),
-    _BKPT: (Event.BREAKPOINT, False),
-    _EXIT: (Event.EXCEPTION_RETURN, True),
-    _NOCP: (Event.NO_COPROCESSOR, False),
-    _INVSTATE: (Event.INVALID_STATE, False),
-    _STKOF: (Event.STACK_OVERFLOW, False),
-    _UNALIGNED: (Event.UNALIGNED, False),
+    2: (Event.SUPERVISOR_CALL, True),
+    3: (Event.FETCH_ABORT, True),
+    4: (Event.DATA_ABORT, False),
+    7: (Event.BREAKPOINT, False),
+    8: (Event.EXCEPTION_RETURN, True),
+    17: (Event.NO_COPROCESSOR, False),
+    18: (Event.INVALID_STATE, False),
+    19: (Event.STACK_OVERFLOW, False),
+    22: (Event.UNALIGNED, False),
 }
-"""Unicorn's exception numbers: the event, and whether the block was executed to its end."""
+"""What Unicorn's exception numbers mean, and whether the block was executed to its end. Any other is UNDEFINED."""
 _FETCH_ERRORS = frozenset({const.UC_ERR_FETCH_UNMAPPED, const.UC_ERR_FETCH_PROT, const.UC_ERR_FETCH_UNALIGNED})
 _DATA_ERRORS = frozenset(
     {const.UC_ERR_READ_UNMAPPED, const.UC_ERR_READ_PROT, const.UC_ERR_READ_UNALIGNED,
@@ -99,16 +81,6 @@ _DATA_ERRORS = frozenset(
 )  # fmt: skip
 _WRITES = frozenset({const.UC_MEM_WRITE_UNMAPPED, const.UC_MEM_WRITE_PROT})
 _INVALID_ERRORS = frozenset({const.UC_ERR_INSN_INVALID, const.UC_ERR_EXCEPTION})
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Mapped memory. `data` is the very memory the guest sees."""
-
-    base: int
-    size: int
-    writable: bool
-    data: mmap.mmap
 
 
 class _Access(NamedTuple):
@@ -141,13 +113,13 @@ class Engine:
     def __init__(self, *, native_clock: bool) -> None:
         self._uc = open_engine()
         self._handle = self._uc._uch
+        self.memory = Memory(self._uc)
         self.context = Context(self._uc)
         self._pristine = bytes(self.context.words)
         self.layout = layout()
         self.pc = 0
         self.done = 0
         self.address = 0
-        self.regions: list[Region] = []
         self.skip_trap: int | None = None
         self._traps: list[ctypes.c_size_t] = []
         self._trapped: frozenset[int] = frozenset()
@@ -167,11 +139,6 @@ class Engine:
 
     # -- plumbing ------------------------------------------------------------------------------------------------------
 
-    def _check(self, status: int, doing: str, remedy: str = "Install the unicorn that the lock file names.") -> None:
-        if status != const.UC_ERR_OK:
-            reason = uclib.uc_strerror(status).decode("ascii")
-            raise EngineError(f"Unicorn failed to {doing}: {reason}.", remedy)
-
     def _callback(self, kind: Any, function: Callable[..., Any]) -> int:  # noqa: ANN401 - a ctypes function type
         pointer = kind(function)
         self._keep.append(pointer)
@@ -180,22 +147,13 @@ class Engine:
     def _hook(self, kind: int, callback: int | None, data: int = 0, begin: int = 1, end: int = 0) -> ctypes.c_size_t:
         hook = ctypes.c_size_t()
         span = ctypes.c_uint64(begin), ctypes.c_uint64(end)
-        self._check(uclib.uc_hook_add(self._handle, ctypes.byref(hook), kind, callback, data, *span), "add a hook")
+        check(uclib.uc_hook_add(self._handle, ctypes.byref(hook), kind, callback, data, *span), "add a hook")
         return hook
 
     def _stop(self) -> None:
         uclib.uc_emu_stop(self._handle)
 
-    # -- memory and devices --------------------------------------------------------------------------------------------
-
-    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
-        """Map zeroed memory."""
-        data = mmap.mmap(-1, size)
-        host = ctypes.addressof(ctypes.c_char.from_buffer(data))
-        status = uclib.uc_mem_map_ptr(self._handle, base, size, _ALL if writable else _READ_EXEC, host)
-        self._check(status, f"map {size:#x} bytes of memory at {base:#010x}", _MAP_REMEDY)
-        self.regions.append(Region(base, size, writable, data))
-        self.regions.sort(key=lambda region: region.base)
+    # -- devices and traps ---------------------------------------------------------------------------------------------
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """Let `device` answer a range."""
@@ -228,71 +186,19 @@ class Engine:
         reader = self._callback(binding.MMIO_READ_CFUNC, on_read)
         writer = self._callback(binding.MMIO_WRITE_CFUNC, on_write)
         status = uclib.uc_mmio_map(self._handle, base, size, reader, None, writer, None)
-        self._check(status, f"map a device of {size:#x} bytes at {base:#010x}", _MAP_REMEDY)
-
-    def _region(self, address: int) -> Region:
-        for region in self.regions:
-            if region.base <= address < region.base + region.size:
-                return region
-        raise LookupError(f"there is no memory at {address:#010x}")
-
-    def read(self, address: int, size: int) -> bytes:
-        """Return bytes of mapped memory; `LookupError` where there is none."""
-        chunks: list[bytes] = []
-        while True:
-            region = self._region(address)
-            offset = address - region.base
-            chunk = region.data[offset : offset + size]
-            if len(chunk) == size:
-                return b"".join((*chunks, chunk)) if chunks else chunk
-            chunks.append(chunk)
-            address, size = address + len(chunk), size - len(chunk)
-
-    def write(self, address: int, data: bytes) -> None:
-        """Change mapped memory, and forget what was translated from it; `LookupError` where there is none."""
-        if len(self.read(address, len(data))) == 0:
-            return
-        span = ctypes.c_uint64(address), ctypes.c_uint64(address + len(data))
-        while data:
-            region = self._region(address)
-            offset = address - region.base
-            chunk = data[: region.size - offset]
-            region.data[offset : offset + len(chunk)] = chunk
-            address, data = address + len(chunk), data[len(chunk) :]
-        self._check(uclib.uc_ctl(self._handle, _REMOVE_TRANSLATIONS, *span), "forget translated code")
-
-    def writable(self, address: int, size: int) -> bool:
-        """Tell whether the guest may write the whole range, which must be smaller than any hole in the memory map."""
-        try:
-            return self._region(address).writable and self._region(address + size - 1).writable
-        except LookupError:
-            return False
+        check(status, f"map a device of {size:#x} bytes at {base:#010x}", MAP_REMEDY)
 
     def forget_translations(self) -> None:
-        """Translate everything anew, for memory was changed behind the engine's back."""
+        """Translate everything anew."""
         self._uc.ctl_flush_tb()
 
-    # -- traps ---------------------------------------------------------------------------------------------------------
-
-    def is_memory(self, address: int) -> bool:
-        """Tell whether there is memory at `address`."""
-        return any(region.base <= address < region.base + region.size for region in self.regions)
-
-    def map_trapped_page(self, page: int) -> None:
-        """Put a page where there is none; executing any address of it is a TRAP, reading it an abort."""
-        status = uclib.uc_mem_map(self._handle, page, PAGE, const.UC_PROT_EXEC)
-        self._check(status, f"map a page at {page:#010x}", _MAP_REMEDY)
-        self._check(uclib.uc_mem_write(self._handle, page, _NOP * (PAGE // 2), PAGE), "fill a page")
-        # Unicorn's own stop function is the hook: nothing of ours is called.
-        self._hook(const.UC_HOOK_CODE, self._stop_address, 0, page, page + PAGE - 1)
-
     def set_traps(self, addresses: Iterable[int]) -> None:
-        """Replace the trapped addresses in mapped memory."""
+        """Replace the trapped addresses; where there is no memory, executing ends in FETCH_ABORT anyway."""
         wanted = frozenset(addresses)
         if wanted == self._trapped:
             return
         for hook in self._traps:
-            self._check(uclib.uc_hook_del(self._handle, hook), "remove a trap")
+            check(uclib.uc_hook_del(self._handle, hook), "remove a trap")
         self._traps = [self._hook(const.UC_HOOK_CODE, self._trap_callback, 0, at, at) for at in sorted(wanted)]
         self._trapped = wanted
         self.forget_translations()
@@ -341,15 +247,8 @@ class Engine:
         words = bytes(self.context.words)
         self._frozen = _Frozen(event, pc, access, words, state.elapsed, state.start, state.open)
         self._cut_off = [access]
-        self._allow_writes(False)
+        self.memory.allow_writes(False)
         self.clock.stop_at_next_block()
-
-    def _allow_writes(self, allowed: bool) -> None:
-        for region in self.regions:
-            if region.writable:
-                permissions = _ALL if allowed else _READ_EXEC
-                status = uclib.uc_mem_protect(self._handle, region.base, region.size, permissions)
-                self._check(status, "change permissions")
 
     def _thaw(self, frozen: _Frozen, status: int) -> Event:
         """Go back to a remembered state, as if execution had stopped there."""
@@ -359,7 +258,7 @@ class Engine:
             wanted = frozen.pc
             pc, it = next((at, ins.it) for at, ins in self._block(frozen) if at >= wanted)
         self._frozen = None
-        self._allow_writes(True)
+        self.memory.allow_writes(True)
         self._set_words(frozen.words, it)
         self.context.load()
         self.pc = pc | 1
@@ -381,18 +280,21 @@ class Engine:
 
     def _block(self, frozen: _Frozen) -> Iterable[tuple[int, thumb.Instruction]]:
         """Walk the block in which execution was frozen."""
-        code = self.read(frozen.start, frozen.open)
+        code = self.memory.read(frozen.start, frozen.open)
         return ((frozen.start + ins.offset, ins) for ins in thumb.walk(code, self._it_before(frozen.start)))
 
     def _it_before(self, start: int) -> int:
-        """Return the IT state at the beginning of a block: not 0 only if an IT block straddles a translation page."""
-        if start % 1024 > 2 or not self.is_memory(start - 18):
-            return 0
+        """Return the IT state at the beginning of a block.
+
+        It is not 0 if an IT block straddles a translation page, or an instruction in it ends a block.
+        """
         for back in range(2, 18, 2):
-            code = self.read(start - back, back)
-            first, *rest = thumb.walk(code + b"\0\0")
-            if rest and first.it == 0 and rest[0].it and rest[-1].offset == back:
-                return rest[-1].it
+            if not self.memory.contains(start - back):
+                break
+            first, *rest = thumb.walk(self.memory.read(start - back, back) + b"\0\0")
+            if rest and not first.it and rest[0].it and rest[-1].offset == back:
+                last = rest[-2] if len(rest) > 1 else first
+                return rest[-1].it if start % 1024 < 4 or thumb.ends_block(last) else 0
         return 0
 
     def _find_refused(self, frozen: _Frozen, outcome: tuple[int, ...]) -> tuple[int, int]:
@@ -438,6 +340,8 @@ class Engine:
         self.context.load()
         pc = self.context.words[self.layout.r + 15]
         self.pc = pc | 1
+        if not self.context.words[self.layout.secure]:
+            return self._undo_leaving_secure_state()
         if self._interrupt >= 0:
             return self._interrupted(pc)
         if status != const.UC_ERR_OK:
@@ -445,9 +349,6 @@ class Engine:
         state = self.clock.state
         if not state.open:
             return Event.BOUNDARY
-        if pc == state.start:
-            self.clock.close_block(0)
-            return Event.TRAP
         self.clock.close_block()
         return Event.SLEEP
 
@@ -458,8 +359,6 @@ class Engine:
 
     def _interrupted(self, pc: int) -> Event:
         event, whole_block = _INTERRUPTS.get(self._interrupt, (Event.UNDEFINED, False))
-        if not self.context.words[self.layout.secure]:
-            return self._undo_leaving_secure_state()
         if whole_block:
             self.clock.close_block()
         else:
@@ -478,7 +377,7 @@ class Engine:
             self.clock.close_block()
             return Event.FETCH_ABORT
         if status not in _INVALID_ERRORS:
-            self._check(status, "execute")
+            check(status, "execute")
         hint = self._hint_before(pc) if in_thumb_state else None
         if hint is not None:
             self.clock.close_block()
@@ -491,20 +390,24 @@ class Engine:
         state = self.clock.state
         if pc != state.start + state.open:
             return None
-        *before, last = (ins.bits for ins in thumb.walk(self.read(state.start, state.open)))
+        *before, last = (ins.bits for ins in thumb.walk(self.memory.read(state.start, state.open)))
         if last not in thumb.WFE:
             return Event.YIELD
         return Event.WAIT_FOR_EVENT if thumb.SEV.isdisjoint(before) else Event.SEND_AND_WAIT
 
     def _undo_leaving_secure_state(self) -> Event:
-        """Make BXNS and BLXNS undefined, as they are on a processor that is not in secure state to begin with."""
+        """Make BXNS and BLXNS undefined, as they are on a processor that is not in secure state to begin with.
+
+        What BLXNS wrote to the link register and below the stack pointer stays.
+        """
         words, at = self.context.words, self.layout
         msp, psp = words[at.secure_msp], words[at.secure_psp]
         words[at.secure] = 1
         state = self.clock.state
         pc = state.start + state.open - 2
-        if self.read(pc, 1)[0] & 0x80:
-            msp, psp = (msp, psp + 8) if self.on_psp() else (msp + 8, psp)  # BLXNS has pushed two words
+        if self.memory.read(pc, 1)[0] & 0x80:
+            # BLXNS has pushed two words.
+            msp, psp = (msp, psp + 8 & 0xFFFF_FFFF) if self.on_psp() else (msp + 8 & 0xFFFF_FFFF, psp)
         self.set_stacks(msp, psp)
         self.context.store()
         self.pc = pc | 1

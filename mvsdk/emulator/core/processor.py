@@ -106,7 +106,7 @@ class Processor:
     def _vector(self, number: int) -> int:
         address = self.control.values[scs.VTOR] + 4 * number
         try:
-            return int.from_bytes(self._engine.read(address, 4), "little")
+            return int.from_bytes(self._engine.memory.read(address, 4), "little")
         except LookupError:
             self.control.values[scs.HFSR] |= scs.VECTTBL
             raise HardFaultError from None

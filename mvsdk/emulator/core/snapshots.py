@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mvsdk.emulator.core.engine import Region
+from mvsdk.emulator.core.memory import Region
 
 _MARK = b"mvsdk core 1\n"
 

@@ -17,7 +17,7 @@ _THREAD, _PROCESS_STACK, _BASIC_FRAME = 1 << 3, 1 << 2, 1 << 4
 _EXC_RETURN = 0xFFFF_FFA0
 _FLAGS, _THUMB_BIT, _REALIGNED = 0xF80F_0000, 1 << 24, 1 << 9
 
-MSTKERR, STKERR, UNSTKERR = 1 << 4, 1 << 12, 1 << 11
+STKERR, UNSTKERR = 1 << 12, 1 << 11
 INVPC, STKOF = 1 << 18, 1 << 20
 
 
@@ -57,16 +57,16 @@ def push(engine: Engine, return_address: int, *, lost: bool = False) -> int:
         return _exc_return(engine)
     if frame < limit or frame > sp:
         raise FrameError(STKOF)
-    if not engine.writable(frame, size):
+    if not engine.memory.writable(frame, size):
         raise FrameError(STKERR)
     r = words[at.r : at.r + 16].tolist()
     psr = engine.xpsr() & ~_REALIGNED | (_REALIGNED if sp & 4 else 0)
     basic = *r[:4], r[12], r[14], return_address & ~1, psr
     if extended:
         doubles, fpscr = engine.floating_point()
-        engine.write(frame, BASIC.pack(*basic) + struct.pack("<8QQ", *doubles[:8], fpscr))
+        engine.memory.write(frame, BASIC.pack(*basic) + struct.pack("<8QQ", *doubles[:8], fpscr))
     else:
-        engine.write(frame, BASIC.pack(*basic))
+        engine.memory.write(frame, BASIC.pack(*basic))
     words[at.r + 13] = frame
     return _exc_return(engine)
 
@@ -93,7 +93,7 @@ def pop(engine: Engine, exc_return: int) -> None:
     which = 1 if to_thread and exc_return & _PROCESS_STACK else 0
     size = BASIC.size if exc_return & _BASIC_FRAME else EXTENDED.size
     try:
-        frame = engine.read(stacks[which], size)
+        frame = engine.memory.read(stacks[which], size)
     except LookupError:
         raise FrameError(UNSTKERR) from None
     r0, r1, r2, r3, r12, lr, pc, psr = BASIC.unpack(frame[: BASIC.size])

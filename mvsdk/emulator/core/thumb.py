@@ -58,3 +58,11 @@ def touches_memory(instruction: Instruction) -> bool:
         return instruction.bits >> 25 in (0x74, 0x76, 0x7C, 0x7E)
     top = instruction.bits >> 11
     return top == 0b01001 or 0b01010 <= top <= 0b10011 or top in (0b11000, 0b11001) or instruction.bits >> 12 == 0xB
+
+
+def ends_block(instruction: Instruction) -> bool:
+    """Tell whether Unicorn ends a block after the instruction although it does not branch."""
+    bits = instruction.bits
+    if instruction.length == 2:
+        return bits >> 8 == 0xDF or bits >> 5 == 0x5B3 or bits in (0xBF10, 0xBF20, 0xBF30)  # SVC, CPS, YIELD, WFE, WFI
+    return 0xF380 <= bits >> 16 <= 0xF3BF or bits & 0xFFF0_0FFF == 0xEEE0_0A10  # MSR, hints, barriers, VMSR

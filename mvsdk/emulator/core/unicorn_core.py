@@ -24,7 +24,7 @@ from typing import Any
 from mvsdk.emulator.core import InterruptState, MmioDevice, Registers, Stop, StopReason, scs, snapshots, stacking, thumb
 from mvsdk.emulator.core import exceptions as exc
 from mvsdk.emulator.core.block_clock import FOREVER
-from mvsdk.emulator.core.engine import PAGE, Engine, Event
+from mvsdk.emulator.core.engine import Engine, Event
 from mvsdk.emulator.core.exceptions import Exceptions
 from mvsdk.emulator.core.processor import HardFaultError, Processor
 from mvsdk.emulator.core.timers import CycleCounter, SysTick
@@ -43,7 +43,6 @@ class UnicornCore:
         self._clock = self._engine.clock
         self._processor = Processor(self._engine)
         self._gateways: set[int] = set()
-        self._gateway_pages: set[int] = set()
         self._breakpoints: frozenset[int] = frozenset()
         self._halted = False
         self._stopped_at: int | None = None
@@ -54,25 +53,20 @@ class UnicornCore:
 
     def map_memory(self, base: int, size: int, *, writable: bool) -> None:
         """See `Core.map_memory`."""
-        self._engine.map_memory(base, size, writable=writable)
+        self._engine.memory.map(base, size, writable=writable)
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """See `Core.map_device`."""
         self._engine.map_device(base, size, device)
 
     def trap(self, addresses: Iterable[int]) -> None:
-        """See `Core.trap`. Where there is no memory, pages that hold nothing else are put behind the gateways."""
+        """See `Core.trap`. Where there is no memory, the fetch that fails is the call."""
         self._gateways.update(addresses)
 
     def _lay_out(self) -> None:
-        """Give gateways a page where they have no memory, and trap the others and the breakpoints."""
-        for address in self._gateways:
-            page = address & -PAGE
-            if page not in self._gateway_pages and not self._engine.is_memory(address):
-                self._engine.map_trapped_page(page)
-                self._gateway_pages.add(page)
-        traps = self._gateways | self._breakpoints
-        self._engine.set_traps(address for address in traps if address & -PAGE not in self._gateway_pages)
+        """Trap the breakpoints, and the gateways that lie in memory."""
+        inside = (address for address in self._gateways if self._engine.memory.contains(address))
+        self._engine.set_traps(self._breakpoints.union(inside))
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -83,8 +77,8 @@ class UnicornCore:
 
     def reset(self, vector_table: int) -> None:
         """See `Core.reset`. `LookupError` if the table is not in mapped memory."""
-        msp = int.from_bytes(self._engine.read(vector_table, 4), "little")
-        pc = int.from_bytes(self._engine.read(vector_table + 4, 4), "little")
+        msp = int.from_bytes(self._engine.memory.read(vector_table, 4), "little")
+        pc = int.from_bytes(self._engine.memory.read(vector_table + 4, 4), "little")
         self._lay_out()
         self._processor.reset()
         self._processor.control.values[scs.VTOR] = vector_table
@@ -171,7 +165,7 @@ class UnicornCore:
         """Look, before a block, whether the masks have let go of an interrupt that waits for them."""
         if self._processor.unmasked():
             return True
-        if size == 2 and self._engine.read(address, 2) == _BRANCH_TO_SELF:
+        if size == 2 and self._engine.memory.read(address, 2) == _BRANCH_TO_SELF:
             # `b .` changes nothing until something is taken, and nothing can be: only time passes.
             state = self._clock.state
             state.elapsed = max(state.elapsed, self._clock.deadline)
@@ -183,6 +177,8 @@ class UnicornCore:
         processor = self._processor
         if event is Event.BOUNDARY or event is Event.YIELD:
             return None
+        if event is Event.FETCH_ABORT and self._engine.pc - 1 in self._gateways:
+            return StopReason.GATEWAY
         if event is Event.TRAP:
             return self._trapped()
         if event is Event.SUPERVISOR_CALL:
@@ -202,20 +198,18 @@ class UnicornCore:
             processor.fault(event)
         return None
 
-    def _trapped(self) -> StopReason | None:
+    def _trapped(self) -> StopReason:
         pc = self._engine.pc & ~1
         if pc in self._gateways:
             return StopReason.GATEWAY
-        if pc in self._breakpoints:
-            self._stopped_at = pc
-            return StopReason.BREAKPOINT
-        self._processor.fault(Event.FETCH_ABORT)
-        return None
+        self._stopped_at = pc
+        return StopReason.BREAKPOINT
 
     def skip_to(self, cycle: int) -> None:
         """See `Core.skip_to`."""
         state = self._clock.state
         state.elapsed = max(state.elapsed, 2 * cycle)
+        self._processor.control.catch_up()
 
     def halt(self) -> None:
         """See `Core.halt`. Outside a run it does nothing."""
@@ -304,11 +298,11 @@ class UnicornCore:
 
     def read_memory(self, address: int, size: int) -> bytes:
         """See `Core.read_memory`."""
-        return self._engine.read(address, size)
+        return self._engine.memory.read(address, size)
 
     def write_memory(self, address: int, data: bytes) -> None:
         """See `Core.write_memory`."""
-        self._engine.write(address, data)
+        self._engine.memory.write(address, data)
 
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
         """See `Core.set_breakpoints`."""
@@ -336,18 +330,18 @@ class UnicornCore:
             "event_register": processor.event_register,
             "stopped": [self._stopped_at, self._at_bkpt, self._returning],
         }
-        return snapshots.encode(state, engine.regions)
+        return snapshots.encode(state, engine.memory.regions)
 
     def restore(self, snapshot: bytes) -> None:
         """See `Core.restore`."""
         engine = self._engine
         try:
-            state, contents = snapshots.decode(snapshot, engine.regions)
+            state, contents = snapshots.decode(snapshot, engine.memory.regions)
             self._restore_state(state)
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError(f"the snapshot is incomplete: {error}") from error
         self._lay_out()
-        for region, content in zip(engine.regions, contents, strict=True):
+        for region, content in zip(engine.memory.regions, contents, strict=True):
             region.data[:] = content
         engine.forget_translations()
 

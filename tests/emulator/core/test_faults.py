@@ -27,6 +27,7 @@ CASES = {
     "undefined, wide": ("nop\n failing: udf.w #1", UNDEFINSTR, None),
     "coprocessor": ("nop\n failing: mcr p15, 0, r0, c1, c0, 0", NOCP, None),
     "leaving for non-secure state": ("ldr r0, =0x08000100\n failing: bxns r0", UNDEFINSTR, None),
+    "leaving for nowhere": ("ldr r0, =0x30000100\n failing: bxns r0", UNDEFINSTR, None),
     "stack limit": ("ldr r0, =0x20001000\n msr msplim, r0\n mov sp, r0\n failing: push {r0}", STKOF, None),
     "device refuses a load": ("ldr r0, =0x40000000\n ldr r1,[r0]\n failing: ldr r2, [r0, #8]", DATA, DEVICE + 8),
     "device refuses a store": ("ldr r0, =0x40000008\n failing: strh r1, [r0]", DATA, DEVICE + 8),
