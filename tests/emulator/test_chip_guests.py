@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mvsdk.emulator.bus_devices.mcp9808 import ADDRESS, Mcp9808
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import RESTART_US, Device, End
 from mvsdk.emulator.events import Event, LedChanged, LogLine, RegisterNotModelled, Started, UartOutput
-from tests.emulator.chip_guests import BOARD, BUTTON, ECHO, HELLO, PWM, TICK, WATCHDOG, guest
+from tests.emulator.chip_guests import BOARD, BUTTON, ECHO, HELLO, PWM, TEMPERATURE, TICK, WATCHDOG, guest
 
 CHARACTER_US = 87  # ten bits at 115200 baud
 
@@ -81,6 +82,14 @@ def test_a_pwm_channel_flags_once_a_period() -> None:
     assert bench.events[-1].time_us == pytest.approx(5_000, abs=50)
 
 
+def test_a_sensor_answers_on_i2c_and_an_absent_one_does_not() -> None:
+    """A register read with a repeated start gives the temperature; an address without a device is not acknowledged."""
+    bench = Bench(TEMPERATURE)
+    bench.device.chip.connect_i2c("I2C1", ADDRESS, Mcp9808(celsius=37.5))
+    bench.device.run(100_000)
+    assert bench.logged() == ["nobody at 0x19", "37"]
+
+
 def test_a_watchdog_restarts_the_application() -> None:
     """A sleeping guest is started anew when its watchdog expires, and finds the flag in RCC_CSR."""
     bench = Bench(WATCHDOG)
@@ -124,13 +133,17 @@ def test_the_seed_decides_the_unique_id_and_the_random_numbers() -> None:
 
 
 @settings(max_examples=10, deadline=None)
-@given(source=st.sampled_from([TICK, ECHO, PWM, WATCHDOG]), cuts=st.lists(st.integers(1, 150_000), max_size=10))
+@given(
+    source=st.sampled_from([TICK, ECHO, PWM, WATCHDOG, TEMPERATURE]),
+    cuts=st.lists(st.integers(1, 150_000), max_size=10),
+)
 def test_a_run_with_the_chip_does_not_depend_on_how_it_is_cut(source: str, cuts: list[int]) -> None:
     """Timers, serial ports and watchdogs do the same however a run is cut into pieces."""
     ends = []
     for moments in ([], sorted(cuts)):
         bench = Bench(source)
         bench.device.chip.receive("USART2", b"line one\nline two\n")
+        bench.device.chip.connect_i2c("I2C1", ADDRESS, Mcp9808())
         for moment in moments:
             bench.device.run(moment)
         bench.device.run(150_000)

@@ -6,12 +6,14 @@ import functools
 from collections.abc import Iterable
 
 from mvsdk.boards import Board, Button, Led
+from mvsdk.emulator.bus_devices import I2cDevice
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import LedChanged, RegisterNotModelled
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.crc import Crc
 from mvsdk.emulator.soc.exti import PINS, Exti
 from mvsdk.emulator.soc.gpio import GpioPort
+from mvsdk.emulator.soc.i2c import I2c
 from mvsdk.emulator.soc.icache import Icache
 from mvsdk.emulator.soc.identity import place_identity
 from mvsdk.emulator.soc.iwdg import Iwdg
@@ -42,6 +44,7 @@ class Chip:
         self._ports = self._attach_ports(board.leds)
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
         self._uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
+        self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
         for button in board.buttons:
             self.press(button, pressed=False)
 
@@ -70,6 +73,10 @@ class Chip:
     def receive(self, uart: str, data: bytes) -> None:
         """Send `data` to a serial port ("USART2"), at the speed it is set to. `KeyError` for one without a model."""
         self._uarts[uart].receive(data)
+
+    def connect_i2c(self, bus: str, address: int, device: I2cDevice) -> None:
+        """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model."""
+        self._buses[bus].connect(address, device)
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -115,6 +122,12 @@ class Chip:
         )
         self._attach(name, uart)
         return uart
+
+    def _attach_i2c(self, row: dict[str, str]) -> I2c:
+        name = row["i2c"]
+        bus = I2c(self._wiring, self._interrupts[f"{name}_EV"], clock=functools.partial(self._kernel_clock, row))
+        self._attach(name, bus)
+        return bus
 
     def _kernel_clock(self, row: dict[str, str]) -> int:
         """Return the clock in Hz that RCC has selected for a peripheral. An unused code selects the bus clock."""

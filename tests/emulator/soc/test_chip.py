@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mvsdk.boards import load
+from mvsdk.emulator.bus_devices import Mcp9808
 from mvsdk.emulator.events import LedChanged, RegisterNotModelled, UartOutput
 from mvsdk.emulator.soc import Chip
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE
@@ -41,6 +42,7 @@ MODELLED = {
     "gpio": [f"GPIO{letter}" for letter in "ABCDEFGHI"],
     **{name.lower(): [name] for name in ("PWR", "SYSCFG", "CRC", "ICACHE", "RNG", "IWDG", "WWDG", "EXTI", "RCC")},
     "flash": ["FLASH_R"],
+    "i2c": ["I2C1", "I2C2", "I2C3", "I2C4"],
 }
 
 
@@ -54,7 +56,7 @@ def test_a_modelled_peripheral_answers_at_its_place(table: str, peripheral: str)
     assert bench.wiring.events == []
 
 
-@pytest.mark.parametrize("peripheral", ["HASH", "AES", "PKA", "SPI1", "I2C1", "ADC1", "GPDMA1"])
+@pytest.mark.parametrize("peripheral", ["HASH", "AES", "PKA", "SPI1", "ADC1", "GPDMA1"])
 def test_what_is_absent_is_told(peripheral: str) -> None:
     """A peripheral without a model reads 0 and is told by name."""
     bench = Bench()
@@ -145,3 +147,5 @@ def test_an_unknown_pin_or_port_is_an_error() -> None:
         chip.drive_pin("GPIOZ", 0, level=True)
     with pytest.raises(KeyError):
         chip.receive("USART9", b"")
+    with pytest.raises(KeyError):
+        chip.connect_i2c("I2C9", 0x18, Mcp9808())
