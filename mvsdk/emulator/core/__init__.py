@@ -162,7 +162,7 @@ class Core(Protocol):
         """Let time pass without executing; SysTick counts on. An earlier cycle is ignored."""
 
     def halt(self) -> None:
-        """End the current run where it can first be stopped; for devices, from inside `run`, and else without effect."""
+        """End the current run where it can first be stopped; for devices, inside `run`, and else without effect."""
 
     # -- interrupts -------------------------------------------------------------------------------------------------
 
