@@ -46,7 +46,7 @@ class Counter:
 
     def advance(self, cycle: int) -> None:
         """Bring `value` and `origin` to `cycle`, telling of all that happened on the way."""
-        if self.blocked:
+        if self.blocked or cycle == self.origin:
             self.origin = cycle
             return
         while not self.blocked:

@@ -72,8 +72,9 @@ class Timer(RegisterBlock):
         """Stop, and forget everything."""
         super().reset()
         self.registers["ARR"] = self._mask
+        self._preload = self._preloaded()
         self._counter = Counter(
-            self._mask, self._preloaded(), self._preloads, self._on_update, self._on_match, origin=self._wiring.cycle
+            self._mask, self._preload, self._preloads, self._on_update, self._on_match, origin=self._wiring.cycle
         )
         self._settle()
 
@@ -127,7 +128,7 @@ class Timer(RegisterBlock):
     def _apply(self, name: str) -> None:
         """Put in force what a register holds, as far as it is not preloaded."""
         counter, old = self._counter, self._counter.settings
-        new = self._preloaded()
+        self._preload = new = self._preloaded()
         if name == "CR1":
             starts = bool(self.registers["CR1"] & CEN)
             if starts and not counter.running:
@@ -144,7 +145,7 @@ class Timer(RegisterBlock):
     # -- what registers mean -------------------------------------------------------------------------------------------
 
     def _preloads(self) -> Settings | None:
-        return None if self.registers["CR1"] & UDIS else self._preloaded()
+        return None if self.registers["CR1"] & UDIS else self._preload
 
     def _preloaded(self) -> Settings:
         registers = self.registers
