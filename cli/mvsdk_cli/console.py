@@ -30,9 +30,16 @@ def render_error(error: MvsdkError, *, as_json: bool) -> None:
         print_json({"error": error.what, "remedy": error.remedy})
     # Errors are shown after the command's context is gone, which would have known about NO_COLOR.
     color = False if os.environ.get("NO_COLOR") else None
-    click.echo(click.style("error: ", fg="red", bold=True) + error.what, err=True, color=color)
+    click.echo(click.style("error: ", fg="red", bold=True) + printable(error.what), err=True, color=color)
     if error.remedy:
-        click.echo(click.style("  fix: ", fg="green") + error.remedy, err=True, color=color)
+        click.echo(click.style("  fix: ", fg="green") + printable(error.remedy), err=True, color=color)
+
+
+def printable(text: str) -> str:
+    """Make text from outside safe for a terminal: control characters become escapes."""
+    return "".join(
+        character if character == "\t" or character.isprintable() else f"\\x{ord(character):02x}" for character in text
+    )
 
 
 def warn(message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from mvsdk.emulator.events import (
 )
 from mvsdk.emulator.fault_status import causes
 from mvsdk.emulator.symbols import Place
-from mvsdk_cli.console import print_json
+from mvsdk_cli.console import print_json, printable
 
 Backtrace = Callable[[Faulted], list[Place]]
 Caller = Callable[[int], Place]
@@ -86,13 +87,6 @@ class JsonView:
         print_json(document)
 
 
-def printable(text: str) -> str:
-    """Make a guest's text safe for a terminal: control characters become escapes."""
-    return "".join(
-        character if character == "\t" or character.isprintable() else f"\\x{ord(character):02x}" for character in text
-    )
-
-
 def _note(text: str) -> str:
     return click.style("note: ", fg="yellow") + text
 
@@ -106,5 +100,14 @@ def _fault_report(event: Faulted, backtrace: list[Place]) -> list[str]:
     lines += [f"  {cause}" for cause in causes(event.fault)]
     lines += ["  " + "  ".join(cells[row : row + 4]) for row in range(0, len(cells), 4)]
     lines.append(f"  cfsr {event.fault.cfsr:08x}  hfsr {event.fault.hfsr:08x}")
-    lines += [f"  #{number:<2} {place}" for number, place in enumerate(backtrace)]
+    return lines + _folded(backtrace)
+
+
+def _folded(backtrace: list[Place]) -> list[str]:
+    """Return a line for each frame, and one for all that repeat the frame before them."""
+    lines: list[str] = []
+    for number, (place, same) in enumerate((place, sum(1 for _ in run)) for place, run in itertools.groupby(backtrace)):
+        lines.append(f"  #{number:<2} {place}")
+        if same > 1:
+            lines.append(f"      … and {same - 1} more calls from the same place")
     return lines

@@ -78,20 +78,26 @@ def main() -> None:
         click.echo("Stopped.", err=True)
         status = 130
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        usage = f"{context.command_path if context else 'mvsdk'} --help shows how it is used"
+        render_error(MvsdkError(error.format_message(), usage), as_json=as_json)
         status = error.exit_code
     except MvsdkError as error:
         render_error(error, as_json=as_json)
         status = 1
     except BrokenPipeError:
         # The reader went away (`mvsdk … | head`): that is its right, and nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         status = 0
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        render_error(
-            MvsdkError(what, "check that the path exists and may be used, and that the disk is not full"),
-            as_json=as_json,
-        )
+        # Standard output may be what failed, so nothing more goes there.
+        _give_up_output()
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        remedy = "check that the path exists and may be used, and that the disk is not full"
+        render_error(MvsdkError(what, remedy), as_json=False)
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _give_up_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import bisect
 import io
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,10 +32,24 @@ class Place:
         return f"0x{self.address:08x} {name}" + (f" at {self.source}" if self.source else "")
 
 
+@contextmanager
+def reading_elf() -> Iterator[None]:
+    """Turn everything that reading a damaged ELF can end in into a `LookupError`: pyelftools believes the file."""
+    from elftools.common.exceptions import DWARFError, ELFError
+    from elftools.construct import ConstructError
+
+    damage = (ValueError, TypeError, AttributeError, ArithmeticError, AssertionError, NotImplementedError, LookupError)
+    try:
+        yield
+    except (ELFError, DWARFError, ConstructError, *damage) as error:
+        raise LookupError(f"the ELF cannot be read: {error}") from error
+
+
 class Symbols:
     """The symbols of one ELF.
 
-    `elf_image` is the flash image made from it; raises `SymbolsMismatchError` unless that is the image that runs.
+    `elf_image` is the flash image made from it; raises `SymbolsMismatchError` unless that is the image that runs, and
+    for a symbol table that cannot be read. Damaged debugging information only means that lines are not known.
     """
 
     def __init__(self, elf: bytes, elf_image: Image, running: Image) -> None:
@@ -44,14 +60,21 @@ class Symbols:
             )
         from elftools.elf.elffile import ELFFile
 
-        self._elf = ELFFile(io.BytesIO(elf))
-        table: Any = self._elf.get_section_by_name(".symtab")
-        self._functions = sorted(
-            (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
-            for symbol in (table.iter_symbols() if table is not None else ())
-            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
-        )
+        try:
+            with reading_elf():
+                self._elf = ELFFile(io.BytesIO(elf))
+                self._functions = sorted(self._read_functions())
+        except LookupError as error:
+            raise SymbolsMismatchError(
+                f"the ELF for symbols is damaged: {error}", "build the application again"
+            ) from error
         self._starts = [start for start, _, _ in self._functions]
+
+    def _read_functions(self) -> Iterator[tuple[int, int, str]]:
+        table: Any = self._elf.get_section_by_name(".symtab")
+        for symbol in table.iter_symbols() if table is not None else ():
+            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF":
+                yield symbol["st_value"] & ~1, symbol["st_size"], symbol.name
 
     @cached_property
     def dwarf(self) -> DWARFInfo | None:
@@ -64,7 +87,11 @@ class Symbols:
         if index >= 0:
             start, size, name = self._functions[index]
             if address < start + max(size, 2):
-                return Place(address, name, address - start, self._source(address))
+                try:
+                    with reading_elf():
+                        return Place(address, name, address - start, self._source(address))
+                except LookupError:
+                    return Place(address, name, address - start, None)
         return Place(address, None, 0, None)
 
     def _source(self, address: int) -> str | None:

@@ -12,8 +12,8 @@ from mvsdk.emulator.symbols import Symbols
 from mvsdk.errors import BundleError
 from mvsdk.keys import PublicKey
 
-ELF_SUFFIXES = frozenset({".elf", ".axf", ".out"})
-IMAGE_SUFFIXES = ELF_SUFFIXES | {".hex", ".ihex", ".ihx", ".bin"}
+ELF_MAGIC, ZIP_MAGIC = b"\x7fELF", b"PK\x03\x04"
+IMAGE_SUFFIXES = frozenset({".elf", ".axf", ".out", ".hex", ".ihex", ".ihx", ".bin"})
 
 
 def load_image(path: Path, board: Board, trusted: Iterable[PublicKey], *, allow_unsigned: bool = False) -> Image:
@@ -23,7 +23,7 @@ def load_image(path: Path, board: Board, trusted: Iterable[PublicKey], *, allow_
     ELF, Intel HEX or raw binary.
     Raises `BundleError` with the first thing wrong, `UnsignedImageError` for a bare image without `allow_unsigned`.
     """
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
+    if not _is_image(path):
         return verify(load(path), board, trusted, allow_unsigned=allow_unsigned).image
     if not allow_unsigned:
         raise UnsignedImageError(
@@ -33,14 +33,30 @@ def load_image(path: Path, board: Board, trusted: Iterable[PublicKey], *, allow_
     return read_image(path, board)
 
 
+def _is_image(path: Path) -> bool:
+    """Tell an image from a bundle: by its first bytes, and where these say nothing, by its name."""
+    start = _start(path)
+    return start == ELF_MAGIC or (start != ZIP_MAGIC and path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(4)
+    except OSError:
+        return b""  # whoever reads it next says what is wrong
+
+
 def load_symbols(elf: Path, board: Board, image: Image) -> Symbols:
     """Read the symbols of an ELF. Raises `SymbolsMismatchError` unless it is the very application in `image`."""
+    if _start(elf) != ELF_MAGIC:
+        raise SymbolsMismatchError(f"{elf} is no ELF file, and so has no symbols", "name the application's ELF")
     return Symbols(elf.read_bytes(), read_image(elf, board), image)
 
 
 def find_symbols(path: Path, board: Board, image: Image) -> Symbols | None:
     """Look for the symbols of what runs from `path`: in itself or in the ELF beside it. None if it has none."""
-    elf = path if path.suffix.lower() in ELF_SUFFIXES else path.with_suffix(".elf")
+    elf = path if _start(path) == ELF_MAGIC else path.with_suffix(".elf")
     try:
         return load_symbols(elf, board, image) if elf.is_file() else None
     except (BundleError, SymbolsMismatchError):

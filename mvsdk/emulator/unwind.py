@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mvsdk.emulator.core import Registers
-from mvsdk.emulator.symbols import Place, Symbols
+from mvsdk.emulator.symbols import Place, Symbols, reading_elf
 
 if TYPE_CHECKING:
     from elftools.dwarf.dwarfinfo import DWARFInfo
@@ -46,7 +46,8 @@ def backtrace(symbols: Symbols, registers: Registers, read: ReadMemory) -> Itera
     for _ in range(MOST_FRAMES):
         yield symbols.place(frame.address)
         try:
-            frame = _caller(symbols.dwarf, frame, read)
+            with reading_elf():
+                frame = _caller(symbols.dwarf, frame, read)
             if frame.registers[PC] >= 0xFF80_0000:
                 frame = _interrupted(frame, registers.psp, read)
         except LookupError:

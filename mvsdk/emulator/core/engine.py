@@ -79,6 +79,10 @@ _DATA_ERRORS = frozenset(
     {const.UC_ERR_READ_UNMAPPED, const.UC_ERR_READ_PROT, const.UC_ERR_READ_UNALIGNED,
      const.UC_ERR_WRITE_UNMAPPED, const.UC_ERR_WRITE_PROT, const.UC_ERR_WRITE_UNALIGNED}
 )  # fmt: skip
+_INVALID_DATA = (
+    const.UC_HOOK_MEM_READ_UNMAPPED | const.UC_HOOK_MEM_WRITE_UNMAPPED
+    | const.UC_HOOK_MEM_READ_PROT | const.UC_HOOK_MEM_WRITE_PROT
+)  # fmt: skip
 _WRITES = frozenset({const.UC_MEM_WRITE_UNMAPPED, const.UC_MEM_WRITE_PROT})
 _INVALID_ERRORS = frozenset({const.UC_ERR_INSN_INVALID, const.UC_ERR_EXCEPTION})
 
@@ -134,7 +138,7 @@ class Engine:
         self.clock = BlockClock(self._stop, self._stop_address, native=native_clock)
         self._hook(const.UC_HOOK_BLOCK, self.clock.callback, self.clock.argument)
         self._hook(const.UC_HOOK_INTR, self._callback(binding.HOOK_INTR_CFUNC, self._on_interrupt))
-        self._hook(const.UC_HOOK_MEM_INVALID, self._callback(binding.HOOK_MEM_INVALID_CFUNC, self._on_invalid))
+        self._hook(_INVALID_DATA, self._callback(binding.HOOK_MEM_INVALID_CFUNC, self._on_invalid))
         self._trap_callback = self._callback(binding.HOOK_CODE_CFUNC, self._on_trap)
 
     # -- plumbing ------------------------------------------------------------------------------------------------------

@@ -126,6 +126,22 @@ def test_a_record_waits_until_the_last_interrupt_was_taken() -> None:
     assert seen == [(1, 0), (1, 2)]
 
 
+def test_records_do_not_wait_for_ever() -> None:
+    """An application that leaves its interrupt pending, and so polls the ring, gets the second record all the same."""
+    seen: list[int] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield setup(core)
+        core.enabled.add(TIM8_BRK)
+        for tag in (1, 2):
+            yield call("mvTempTriggerNotification", word(core, HANDLE), READABLE, tag)
+        yield Compute(5_000_000 * 160)
+        seen.append(word(core, RING + 28))
+
+    Kernel(guest, until_us=6_000_000)
+    assert seen == [2]
+
+
 def test_closing_zeroes_the_handle_and_ends_the_records() -> None:
     """After mvCloseNotifications the handle variable is zero, the old value is invalid, and nothing is written."""
     statuses: list[int] = []

@@ -80,13 +80,14 @@ class Microvisor:
         pointers, then what the call itself looks at.
         """
         try:
+            if entry.answer is None:
+                self._name_once(entry.syscall.name)
             if entry.thread_only and self._host.core.registers().exception:
                 raise Refused("UNAVAILABLE")
             if entry.before_pointers is not None:
                 entry.before_pointers()
             arguments = self._checked(entry.syscall, registers)
             if entry.answer is None:
-                self._name_once(entry.syscall.name)
                 raise Refused("UNAVAILABLE")
             entry.answer(*arguments)
         except Refused as refusal:

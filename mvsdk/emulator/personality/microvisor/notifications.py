@@ -15,7 +15,9 @@ SMALLEST_RING = 2
 RECORD = struct.Struct("<QII")
 """A record on the wire: microseconds, event type, tag (struct MvNotification)."""
 RETRY_US = 20
-"""How soon to look again whether the application has taken the last interrupt."""
+"""How soon to look again whether the application has taken the last interrupt; then twice as long each time."""
+PATIENCE_US = 1_000_000
+"""Who has not taken an interrupt for so long polls the ring instead: records no longer wait for it (inferred)."""
 
 
 class NotificationCentre:
@@ -46,14 +48,15 @@ class NotificationCentre:
         elif len(self._held) > self.count:
             self._write()
 
-    def _deliver(self) -> None:
+    def _deliver(self, waited_us: int = 0, pause_us: int = RETRY_US) -> None:
         if not (self.open and self._held):
             return
         state = self._host.core.interrupt(self.irq)
-        if not (state.enabled and state.pending):
+        if not (state.enabled and state.pending) or waited_us >= PATIENCE_US:
             self._write()
+            waited_us, pause_us = 0, RETRY_US
         if self._held:
-            self._host.after_us(RETRY_US, self._deliver)
+            self._host.after_us(pause_us, lambda: self._deliver(waited_us + pause_us, 2 * pause_us))
 
     def _write(self) -> None:
         self._host.memory.write(self.address + self._index * RECORD.size, self._held.popleft())
