@@ -22,6 +22,7 @@ from mvsdk.emulator.events import (
     RestartAwaited,
     Started,
     SystemCall,
+    UartOutput,
 )
 from mvsdk.emulator.fault_status import causes
 from mvsdk.emulator.symbols import Place
@@ -52,6 +53,8 @@ class TextView:
                 return [click.style("factory: ", dim=True) + line for line in _text(event.text)]
             case LedChanged():
                 return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
+            case UartOutput():
+                return [f"{event.port}: {printable(event.text)}"]
             case SystemCall():
                 place = self._caller(event.caller)
                 where = f"  <{place.function}>" if place.function else ""

@@ -8,8 +8,9 @@ import random
 from collections import deque
 from collections.abc import Iterable
 
-from mvsdk.boards import Board, Led
+from mvsdk.boards import Board
 from mvsdk.bundle import Image, vector_table_problem
+from mvsdk.emulator.chip_wiring import ChipWiring
 from mvsdk.emulator.clock import Action, Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
 from mvsdk.emulator.crashes import BackOff, RestartPolicy
@@ -19,9 +20,7 @@ from mvsdk.emulator.events import (
     Event,
     FactoryTestEnded,
     Faulted,
-    LedChanged,
     Observer,
-    RegisterNotModelled,
     RestartAwaited,
     Started,
 )
@@ -29,15 +28,16 @@ from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.nor_flash import NorFlash, Storage
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
-from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
-from mvsdk.emulator.soc.gpio import GpioPort
-from mvsdk.emulator.soc.rcc import Rcc
+from mvsdk.emulator.soc import Chip
+from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
 RESTART_US = 10_000
 """From a restart's request to the application's first instruction (inferred)."""
 CRASH_REPORTS_KEPT = 16
+WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
+"""What the application finds after one of its watchdogs has fired (inferred)."""
 SLICE_CYCLES = 16_000_000
 """A busy guest gives the host a chance to look up this often; a run does not depend on it."""
 
@@ -75,9 +75,11 @@ class WakeSource(enum.Enum):
 class Device:
     """One emulated board running one image.
 
-    `seed` decides everything random: handles, identity. `wall_start_us` is the wall time at start, in Unix
-    microseconds. `restart_policy` says how a faulting application is started again; without one a fault ends the run.
-    `testing` runs the application as the factory's test code. `external_flash` keeps what the external flash holds.
+    `seed` decides everything random: handles, identity, the random number generator. `wall_start_us` is the wall time
+    at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
+    fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
+    external flash holds. `strict_mmio` makes accesses to peripheral registers that have no model bus faults. What is
+    connected to the chip is reached through `chip`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
@@ -94,12 +96,12 @@ class Device:
         testing: bool = False,
         external_flash: Storage | None = None,
         trace_calls: bool = False,
+        strict_mmio: bool = False,
         observers: Iterable[Observer] = (),
     ) -> None:
         self.board = board
         self.core = core
         self.memory = GuestMemory(core, board)
-        self.rcc = Rcc()
         self._observers = tuple(observers)
         self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self._schedule = Schedule()
@@ -117,7 +119,17 @@ class Device:
         """The last faults, oldest first."""
         self.test_status: int | None = None
         """What the factory's test code ended with; None while it has not."""
-        self._lay_out(image)
+        self._wiring = ChipWiring(
+            board,
+            core,
+            self._schedule,
+            tell=self.tell,
+            random_word=functools.partial(random.Random(f"{seed}: random numbers").getrandbits, 32),  # noqa: S311
+            watchdog_reset=self._watchdog_reset,
+        )
+        self.chip = Chip(board, self._wiring, strict=strict_mmio)
+        self.rcc = self.chip.rcc
+        self._lay_out(image, seed)
         self.kernel = Microvisor(
             self,
             device_id=f"UV{self._random.getrandbits(128):032x}",
@@ -171,17 +183,18 @@ class Device:
 
     def _step(self, limit: int | None) -> End | None:
         """Let time pass, or run the core once and deal with what stopped it."""
-        waits = [cycle for cycle in (limit, self._schedule.next_cycle) if cycle is not None]
         if not self._alive or self._busy_until > self.core.cycle:
-            return self._pass_time([*waits, self._busy_until] if self._alive else waits)
-        stop = self.core.run(min([*waits, self.core.cycle + SLICE_CYCLES]))
+            return self._pass_time(self._waits(limit, self._busy_until if self._alive else None))
+        self._wiring.deadline = min([*self._waits(limit), self.core.cycle + SLICE_CYCLES])
+        stop = self.core.run(self._wiring.deadline)
+        self._wiring.deadline = None
+        if self._restart_reason is not None:
+            return None
         match stop.reason:
             case StopReason.GATEWAY:
                 self._call()
             case StopReason.IDLE:
-                if stop.wake_cycle is not None:
-                    waits.append(stop.wake_cycle)
-                return self._pass_time(waits)
+                return self._pass_time(self._waits(limit, stop.wake_cycle))
             case StopReason.RESET:
                 self._start("REMOTEAPPLICATIONRESTART")
             case StopReason.FAULT:
@@ -192,6 +205,10 @@ class Device:
             case StopReason.DEADLINE | StopReason.HALTED:
                 pass
         return None
+
+    def _waits(self, *others: int | None) -> list[int]:
+        """Return the cycles at which there is something to do."""
+        return [cycle for cycle in (self._schedule.next_cycle, *others) if cycle is not None]
 
     def _pass_time(self, waits: list[int]) -> End | None:
         """Let nothing happen until the first of these cycles; for ever if there is none."""
@@ -211,6 +228,12 @@ class Device:
         else:
             self.core.skip_to(end)
 
+    def _watchdog_reset(self, flag: int) -> None:
+        """Restart the application, once the instruction that is being executed has ended."""
+        self.rcc.record_reset(flag)
+        self.restart(WATCHDOG_WAKE_REASON)
+        self.core.halt()
+
     def _fault(self, fault: Fault) -> End | None:
         report = Faulted(self.time_us, fault, self.core.registers())
         self.crash_reports.append(report)
@@ -228,6 +251,7 @@ class Device:
         self._life += 1
         self._alive = False
         self.kernel.stop()
+        self.chip.reset()
 
     # -- what the personality may ask --------------------------------------------------------------------------------
 
@@ -274,7 +298,7 @@ class Device:
     # -- laying it out -----------------------------------------------------------------------------------------------
 
     def _start(self, wake_reason: str) -> None:
-        """Start the application from its reset vector. RAM keeps what it holds, as it does on the chip."""
+        """Start the application from its reset vector, with the peripherals as after a reset and RAM as it was."""
         first = self._life == 0
         self._life += 1
         self._alive = True
@@ -282,13 +306,14 @@ class Device:
         self._busy_until = 0
         self._restart_reason = None
         self.kernel.start(wake_reason)
+        self.chip.reset()
         self.core.reset(self.board.flash.base)
         if not first:
             self.core.skip_to(self.core.cycle + RESTART_US * self._cycles_per_us)
         self._started_us = self.time_us
         self.tell(Started(self.time_us, wake_reason))
 
-    def _lay_out(self, image: Image) -> None:
+    def _lay_out(self, image: Image, seed: int) -> None:
         """Put image, memory and peripherals in their places."""
         flash, ram = self.board.flash, self.board.ram
         problem = vector_table_problem(image, self.board)
@@ -300,19 +325,4 @@ class Device:
         self.core.map_memory(flash.base, flash.size, writable=False)
         self.core.map_memory(ram.base, ram.size, writable=True)
         self.core.write_memory(flash.base, image.data.ljust(flash.size, b"\xff"))
-        bus = PeripheralBus(self.board, self._tell_unmodelled)
-        self.core.map_device(PERIPHERAL_SPACE.start, len(PERIPHERAL_SPACE), bus)
-        for peripheral in self.board.peripherals:
-            if peripheral.name == "RCC":
-                bus.attach(peripheral.base, self.rcc)
-            elif peripheral.name.startswith("GPIO"):
-                leds = [led for led in self.board.leds if led.port == peripheral.name]
-                bus.attach(peripheral.base, GpioPort(functools.partial(self._tell_leds, leds)))
-
-    def _tell_leds(self, leds: list[Led], changed: int, levels: int) -> None:
-        for led in leds:
-            if changed >> led.pin & 1:
-                self.tell(LedChanged(self.time_us, led.name, bool(levels >> led.pin & 1)))
-
-    def _tell_unmodelled(self, peripheral: str, address: int, access: str) -> None:
-        self.tell(RegisterNotModelled(self.time_us, peripheral, address, access))
+        self.chip.lay_out(self.core, random.Random(f"{seed}: unique id").randbytes(UNIQUE_ID_LENGTH))  # noqa: S311

@@ -72,6 +72,15 @@ class LedChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UartOutput(Event):
+    """A serial port has sent a line, or the beginning of one that goes on later."""
+
+    kind: ClassVar[str] = "uart"
+    port: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SystemCall(Event):
     """A system call was answered; only told while somebody traces."""
 
@@ -92,7 +101,7 @@ class CallNotModelled(Event):
 
 @dataclass(frozen=True, slots=True)
 class RegisterNotModelled(Event):
-    """A peripheral register has no model: it reads 0 and forgets what is written; told once per address."""
+    """A peripheral register has no model: it reads 0 and forgets what is written, or faults; told once per address."""
 
     kind: ClassVar[str] = "register-not-modelled"
     peripheral: str

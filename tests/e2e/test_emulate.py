@@ -307,3 +307,36 @@ def test_a_wrong_length_of_time_is_wrong_usage(shell: Shell, value: str) -> None
     result = shell("mvsdk", "emulate", "x.zip", f"--for={value}")
     assert result.returncode == 2
     assert "250ms" in result.stderr
+
+
+HELLO_ON_USART2 = """
+#define USART2 ((volatile uint32_t *)0x40004400)
+int main(void) {
+    USART2[3] = 1389;
+    USART2[0] = 9;
+    for (const char *text = "hello\\x1b\\r\\n"; *text; text++) {
+        while (!(USART2[7] & 0x80)) { }
+        USART2[10] = (uint8_t)*text;
+    }
+    for (;;) { __asm volatile("wfi"); }
+}
+"""
+
+
+def test_a_serial_port_is_shown_line_by_line(shell: Shell) -> None:
+    """What the application sends by USART2 appears under the port's name, safe for a terminal, and as JSON."""
+    elf = program(shell, HELLO_ON_USART2)
+    emulate = ("mvsdk", "emulate", elf, "--allow-unsigned", "--for", "10ms")
+    assert "USART2: hello\\x1b" in shell.succeed(*emulate)
+    events = [json.loads(line) for line in shell.succeed(*emulate, "--json").splitlines()]
+    assert [(event["port"], event["text"]) for event in events if event["event"] == "uart"] == [("USART2", "hello\x1b")]
+
+
+def test_strict_mmio_makes_unmodelled_registers_faults(shell: Shell) -> None:
+    """With --strict-mmio a register without a model is noted and stops the application; without, it is only noted."""
+    elf = program(shell, "int main(void) { *(volatile uint32_t *)0x420C0400 = 1; for (;;) { } }\n")
+    emulate = ("mvsdk", "emulate", elf, "--allow-unsigned", "--for", "10ms")
+    assert "write of HASH 0x420c0400 is not modelled" in shell.succeed(*emulate)
+    result = shell(*emulate, "--strict-mmio")
+    assert result.returncode == 4
+    assert "write of HASH" in result.stdout

@@ -35,3 +35,17 @@ def test_an_action_may_add_one_for_the_same_cycle() -> None:
     schedule.at(5, lambda: schedule.at(5, lambda: happened.append("second")))
     schedule.run_due(5)
     assert happened == ["second"]
+
+
+def test_what_is_cancelled_does_not_happen() -> None:
+    """A cancelled appointment is neither carried out nor waited for; cancelling twice or too late does no harm."""
+    schedule, happened = Schedule(), []
+    first = schedule.at(5, lambda: happened.append("first"))
+    second = schedule.at(6, lambda: happened.append("second"))
+    first.cancel()
+    first.cancel()
+    assert schedule.next_cycle == 6
+    schedule.run_due(10)
+    second.cancel()
+    assert happened == ["second"]
+    assert schedule.next_cycle is None

@@ -182,15 +182,15 @@ def test_an_unmodelled_register_is_told_and_harmless() -> None:
     source = """
         #include <stdint.h>
         int main(void) {
-            *(volatile uint32_t *)0x40004408 = 1;
-            *(volatile uint32_t *)0x40004408 = 2;
+            *(volatile uint32_t *)0x4000A408 = 1;
+            *(volatile uint32_t *)0x4000A408 = 2;
             for (;;) { __asm volatile("wfi"); }
         }
     """
     events: list[Event] = []
     assert device(image(source), events).run() is End.ASLEEP
     assert [event for event in events if isinstance(event, RegisterNotModelled)] == [
-        RegisterNotModelled(events[-1].time_us, "USART2", 0x4000_4408, "write")
+        RegisterNotModelled(events[-1].time_us, "FDCAN1", 0x4000_A408, "write")
     ]
 
 

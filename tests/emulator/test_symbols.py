@@ -12,7 +12,7 @@ from mvsdk.bundle import Image, read_image
 from mvsdk.emulator.core import Registers
 from mvsdk.emulator.errors import SymbolsMismatchError, UnsignedImageError
 from mvsdk.emulator.symbols import Symbols
-from mvsdk.emulator.target import find_symbols, load_target, load_symbols
+from mvsdk.emulator.target import find_symbols, load_symbols, load_target
 from mvsdk.emulator.unwind import backtrace
 from tests.board_support.firmware import Elf, link
 

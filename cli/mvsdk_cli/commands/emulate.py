@@ -9,6 +9,9 @@ costs nothing, and the same bundle and seed give the same run.
     [    0.000026] blinky: hello from UV…
     [    0.500004] LED user ● on
 
+What a serial port sends is shown as "USART2: text". A register that has no model reads 0, forgets what is written, and
+is noted once; with --strict-mmio it is a bus fault.
+
 Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
 --allow-unsigned. Without --for and --until it runs in real time until Ctrl-C.
 
@@ -68,6 +71,7 @@ FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 @click.option("--on-fault", type=click.Choice(["stop", "restart"]), help="What a fault leads to.")
 @click.option("--testing", is_flag=True, help="Run the application as the factory's test code.")
 @click.option("--trace", type=click.Choice(["syscalls"]), help="Show every system call, decoded.")
+@click.option("--strict-mmio", is_flag=True, help="Make accesses to registers without a model bus faults.")
 @click.option("--trust", "trust", type=click.Path(path_type=Path), multiple=True, help="Trust this public key too.")
 @click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
 @click.option("--symbols", type=click.Path(path_type=Path), help="Take names and lines from this ELF.")
@@ -85,6 +89,7 @@ def command(
     on_fault: str | None,
     testing: bool,
     trace: str | None,
+    strict_mmio: bool,
     trust: tuple[Path, ...],
     allow_unsigned: bool,
     symbols: Path | None,
@@ -115,6 +120,7 @@ def command(
         restart_policy=_restart_policy(on_fault, loaded.options),
         testing=testing,
         trace_calls=trace is not None,
+        strict_mmio=strict_mmio,
         observers=[_view(names, as_json=as_json), watch],
     )
     watch.device = device

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mvsdk.boards import Board
+from mvsdk.emulator.core import BusFault
 
 PERIPHERAL_SPACE = range(0x4000_0000, 0x5000_0000)
 """Non-secure peripherals; an access to their secure aliases above is a bus error to an application."""
@@ -25,15 +26,17 @@ class Peripheral(Protocol):
 class PeripheralBus:
     """The device range 0x40000000-0x4FFFFFFF as the core sees it.
 
-    `unmodelled(peripheral, address, access)` is called once per address; access is "read" or "write".
+    `unmodelled(peripheral, address, access)` is called once per address; access is "read" or "write". A `strict` bus
+    makes every such access fail as a bus fault.
     """
 
-    def __init__(self, board: Board, unmodelled: Callable[[str, int, str], None]) -> None:
+    def __init__(self, board: Board, unmodelled: Callable[[str, int, str], None], *, strict: bool = False) -> None:
         known = sorted(board.peripherals, key=lambda peripheral: peripheral.base)
         self._bases = [peripheral.base for peripheral in known]
         self._names = [peripheral.name for peripheral in known]
         self._models: dict[int, Peripheral] = {}
         self._unmodelled = unmodelled
+        self._strict = strict
         self._told: set[int] = set()
 
     def attach(self, base: int, peripheral: Peripheral) -> None:
@@ -47,7 +50,7 @@ class PeripheralBus:
         model = self._models.get(index)
         value = None if model is None else model.read(address - self._bases[index], size)
         if value is None:
-            self._tell(index, address, "read")
+            self._refuse(index, address, "read")
             return 0
         return value
 
@@ -57,9 +60,11 @@ class PeripheralBus:
         index = bisect.bisect_right(self._bases, address) - 1
         model = self._models.get(index)
         if model is None or not model.write(address - self._bases[index], size, value):
-            self._tell(index, address, "write")
+            self._refuse(index, address, "write")
 
-    def _tell(self, index: int, address: int, access: str) -> None:
+    def _refuse(self, index: int, address: int, access: str) -> None:
         if address not in self._told:
             self._told.add(address)
             self._unmodelled(self._names[index] if index >= 0 else "no peripheral", address, access)
+        if self._strict:
+            raise BusFault

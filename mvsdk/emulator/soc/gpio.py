@@ -1,64 +1,108 @@
-"""A GPIO port: sixteen pins, with what their output drivers show (RM0456, chapter 13, GPIO registers)."""
+"""A GPIO port: sixteen pins, what their drivers show and what is wired to them (RM0456, chapter 13)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-MODER, OTYPER, OSPEEDR, PUPDR, IDR, ODR, BSRR, LCKR, AFRL, AFRH, BRR = range(0x00, 0x2C, 4)
-_PLAIN = frozenset({MODER, OTYPER, OSPEEDR, PUPDR, LCKR, AFRL, AFRH})
+from mvsdk.emulator.soc.registers import RegisterBlock, rows
+
 _PINS = 0xFFFF
-_MODER_AFTER_RESET = 0xFFFF_FFFF  # every pin analogue; the debug pins of ports A and B do not matter here
+_OUTPUT, _ANALOGUE = 1, 3
+_PULL_UP = 1
+_LOCK_KEY = 1 << 16
+_LOCKABLE = {"MODER": 2, "OSPEEDR": 2, "PUPDR": 2, "OTYPER": 1, "AFRL": 4, "AFRH": 4}
+"""Registers that a lock protects, and how many bits of them belong to a pin."""
+Changed = Callable[[int, int], None]
 
 
-class GpioPort:
-    """One port. `changed(pins, levels)` is called with a mask of the output pins whose level changed."""
+class GpioPort(RegisterBlock):
+    """One port. Both callbacks get a mask of the pins that changed and the levels of all.
 
-    def __init__(self, changed: Callable[[int, int], None]) -> None:
-        self._registers = dict.fromkeys(_PLAIN, 0)
-        self._registers[MODER] = _MODER_AFTER_RESET
-        self._odr = 0
-        self._changed = changed
-        self._driven = 0
+    `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows.
+    """
 
-    def read(self, offset: int, size: int) -> int | None:
-        """Return a register, or the part of it that a narrow access names."""
-        register, shift = offset & ~3, 8 * (offset & 3)
-        if register in _PLAIN:
-            word = self._registers[register]
-        elif register in {IDR, ODR}:
-            # An input pin reads 0: nothing is wired to it yet. An output pin reads its own level.
-            word = self._odr if register == ODR else self._driven
-        elif register in {BSRR, BRR}:
-            word = 0
-        else:
-            return None
-        return (word >> shift) & ((1 << 8 * size) - 1)
+    def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
+        super().__init__("gpio")
+        self._resets = {row["name"]: int(row["reset"], 16) for row in rows("gpio-resets") if row["port"] == name}
+        self._shown, self._seen = shown, seen
+        self._wired = self._wired_levels = 0
+        self._outputs = self._inputs = 0
+        self._locked = 0
+        self._lock_steps: list[int] = []
+        self.reset()
 
-    def write(self, offset: int, size: int, value: int) -> bool:
-        """Change a register, or the part of it that a narrow access names."""
-        register, shift = offset & ~3, 8 * (offset & 3)
-        mask = ((1 << 8 * size) - 1) << shift
-        bits = (value << shift) & mask
-        if register == BSRR:
-            self._odr = (self._odr & ~(bits >> 16) | bits) & _PINS  # set wins over reset, RM0456 13.4.7
-        elif register == BRR:
-            self._odr &= ~bits
-        elif register == ODR:
-            self._odr = (self._odr & ~mask | bits) & _PINS
-        elif register in _PLAIN:
-            self._registers[register] = self._registers[register] & ~mask | bits
-        elif register != IDR:
-            return False
-        self._drive()
-        return True
+    def reset(self) -> None:
+        """Give up every pin. What is wired to them from outside stays."""
+        super().reset()
+        for name, value in self._resets.items():
+            self.registers[name] = value
+        self._locked, self._lock_steps = 0, []
+        self._settle()
 
-    def _drive(self) -> None:
-        levels = self._odr & self._outputs()
-        changed = levels ^ self._driven
-        if changed:
-            self._driven = levels
-            self._changed(changed, levels)
+    def drive(self, pin: int, level: bool | None) -> None:
+        """Wire a level to a pin (0 to 15), or nothing; then its pull resistor decides, and without one it reads 0."""
+        bit = 1 << pin
+        self._wired = self._wired & ~bit | (0 if level is None else bit)
+        self._wired_levels = self._wired_levels & ~bit | (bit if level else 0)
+        self._settle()
 
-    def _outputs(self) -> int:
-        moder = self._registers[MODER]
-        return sum(1 << pin for pin in range(16) if (moder >> 2 * pin) & 3 == 1)
+    def fetch(self, name: str) -> int:
+        """Return a register; reading LCKR ends the lock sequence."""
+        match name:
+            case "IDR":
+                return self._inputs
+            case "LCKR":
+                self._lock_steps = []
+                return self._locked | (_LOCK_KEY if self._locked else 0)
+        return super().fetch(name)
+
+    def store(self, name: str, bits: int, mask: int) -> None:
+        """Change a register; set wins over reset in BSRR (RM0456, 13.4.7)."""
+        match name:
+            case "BSRR":
+                self.registers["ODR"] = (self.registers["ODR"] & ~(bits >> 16) | bits) & _PINS
+            case "BRR":
+                self.registers["ODR"] &= ~bits
+            case "LCKR":
+                self._lock(bits)
+            case _:
+                super().store(name, bits, mask & ~self._locked_bits(name))
+        self._settle()
+
+    def _lock(self, word: int) -> None:
+        """Follow the sequence 1, 0, 1 of the key bit with the same pins each time."""
+        if self._locked:
+            return
+        self._lock_steps = [*self._lock_steps, word][-3:]
+        pins = word & _PINS
+        if self._lock_steps == [_LOCK_KEY | pins, pins, _LOCK_KEY | pins]:
+            self._locked = pins
+
+    def _locked_bits(self, name: str) -> int:
+        width = _LOCKABLE.get(name, 0)
+        if not width or not self._locked:
+            return 0
+        pins = self._locked >> 8 if name == "AFRH" else self._locked
+        return sum((1 << width) - 1 << width * pin for pin in range(32 // width) if pins >> pin & 1)
+
+    def _pins_with(self, name: str, value: int) -> int:
+        """Return a mask of the pins whose two bits in a register hold `value`."""
+        word = self.registers[name]
+        return sum(1 << pin for pin in range(16) if word >> 2 * pin & 3 == value)
+
+    def _settle(self) -> None:
+        """Work out the levels, and tell what changed."""
+        odr, outputs = self.registers["ODR"], self._pins_with("MODER", _OUTPUT)
+        released = outputs & self.registers["OTYPER"] & odr  # open drain lets go of a 1
+        driven = outputs & ~released
+        passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
+        levels = driven & odr | ~driven & passive
+        self._tell(levels & outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
+
+    def _tell(self, outputs: int, inputs: int) -> None:
+        shown, self._outputs = self._outputs ^ outputs, outputs
+        seen, self._inputs = self._inputs ^ inputs, inputs
+        if shown:
+            self._shown(shown, outputs)
+        if seen:
+            self._seen(seen, inputs)

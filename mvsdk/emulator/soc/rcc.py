@@ -7,64 +7,45 @@ through peek and poke; a direct read gives the true value, a direct write change
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from mvsdk.emulator.soc.registers import WORD, RegisterBlock, register_table
+
+_RESET_FLAGS = 0xFE00_0000
+_REMOVE_FLAGS = 1 << 23
 
 
-@dataclass(frozen=True, slots=True)
-class _Register:
-    name: str
-    value: int
-    app_writable: int
-    ready: tuple[tuple[int, int], ...]
-    """An oscillator's ON bit and the READY bit that follows it at once."""
-
-
-@cache
-def _registers() -> Mapping[int, _Register]:
-    with files(__package__).joinpath("rcc.csv").open(encoding="utf-8") as table:
-        return {
-            int(row["offset"], 16): _Register(
-                row["register"],
-                int(row["value"], 16),
-                int(row["app_writable"], 16),
-                tuple((int(on), int(ready)) for on, _, ready in (pair.partition(">") for pair in row["ready"].split())),
-            )
-            for row in csv.DictReader(table)
-        }
-
-
-class Rcc:
+class Rcc(RegisterBlock):
     """The RCC block: a value per register, and the kernel's rule for changing one."""
 
     def __init__(self) -> None:
-        self._values = {offset: register.value for offset, register in _registers().items()}
+        super().__init__("rcc")
+        self._names = {offset: register.name for offset, register in register_table("rcc").items()}
 
-    def read(self, offset: int, size: int) -> int | None:
-        """Answer a direct read of the application."""
-        word = self._values.get(offset & ~3)
-        return None if word is None else (word >> 8 * (offset & 3)) & ((1 << 8 * size) - 1)
-
-    def write(self, offset: int, size: int, value: int) -> bool:
+    def store(self, name: str, bits: int, mask: int) -> None:
         """Ignore a direct write of the application, as the secure block does."""
-        return offset & ~3 in self._values
 
     def peek(self, offset: int) -> int | None:
         """Return a register's value for the kernel; None where there is no register."""
-        return self._values.get(offset)
+        name = self._names.get(offset)
+        return None if name is None else self.registers[name]
 
     def poke(self, offset: int, mask: int, xor: int) -> bool:
         """Change the bits an application may change: new = (old AND NOT mask) XOR xor. False where no register is."""
-        register = _registers().get(offset)
-        if register is None:
+        name = self._names.get(offset)
+        if name is None:
             return False
-        old = self._values[offset]
-        new = (old & ~mask) ^ xor
-        value = (old & ~register.app_writable) | (new & register.app_writable)
-        for on, ready in register.ready:
-            value = value & ~(1 << ready) | (value >> on & 1) << ready
-        self._values[offset] = value & 0xFFFF_FFFF
+        new = (self.registers[name] & ~mask) ^ xor
+        self.registers.change(name, new & WORD)
+        if name == "CSR" and new & _REMOVE_FLAGS:
+            self.registers["CSR"] &= ~_RESET_FLAGS
         return True
+
+    def reset(self) -> None:
+        """Start as the kernel leaves the clocks; the backup domain and the reset flags outlive a reset."""
+        kept = {name: self.registers[name] for name in ("BDCR", "CSR")}
+        super().reset()
+        for name, value in kept.items():
+            self.registers[name] = value
+
+    def record_reset(self, flag: int) -> None:
+        """Set a reset flag of CSR."""
+        self.registers["CSR"] |= 1 << flag

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mvsdk.boards import load
+from mvsdk.emulator.core import BusFault
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.rcc import Rcc
 
@@ -40,3 +43,18 @@ def test_an_address_of_no_peripheral_is_told_too() -> None:
     peripherals, told = bus()
     assert peripherals.read(len(PERIPHERAL_SPACE) - 4, 4) == 0
     assert len(told) == 1
+
+
+def test_a_strict_bus_faults_where_nothing_is_modelled() -> None:
+    """With `strict` an access without a model is told once and fails every time; modelled registers answer."""
+    told: list[tuple[str, int, str]] = []
+    strict = PeripheralBus(BOARD, lambda *what: told.append(what), strict=True)
+    strict.attach(BASES["RCC"], Rcc())
+    offset = BASES["USART2"] - PERIPHERAL_SPACE.start
+    for _ in range(2):
+        with pytest.raises(BusFault):
+            strict.read(offset, 4)
+        with pytest.raises(BusFault):
+            strict.write(offset, 4, 0)
+    assert told == [("USART2", BASES["USART2"], "read")]
+    assert strict.read(BASES["RCC"] + 0x34 - PERIPHERAL_SPACE.start, 4)

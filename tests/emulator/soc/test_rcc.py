@@ -82,3 +82,17 @@ def test_an_offset_without_a_register_is_refused() -> None:
     for offset in (0x04, 0x118, 0x401, 1, -4):
         assert rcc.peek(offset) is None
         assert not rcc.poke(offset, 0, 0)
+
+
+def test_a_reset_keeps_the_backup_domain_and_says_why() -> None:
+    """A reset gives the kernel's set-up again, except for BDCR and the reset flags, which RMVF clears."""
+    rcc = Rcc()
+    rcc.poke(AHB2ENR1, 0, 0x0000_0FFF)
+    rcc.poke(BDCR, 1, 1)
+    rcc.record_reset(29)
+    rcc.reset()
+    assert rcc.peek(AHB2ENR1) == 0xC000_0000
+    assert (rcc.peek(BDCR) or 0) & 1
+    assert (rcc.peek(0xF4) or 0) >> 29 & 1
+    rcc.poke(0xF4, 1 << 23, 1 << 23)
+    assert (rcc.peek(0xF4) or 0) >> 25 == 0

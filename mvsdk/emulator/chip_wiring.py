@@ -1,0 +1,52 @@
+"""How the chip is wired into a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mvsdk.boards import Board
+from mvsdk.emulator.clock import Action, Appointment, Schedule
+from mvsdk.emulator.core import Core
+from mvsdk.emulator.events import Event
+
+
+class ChipWiring:
+    """A `Wiring`. `deadline` is the cycle the core runs to at present, None while it stands."""
+
+    def __init__(
+        self,
+        board: Board,
+        core: Core,
+        schedule: Schedule,
+        *,
+        tell: Callable[[Event], None],
+        random_word: Callable[[], int],
+        watchdog_reset: Callable[[int], None],
+    ) -> None:
+        self.clocks = board.clocks
+        self.deadline: int | None = None
+        self.tell = tell
+        self.random_word = random_word
+        self.watchdog_reset = watchdog_reset
+        self._core = core
+        self._schedule = schedule
+
+    @property
+    def cycle(self) -> int:
+        """See `Wiring.cycle`."""
+        return self._core.cycle
+
+    @property
+    def time_us(self) -> int:
+        """See `Wiring.time_us`."""
+        return self._core.cycle * 1_000_000 // self.clocks.sysclk
+
+    def at(self, cycle: int, action: Action) -> Appointment:
+        """See `Wiring.at`. A run that would miss the appointment ends at the next instruction boundary."""
+        if self.deadline is not None and cycle < self.deadline:
+            self._core.halt()
+        return self._schedule.at(cycle, action)
+
+    def set_line(self, interrupt: int, level: bool) -> None:
+        """See `Wiring.set_line`."""
+        self._core.set_line(interrupt, level)

@@ -1,0 +1,58 @@
+"""EXTI: edges of pins become interrupts (RM0456, chapter 23).
+
+Lines 0 to 15 belong to pins; a line listens to the pin of its number on the port that EXTICR names. Lines 16 and up,
+from analogue parts that are not modelled, pend by software only and have no interrupt here. Events (EMR) are kept only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mvsdk.emulator.soc.registers import RegisterBlock
+from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
+
+PINS = 16
+
+
+class Exti(RegisterBlock):
+    """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order."""
+
+    def __init__(self, wiring: Wiring, interrupts: Sequence[int], ports: Sequence[str]) -> None:
+        super().__init__("exti")
+        self._lines = [InterruptLine(wiring, interrupt) for interrupt in interrupts]
+        self._ports = {port: number for number, port in enumerate(ports)}
+
+    def reset(self) -> None:
+        """Forget everything pending."""
+        super().reset()
+        self._settle()
+
+    def pins_changed(self, port: str, changed: int, levels: int) -> None:
+        """Hear of pins of a port: a mask of those that changed, and the levels of all."""
+        for line in range(PINS):
+            if changed >> line & 1 and self._selected(line) == self._ports[port]:
+                self._edge(1 << line, rising=bool(levels >> line & 1))
+        self._settle()
+
+    def _selected(self, line: int) -> int:
+        return self.registers[f"EXTICR{line // 4 + 1}"] >> 8 * (line % 4) & 0xFF
+
+    def _edge(self, bit: int, *, rising: bool) -> None:
+        trigger, pending = ("RTSR1", "RPR1") if rising else ("FTSR1", "FPR1")
+        self.registers[pending] |= bit & self.registers[trigger]
+
+    def store(self, name: str, bits: int, mask: int) -> None:
+        """Change a register; software triggers pend as rising edges do."""
+        match name:
+            case "SWIER1":
+                self.registers["RPR1"] |= bits & 0x03FF_FFFF
+            case "RPR1" | "FPR1":
+                self.registers[name] &= ~bits
+            case _:
+                super().store(name, bits, mask)
+        self._settle()
+
+    def _settle(self) -> None:
+        raised = (self.registers["RPR1"] | self.registers["FPR1"]) & self.registers["IMR1"]
+        for number, line in enumerate(self._lines):
+            line.set(bool(raised >> number & 1))

@@ -1,0 +1,42 @@
+"""What a serial port sends, gathered into lines for people to read."""
+
+from __future__ import annotations
+
+from mvsdk.emulator.events import UartOutput
+from mvsdk.emulator.soc.wiring import Alarm, Wiring
+
+LONGEST = 256
+SILENCE_US = 20_000
+"""A line that does not end is told after this long without a character: a prompt, for example."""
+
+
+class UartLines:
+    """Tells `UartOutput` events for one port. Bytes that are not UTF-8 appear as escapes; line ends are left out."""
+
+    def __init__(self, port: str, wiring: Wiring) -> None:
+        self._port = port
+        self._wiring = wiring
+        self._line = bytearray()
+        self._silence = Alarm(wiring, lambda _: self._tell())
+
+    def take(self, character: int) -> None:
+        """Take one character."""
+        if character == ord("\n"):
+            self._tell()
+            return
+        self._line.append(character & 0xFF)
+        if len(self._line) >= LONGEST:
+            self._tell()
+        else:
+            self._silence.set(self._wiring.cycle + SILENCE_US * self._wiring.clocks.sysclk // 1_000_000)
+
+    def flush(self) -> None:
+        """Tell what has been sent so far."""
+        if self._line:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._silence.set(None)
+        text = self._line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
+        self._line.clear()
+        self._wiring.tell(UartOutput(self._wiring.time_us, self._port, text))

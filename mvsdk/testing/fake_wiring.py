@@ -1,0 +1,71 @@
+"""Wiring for a peripheral on its own: time that a test moves by hand, and a record of what the peripheral did.
+
+wiring = FakeWiring()
+timer = Timer(kind, wiring, (49, 49))
+wiring.advance(16_000)                  # cycles pass; everything due happens at its cycle
+assert wiring.lines[49]
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from mvsdk.boards import Clocks
+from mvsdk.emulator.clock import Action, Appointment, Schedule
+from mvsdk.emulator.events import Event
+
+
+class FakeWiring:
+    """A `Wiring`. Every change of an interrupt line is kept with its cycle; random words are 1, 2, 3 and so on."""
+
+    def __init__(self, clocks: Clocks | None = None) -> None:
+        self.clocks = clocks or Clocks(160_000_000, 160_000_000, 160_000_000, 160_000_000)
+        self.cycle = 0
+        self.lines: dict[int, bool] = {}
+        """The level of every line that was ever driven."""
+        self.changes: list[tuple[int, int, bool]] = []
+        """(cycle, interrupt, level), in order."""
+        self.events: list[Event] = []
+        self.resets: list[tuple[int, int]] = []
+        """(cycle, flag) of every reset by a watchdog."""
+        self._schedule = Schedule()
+        self._words = itertools.count(1)
+
+    @property
+    def time_us(self) -> int:
+        """Microseconds since the beginning."""
+        return self.cycle * 1_000_000 // self.clocks.sysclk
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any appointment waits."""
+        return self._schedule.next_cycle is not None
+
+    def advance(self, cycles: int) -> None:
+        """Let time pass."""
+        end = self.cycle + cycles
+        while (due := self._schedule.next_cycle) is not None and due <= end:
+            self.cycle = max(self.cycle, due)
+            self._schedule.run_due(self.cycle)
+        self.cycle = end
+
+    def at(self, cycle: int, action: Action) -> Appointment:
+        """Make an appointment."""
+        return self._schedule.at(cycle, action)
+
+    def set_line(self, interrupt: int, level: bool) -> None:
+        """Remember the level."""
+        self.lines[interrupt] = level
+        self.changes.append((self.cycle, interrupt, level))
+
+    def tell(self, event: Event) -> None:
+        """Keep the event."""
+        self.events.append(event)
+
+    def random_word(self) -> int:
+        """Return the next number."""
+        return next(self._words)
+
+    def watchdog_reset(self, flag: int) -> None:
+        """Remember the reset."""
+        self.resets.append((self.cycle, flag))

@@ -1,0 +1,73 @@
+"""Laws of the blocks that only have to answer: power, cache, flash, system configuration."""
+
+from __future__ import annotations
+
+from mvsdk.emulator.soc.icache import Icache
+from mvsdk.emulator.soc.pwr import Pwr
+from mvsdk.emulator.soc.registers import RegisterBlock
+from mvsdk.testing import FakeWiring
+from tests.emulator.soc.block import Block
+
+VOSRDY, BOOSTRDY, BOOSTEN, VOS = 1 << 15, 1 << 14, 1 << 18, 3 << 16
+ACTVOSRDY = 1 << 15
+
+
+def test_every_voltage_scale_is_ready_at_once() -> None:
+    """Whatever VOS and BOOSTEN ask for, the ready flags that the vendor's code waits for follow."""
+    registers = Block(Pwr(), "pwr")
+    for scale in range(4):
+        registers["VOSR"] = scale << 16
+        assert registers["VOSR"] == scale << 16 | VOSRDY
+        assert registers["SVMSR"] & (VOS | ACTVOSRDY) == scale << 16 | ACTVOSRDY
+    registers["VOSR"] = VOS | BOOSTEN
+    assert registers["VOSR"] & BOOSTRDY
+
+
+def test_a_supply_asked_for_is_ready() -> None:
+    """Regulator and supply monitors show in SVMSR as they are set."""
+    registers = Block(Pwr(), "pwr")
+    registers["CR3"] = 0
+    assert registers["SVMSR"] & 1 << 1 == 0
+    registers["CR3"] = 1 << 1
+    registers["SVMCR"] = 1 << 24 | 1 << 26
+    assert registers["SVMSR"] & (1 << 1 | 0xF << 24) == 1 << 1 | 1 << 24 | 1 << 26
+
+
+def test_the_backup_domain_can_be_opened() -> None:
+    """DBP reads back, which the vendor's code polls."""
+    registers = Block(Pwr(), "pwr")
+    registers["DBPR"] = 1
+    assert registers["DBPR"] == 1
+
+
+def test_an_invalidation_ends_at_once() -> None:
+    """CACHEINV reads 0, BSYENDF is set and interrupts when asked to, FCR clears it."""
+    wiring = FakeWiring()
+    cache = Icache(wiring, 107)
+    registers = Block(cache, "icache")
+    registers["IER"] = 1 << 1
+    registers["CR"] = 0b111
+    assert registers["CR"] == 0b101
+    assert registers["SR"] == 1 << 1
+    assert wiring.lines[107]
+    registers["FCR"] = 1 << 1
+    assert registers["SR"] == 0
+    assert not wiring.lines[107]
+    registers["CR"] = 0b111
+    cache.reset()
+    assert registers["SR"] == 0
+
+
+def test_flash_is_locked_for_good() -> None:
+    """The latency is the kernel's, nothing is busy, and LOCK cannot be cleared."""
+    registers = Block(RegisterBlock("flash"), "flash")
+    registers["ACR"] = 0
+    registers["NSCR"] = 0
+    assert (registers["ACR"] & 0xF, registers["NSSR"], registers["NSCR"] >> 31) == (4, 0, 1)
+
+
+def test_compensation_cells_are_ready_when_on() -> None:
+    """RDY1 and RDY2 follow EN1 and EN2."""
+    registers = Block(RegisterBlock("syscfg"), "syscfg")
+    registers["CCCSR"] = 0b0101
+    assert registers["CCCSR"] == 0b0101 | 1 << 8 | 1 << 9

@@ -1,0 +1,299 @@
+"""Laws of the serial ports."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mvsdk.emulator.soc.uart import Uart
+from mvsdk.testing import FakeWiring
+from tests.emulator.soc.block import Block
+
+IRQ = 62
+UE, RE, TE, IDLEIE, RXNEIE, TCIE, TXEIE, CMIE, FIFOEN = (1 << bit for bit in (0, 2, 3, 4, 5, 6, 7, 14, 29))
+ORE, IDLE, RXNE, TC, TXE, CMF, TEACK, REACK = (1 << bit for bit in (3, 4, 5, 6, 7, 17, 21, 22))
+OVER8, M0, PCE = 1 << 15, 1 << 12, 1 << 10
+BIT = 1389  # 160 MHz / 115200
+FRAME = 10 * BIT
+
+
+class Line:
+    """A port on its own, both ends of its line in hand."""
+
+    def __init__(self, control: int = 0, *, low_power: bool = False, clock: int = 160_000_000) -> None:
+        self.wiring = FakeWiring()
+        self.sent: list[tuple[int, int]] = []
+        self.port = Uart(
+            self.wiring,
+            IRQ,
+            low_power=low_power,
+            clock=lambda: clock,
+            sent=lambda character: self.sent.append((self.wiring.cycle, character)),
+        )
+        self.registers = Block(self.port, "usart")
+        self.registers["BRR"] = BIT
+        if control:
+            self.registers["CR1"] = control
+
+    @property
+    def interrupt(self) -> bool:
+        """The level of the interrupt line."""
+        return self.wiring.lines.get(IRQ, False)
+
+    @property
+    def status(self) -> int:
+        """ISR."""
+        return self.registers["ISR"]
+
+
+def test_enabling_is_acknowledged() -> None:
+    """TEACK and REACK follow TE and RE while the port is on, as the vendor's start-up waits for."""
+    line = Line()
+    assert line.status == TXE | TC
+    line.registers["CR1"] = UE | TE | RE
+    assert line.status & (TEACK | REACK) == TEACK | REACK
+    line.registers["CR1"] = UE | TE
+    assert line.status & (TEACK | REACK) == TEACK
+    line.registers["CR1"] = TE | RE
+    assert line.status & (TEACK | REACK) == 0
+
+
+def test_a_character_takes_the_time_of_its_frame() -> None:
+    """At 8N1 a character is on the line ten bit times after it was written, and TC tells when nothing follows."""
+    line = Line(UE | TE)
+    line.registers["TDR"] = ord("x")
+    assert line.status & (TXE | TC) == TXE
+    line.wiring.advance(FRAME - 1)
+    assert line.sent == []
+    line.wiring.advance(1)
+    assert line.sent == [(FRAME, ord("x"))]
+    assert line.status & TC
+
+
+def test_a_second_character_waits_and_follows_at_once() -> None:
+    """While one is sent TDR takes another; TXE is clear until it moves on, and TC stays clear between them."""
+    line = Line(UE | TE)
+    line.registers["TDR"] = 1
+    line.registers["TDR"] = 2
+    assert line.status & (TXE | TC) == 0
+    line.wiring.advance(FRAME)
+    assert line.status & (TXE | TC) == TXE
+    line.wiring.advance(FRAME)
+    assert line.sent == [(FRAME, 1), (2 * FRAME, 2)]
+    assert line.status & TC
+
+
+def test_polling_sends_everything_in_order() -> None:
+    """A loop that waits for TXE before each character loses none and keeps the line busy."""
+    line = Line(UE | TE)
+    for character in b"hello":
+        while not line.status & TXE:
+            line.wiring.advance(100)
+        line.registers["TDR"] = character
+    line.wiring.advance(2 * FRAME)
+    assert [character for _, character in line.sent] == list(b"hello")
+    assert line.sent[-1][0] == 5 * FRAME
+
+
+def test_what_is_written_before_the_transmitter_is_on_waits() -> None:
+    """A character in TDR goes out once TE is set."""
+    line = Line(UE)
+    line.registers["TDR"] = 7
+    line.wiring.advance(10 * FRAME)
+    assert line.sent == []
+    line.registers["CR1"] = UE | TE
+    line.wiring.advance(FRAME)
+    assert [character for _, character in line.sent] == [7]
+
+
+def test_the_fifo_takes_eight() -> None:
+    """With FIFOEN eight characters wait behind the one being sent."""
+    line = Line(UE | TE | FIFOEN)
+    for character in range(9):
+        assert line.status & TXE
+        line.registers["TDR"] = character
+    assert not line.status & TXE
+    line.wiring.advance(9 * FRAME)
+    assert [character for _, character in line.sent] == list(range(9))
+    assert line.status & 1 << 23, "TXFE"
+
+
+def test_transmit_interrupts() -> None:
+    """TXEIE interrupts while TDR is free, TCIE once all is sent; clearing TC by ICR ends the latter."""
+    line = Line(UE | TE | TXEIE)
+    assert line.interrupt
+    line.registers["TDR"] = 1
+    line.registers["TDR"] = 2
+    assert not line.interrupt
+    line.registers["CR1"] = UE | TE | TCIE
+    line.wiring.advance(2 * FRAME)
+    assert line.interrupt
+    line.registers["ICR"] = TC
+    assert not line.interrupt
+    assert not line.status & TC
+
+
+@given(
+    over8=st.booleans(), nine=st.booleans(), stop=st.sampled_from([0, 2]), prescaler=st.sampled_from([(0, 1), (5, 10)])
+)
+def test_the_frame_follows_the_settings(over8: bool, nine: bool, stop: int, prescaler: tuple[int, int]) -> None:
+    """Oversampling, word length, stop bits and prescaler decide how long a character takes."""
+    line = Line()
+    line.registers["BRR"] = 0x203 if over8 else 0x206
+    line.registers["PRESC"] = prescaler[0]
+    line.registers["CR2"] = stop << 12
+    line.registers["CR1"] = UE | TE | (OVER8 if over8 else 0) | (M0 if nine else 0)
+    line.registers["TDR"] = 0
+    # USARTDIV is 0x206 either way: BRR without OVER8 (16 samples), BRR[3:0] shifted left with it (8 samples).
+    bit = 0x206 / (2 if over8 else 1)
+    frame = int((1 + (9 if nine else 8) + (2 if stop else 1)) * bit * prescaler[1])
+    line.wiring.advance(frame - 1)
+    assert line.sent == []
+    line.wiring.advance(1)
+    assert len(line.sent) == 1
+
+
+def test_a_low_power_port_divides_by_256ths() -> None:
+    """LPUART's BRR counts 256ths of its kernel clock: 32.768 kHz gives 9600 baud with 0x369."""
+    line = Line(low_power=True, clock=32_768)
+    line.registers["BRR"] = 0x369
+    line.registers["CR1"] = UE | TE
+    line.registers["TDR"] = 0
+    frame = 10 * 0x369 * 160_000_000 // (256 * 32_768)
+    line.wiring.advance(frame - 1)
+    assert line.sent == []
+    line.wiring.advance(1)
+    assert len(line.sent) == 1
+
+
+def test_parity_takes_a_data_bit() -> None:
+    """With parity an eight-bit word carries seven data bits."""
+    line = Line(UE | TE | PCE)
+    line.registers["TDR"] = 0xFF
+    line.wiring.advance(FRAME)
+    assert line.sent == [(FRAME, 0x7F)]
+
+
+def test_received_characters_come_one_frame_apart() -> None:
+    """Each raises RXNE and the interrupt when its frame is over, and reading RDR takes it."""
+    line = Line(UE | RE | RXNEIE)
+    line.port.receive(b"ab")
+    line.wiring.advance(FRAME - 1)
+    assert not line.interrupt
+    line.wiring.advance(1)
+    assert line.interrupt
+    assert line.registers["RDR"] == ord("a")
+    assert not line.interrupt
+    assert not line.status & RXNE
+    line.wiring.advance(FRAME)
+    assert line.registers["RDR"] == ord("b")
+
+
+def test_an_unread_character_is_overrun() -> None:
+    """A second character before the first is read sets ORE, which interrupts, and is lost; ICR clears the flag."""
+    line = Line(UE | RE | RXNEIE)
+    line.port.receive(b"ab")
+    line.wiring.advance(2 * FRAME)
+    assert line.status & ORE
+    assert line.registers["RDR"] == ord("a")
+    assert line.interrupt
+    line.registers["ICR"] = ORE
+    assert not line.interrupt
+    assert not line.status & RXNE
+
+
+def test_overrun_detection_can_be_switched_off() -> None:
+    """With OVRDIS the newest character replaces the unread one."""
+    line = Line()
+    line.registers["CR3"] = 1 << 12
+    line.registers["CR1"] = UE | RE
+    line.port.receive(b"ab")
+    line.wiring.advance(2 * FRAME)
+    assert not line.status & ORE
+    assert line.registers["RDR"] == ord("b")
+
+
+def test_a_silent_line_becomes_idle_once() -> None:
+    """One frame after the last character IDLE is set; it comes again only after another character."""
+    line = Line(UE | RE | IDLEIE)
+    line.port.receive(b"a")
+    line.wiring.advance(2 * FRAME - 1)
+    assert not line.interrupt
+    line.wiring.advance(1)
+    assert line.interrupt
+    line.registers["ICR"] = IDLE
+    assert not line.interrupt
+    line.wiring.advance(10 * FRAME)
+    assert not line.status & IDLE
+
+
+def test_a_character_match_is_told() -> None:
+    """CMF is set when the character in CR2 arrives, and interrupts with CMIE."""
+    line = Line()
+    line.registers["CR2"] = ord("\n") << 24
+    line.registers["CR1"] = UE | RE | CMIE
+    line.port.receive(b"a")
+    line.wiring.advance(FRAME)
+    assert not line.interrupt
+    assert line.registers["RDR"] == ord("a")
+    line.port.receive(b"\n")
+    line.wiring.advance(FRAME)
+    assert line.interrupt
+    line.registers["ICR"] = CMF
+    assert not line.interrupt
+
+
+def test_the_sender_waits_for_the_receiver() -> None:
+    """What is sent to a port that is off arrives once its receiver is on."""
+    line = Line()
+    line.port.receive(b"z")
+    line.wiring.advance(10 * FRAME)
+    line.registers["CR1"] = UE | RE
+    line.wiring.advance(FRAME)
+    assert line.registers["RDR"] == ord("z")
+
+
+def test_requests_empty_the_queues() -> None:
+    """RXFRQ drops what was received."""
+    line = Line(UE | RE)
+    line.port.receive(b"a")
+    line.wiring.advance(FRAME)
+    line.registers["RQR"] = 1 << 3
+    assert not line.status & RXNE
+
+
+def test_switching_it_off_discards_what_is_under_way() -> None:
+    """Clearing UE stops the character on the line and forgets the next; flags go back to their reset values."""
+    line = Line(UE | TE | RE)
+    line.port.receive(b"a")
+    line.registers["TDR"] = 1
+    line.registers["TDR"] = 2
+    line.wiring.advance(FRAME // 2)
+    line.registers["CR1"] = 0
+    line.wiring.advance(10 * FRAME)
+    assert line.sent == []
+    assert line.status == TXE | TC
+
+
+def test_a_reset_leaves_nothing() -> None:
+    """After a reset nothing waits, nothing interrupts, and registers are as at first."""
+    line = Line(UE | TE | RE | TXEIE)
+    line.registers["TDR"] = 1
+    line.port.receive(b"abc")
+    line.port.reset()
+    assert not line.wiring.waiting
+    assert not line.interrupt
+    assert (line.registers["CR1"], line.registers["BRR"], line.status) == (0, 0, TXE | TC)
+
+
+@given(data=st.binary(max_size=20), fifo=st.booleans())
+def test_a_reader_in_time_gets_every_byte(data: bytes, fifo: bool) -> None:
+    """Whoever reads at each interrupt receives what was sent, in order."""
+    line = Line(UE | RE | RXNEIE | (FIFOEN if fifo else 0))
+    line.port.receive(data)
+    received = bytearray()
+    for _ in data:
+        line.wiring.advance(FRAME)
+        while line.interrupt:
+            received.append(line.registers["RDR"])
+    assert bytes(received) == data
