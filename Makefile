@@ -20,7 +20,9 @@ help:
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: requirements-dev.lock pyproject.toml scripts/system-packages
+NATIVE := $(wildcard mvsdk/emulator/core/native/*.[ch] mvsdk/emulator/core/native/*.inc)
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml hatch_build.py scripts/system-packages $(NATIVE)
 	@$(or $(PYTHON),false) -c '$(NEW_ENOUGH)' || { echo "mvsdk needs Python 3.11 or newer;" \
 		"none was found. Install one and run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@PYTHON=$(PYTHON) scripts/system-packages
@@ -34,7 +36,7 @@ demo: setup
 	@scripts/demo
 
 test: setup
-	@PYTHON=$(PYTHON) scripts/system-packages gcc clang qemu-system-arm
+	@PYTHON=$(PYTHON) scripts/system-packages clang openssl qemu-system-arm
 	@$(BIN)/pytest --numprocesses auto
 
 fuzz: setup
@@ -47,6 +49,7 @@ lint: setup
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m mvsdk.abi.generate --check
 	@$(BIN)/python -m mvsdk.boards.generate --check
+	@$(BIN)/python -m mvsdk.emulator.core.generate --check
 	@$(BIN)/python -m mvsdk_cli.manual --check
 
 bench: setup
@@ -56,6 +59,7 @@ bench: setup
 docs: setup
 	@$(BIN)/python -m mvsdk.abi.generate
 	@$(BIN)/python -m mvsdk.boards.generate
+	@$(BIN)/python -m mvsdk.emulator.core.generate
 	@$(BIN)/python -m mvsdk_cli.manual
 
 lock: setup

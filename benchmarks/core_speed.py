@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mvsdk.emulator.core import StopReason, new_core, thumb
+from mvsdk.emulator.core import StopReason, new_core
+from mvsdk.emulator.core.encodings import is_wide
 
 SOURCE = Path(__file__).with_suffix(".c")
 CODE, DATA, SIZE = 0x1000_0000, 0x3800_0000, 0x4_0000
@@ -99,12 +100,21 @@ def instructions(elf: Path) -> int:
     def on_block(uc: Any, address: int, size: int, _data: object) -> None:  # noqa: ANN401
         nonlocal total
         if (address, size) not in lengths:
-            lengths[address, size] = sum(1 for _ in thumb.walk(bytes(uc.mem_read(address, size))))
+            lengths[address, size] = length(bytes(uc.mem_read(address, size)))
         total += lengths[address, size]
 
     engine.hook_add(unicorn_const.UC_HOOK_BLOCK, on_block)
     engine.emu_start(entry(elf), 0)
     return total
+
+
+def length(code: bytes) -> int:
+    """Return how many instructions a piece of Thumb code holds."""
+    offset = count = 0
+    while offset < len(code):
+        offset += 4 if is_wide(int.from_bytes(code[offset : offset + 2], "little")) else 2
+        count += 1
+    return count
 
 
 def seconds_on_qemu(elf: Path, *options: str) -> float:

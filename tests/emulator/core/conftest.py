@@ -1,21 +1,15 @@
 """Every implementation of the processor seam, each of which must pass every test that asks for `make_core`."""
 
-import functools
 from collections.abc import Callable
 
 import pytest
 
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.core.native_core import NativeCore
-from mvsdk.emulator.core.unicorn_core import UnicornCore
 
 MakeCore = Callable[[], Core]
 
-IMPLEMENTATIONS: dict[str, MakeCore] = {
-    "native": NativeCore,
-    "unicorn": UnicornCore,
-    "unicorn-python-clock": functools.partial(UnicornCore, native_clock=False),
-}
+IMPLEMENTATIONS: dict[str, MakeCore] = {"native": NativeCore}
 
 
 @pytest.fixture(params=list(IMPLEMENTATIONS.values()), ids=list(IMPLEMENTATIONS))
