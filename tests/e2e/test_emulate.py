@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -299,6 +302,32 @@ def test_a_broken_file_is_an_error_in_two_lines(shell: Shell, content: bytes, su
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("options", [["--until", ""], ["--start-time", "1900-01-01"], ["--start-time", "noon"]])
+def test_what_makes_no_sense_is_wrong_usage(blinky: Shell, options: list[str]) -> None:
+    """Waiting for nothing, or starting before Unix time, is exit status 2 in two lines."""
+    result = blinky("mvsdk", "emulate", "--for", "1s", *options)
+    assert result.returncode == 2
+    assert [line[:6] for line in result.stderr.splitlines()] == ["error:", "  fix:"]
+
+
+def test_ctrl_c_ends_a_run_in_words(blinky: Shell) -> None:
+    """An interrupted run still says how far it came: as the last object, and as exit status 130."""
+    process = subprocess.Popen(
+        [blinky.bin / "mvsdk", "emulate", "--json", "--time", "real"],
+        cwd=blinky.directory,
+        env={**os.environ, "MVSDK_HOME": str(blinky.home)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    lines = process.stdout.readlines()
+    assert process.wait() == 130
+    process.stdout.close()
+    assert json.loads(lines[-1])["reason"] == "interrupted"
 
 
 @pytest.mark.parametrize("value", ["soon", "-5s", "0s", "5 parsecs"])

@@ -4,16 +4,21 @@ The bundle is verified first, as a device would; then it runs instruction by ins
 costs nothing, and the same bundle and seed give the same run.
 
 \b
-    $ mvsdk emulate --for 2s
+    $ mvsdk emulate --for 200ms
     [    0.000000] application starts, wake reason COLDBOOT
-    [    0.000026] blinky: hello from UV…
-    [    0.500004] LED user ● on
+    [    0.000060] blinky: started at 160 MHz
+    [    0.100065] LED user ● on
+    [    0.100074] blinky: LED on (tick 1)
+    time is over after 0.200000 s, 45 times real time
 
 What a serial port sends is shown as "USART2: text". A register that has no model reads 0, forgets what is written, and
 is noted once; with --strict-mmio it is a bus fault.
 
 Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
 --allow-unsigned. Without --for and --until it runs in real time until Ctrl-C.
+
+A HardFault belongs to the secure kernel, as on the device, so an application's own HardFault handler never runs; its
+handlers for MemManage and UsageFault do, once it has enabled them.
 
 A fault ends the run, unless --on-fault restart or the bundle's manifest says otherwise. A manifest does by giving a
 restart interval (`mvsdk bundle --minimum-restart-interval`, --maximum-restart-interval): the kernel then reports the
@@ -32,6 +37,7 @@ Exit status:
     3  the time is over, or the application sleeps for ever, and the text of --until was not logged
     4  the application faulted, and was not started again
     5  with --testing, the application ended the test with a status other than 0
+    130  it was stopped with Ctrl-C
 """
 
 from __future__ import annotations
@@ -52,19 +58,25 @@ if TYPE_CHECKING:
     from mvsdk.boards import Board
     from mvsdk.bundle import Image, ManifestOptions
     from mvsdk.emulator.crashes import RestartPolicy
-    from mvsdk.emulator.device import Device, End
-    from mvsdk.emulator.events import Event, Faulted, Observer
+    from mvsdk.emulator.device import Device
+    from mvsdk.emulator.events import Faulted, Observer
     from mvsdk.emulator.symbols import Place, Symbols
 
-REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED = 0, 3, 4, 5
+REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The wall time at which a device in virtual time starts, so that a run can be repeated."""
+
+
+def _some_text(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text == "":
+        raise click.BadParameter("every line holds the empty text. Name the one to wait for.")
+    return text
 
 
 @click.command("emulate", help=__doc__)
 @click.argument("target", required=False, type=click.Path(path_type=Path))
 @click.option("--for", "length", type=Duration(), help="Stop after this much device time: 5s, 250ms, 2m.")
-@click.option("--until", "text", help="Stop when this text is logged.")
+@click.option("--until", "text", callback=_some_text, help="Stop when this text is logged.")
 @click.option("--time", "pace", type=click.Choice(["virtual", "real"]), help="How fast the device's time passes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="What everything random follows from.")
 @click.option("--start-time", help="Wall time at the start: an ISO date and time, or 'now'.")
@@ -75,7 +87,7 @@ FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 @click.option("--trust", "trust", type=click.Path(path_type=Path), multiple=True, help="Trust this public key too.")
 @click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
 @click.option("--symbols", type=click.Path(path_type=Path), help="Take names and lines from this ELF.")
-@click.option("--board", "board_name", default="stm32u585", show_default=True, help="The board to emulate.")
+@click.option("--board", "board_name", help="The board to emulate; by default the project's, else stm32u585.")
 @json_option
 @click.pass_context
 def command(
@@ -93,7 +105,7 @@ def command(
     trust: tuple[Path, ...],
     allow_unsigned: bool,
     symbols: Path | None,
-    board_name: str,
+    board_name: str | None,
     as_json: bool,
 ) -> None:
     """Load, verify, run, and end with the status the manual lists."""
@@ -101,16 +113,18 @@ def command(
     from mvsdk.emulator.core import new_core
     from mvsdk.emulator.device import Device
     from mvsdk.emulator.target import load_target
+    from mvsdk.emulator.watch import TextWatch
+    from mvsdk.project.configuration import DEFAULT_BOARD
     from mvsdk_cli.keyring import keyring
 
-    path = target if target is not None else _project_bundle()
-    board = load(board_name)
+    path, project_board = (target, DEFAULT_BOARD) if target is not None else _project_bundle()
+    board = load(board_name or project_board)
     trusted = keyring().trusted(trust).values()
     loaded = load_target(path, board, trusted, allow_unsigned=allow_unsigned)
     pace = pace or ("virtual" if length is not None or text is not None else "real")
-    watch = _Watch(text)
     core = new_core()
     names = _Names(_symbols_source(symbols, path, board, loaded.image), core.read_memory)
+    watches = [] if text is None else [TextWatch(text)]
     device = Device(
         board,
         loaded.image,
@@ -121,18 +135,18 @@ def command(
         testing=testing,
         trace_calls=trace is not None,
         strict_mmio=strict_mmio,
-        observers=[_view(names, as_json=as_json), watch],
+        observers=[_view(names, as_json=as_json), *watches],
     )
-    watch.device = device
+    for watch in watches:
+        watch.device = device
     started = time.monotonic()
-    end = _run(device, length, pace)
-    status = _exit_status(device, end, text)
-    _summary(device, end, status, time.monotonic() - started, as_json=as_json)
+    reason, status = _run(device, length, pace, text)
+    _summary(device, reason, status, time.monotonic() - started, as_json=as_json)
     ctx.exit(status)
 
 
-def _project_bundle() -> Path:
-    """Return the bundle of the project this folder is in."""
+def _project_bundle() -> tuple[Path, str]:
+    """Return the bundle of the project this folder is in, and its board."""
     from mvsdk.errors import ProjectError
     from mvsdk.project.configuration import Project
 
@@ -142,22 +156,7 @@ def _project_bundle() -> Path:
         raise ProjectError(f"there is no bundle {bundle}", "make it: mvsdk build && mvsdk bundle")
     if project.elf.is_file() and project.elf.stat().st_mtime_ns > bundle.stat().st_mtime_ns:
         warn(f"{bundle.name} is older than {project.elf.name}; `mvsdk bundle` would take the new build.")
-    return bundle
-
-
-class _Watch:
-    """Waits for the text of --until, and stops the device once it is logged."""
-
-    def __init__(self, text: str | None) -> None:
-        self._text = text
-        self.device: Device | None = None
-
-    def __call__(self, event: Event) -> None:
-        from mvsdk.emulator.events import FactoryLogLine, LogLine
-
-        wanted = self._text is not None and isinstance(event, LogLine | FactoryLogLine) and self._text in event.text
-        if wanted and self.device:
-            self.device.stop()
+    return bundle, project.board
 
 
 class _Names:
@@ -219,6 +218,10 @@ def _wall_start_us(start_time: str | None, pace: str) -> int:
             ) from error
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=datetime.UTC)
+        if moment.timestamp() < 0:
+            raise click.BadParameter(
+                f"'{start_time}' is before 1970, where Unix time begins.", param_hint="--start-time"
+            )
     return round(moment.timestamp() * 1e6)
 
 
@@ -232,38 +235,41 @@ def _restart_policy(on_fault: str | None, options: ManifestOptions) -> RestartPo
     return RestartPolicy() if wanted is None and on_fault == "restart" else wanted
 
 
-def _run(device: Device, length: int | None, pace: str) -> End:
-    if pace == "real":
-        from mvsdk.emulator.pace import run_in_real_time
-
-        return run_in_real_time(device, length)
-    return device.run(length)
-
-
-def _exit_status(device: Device, end: End, text: str | None) -> int:
+def _run(device: Device, length: int | None, pace: str, text: str | None) -> tuple[str, int]:
+    """Run, and return why it ended and with which exit status."""
     from mvsdk.emulator.device import End
+    from mvsdk.emulator.pace import run_in_real_time
 
+    try:
+        end = run_in_real_time(device, length) if pace == "real" else device.run(length)
+    except KeyboardInterrupt:
+        return "interrupted", INTERRUPTED
+    if end is End.STOPPED:
+        return "reached", REACHED
     if end is End.FAULT:
-        return FAULTED
+        return end.value, FAULTED
     if end is End.TESTED and device.test_status:
-        return TEST_FAILED
-    return REACHED if end is End.STOPPED or text is None else TEXT_NOT_SEEN
+        return end.value, TEST_FAILED
+    return end.value, REACHED if text is None else TEXT_NOT_SEEN
 
 
-def _summary(device: Device, end: End, status: int, wall: float, *, as_json: bool) -> None:
+REASONS = {
+    "reached": "text was logged",
+    "time": "time is over",
+    "fault": "application faulted",
+    "asleep": "application sleeps, and nothing will ever wake it",
+    "tested": "factory test ended",
+    "interrupted": "stopped",
+}
+"""How a run can end, in words."""
+
+
+def _summary(device: Device, reason: str, status: int, wall: float, *, as_json: bool) -> None:
     """Say how the run ended: on standard error for people, as the last object for scripts."""
-    from mvsdk.emulator.device import End
-
-    seconds = device.time_us / 1e6
     if as_json:
-        print_json({"event": "end", "time_us": device.time_us, "reason": end.value, "exit_status": status})
+        print_json({"event": "end", "time_us": device.time_us, "reason": reason, "exit_status": status})
         return
-    words = {
-        End.TIME: "time is over" if status == REACHED else "time is over, and the text was not logged",
-        End.STOPPED: "text was logged",
-        End.FAULT: "application faulted",
-        End.ASLEEP: "application sleeps, and nothing will ever wake it",
-        End.TESTED: "factory test ended",
-    }
+    seconds = device.time_us / 1e6
+    missed = ", and the text was not logged" if status == TEXT_NOT_SEEN else ""
     speed = f"{seconds / wall:,.{0 if seconds > 10 * wall else 1}f} times real time"
-    click.echo(click.style(f"{words[end]} after {seconds:.6f} s, {speed}", dim=True), err=True)
+    click.echo(click.style(f"{REASONS[reason]}{missed} after {seconds:.6f} s, {speed}", dim=True), err=True)
