@@ -6,14 +6,18 @@ A build with nothing to do starts no CMake, reads no ELF and writes no file.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mvsdk.errors import ProjectError
+from mvsdk.project import folder_lock
 from mvsdk.project.configuration import BuildType, Project
 from mvsdk.project.configure import Configuration
+from mvsdk.project.derived import Derived
 from mvsdk.project.epoch import source_date_epoch
-from mvsdk.project.errors import CompileError, ImageTooLargeError
+from mvsdk.project.errors import BuildDirectoryError, CompileError, ImageTooLargeError, reported_as
 from mvsdk.project.listener import Listener, Silence
 from mvsdk.project.ninja import run_ninja, smaller_hint
 from mvsdk.project.sizes import RegionUse, measure
@@ -51,14 +55,38 @@ def build(
     toolchain = find_toolchain(project.toolchain, environment)
     configuration = Configuration(project, build_type or project.build_type, definitions or {}, toolchain)
     surroundings = {**environment, "SOURCE_DATE_EPOCH": source_date_epoch(project.directory, environment)}
-    if clean:
-        empty(project.build_directory)
+    with _alone(project, listener):
+        if clean:
+            empty(project.build_directory)
+        state = _make(configuration, surroundings, listener, verbose=verbose)
+        return _weigh(configuration, state)
+
+
+@contextmanager
+def _alone(project: Project, listener: Listener) -> Iterator[None]:
+    """Let the builds of a project come one after another: two in one build directory break each other."""
+    with ExitStack() as until_done:
+        with reported_as(BuildDirectoryError, f"lock {project.directory}", "make the folder readable"):
+            until_done.enter_context(folder_lock.held(project.directory, listener.waiting))
+        yield
+
+
+def _make(
+    configuration: Configuration, surroundings: Mapping[str, str], listener: Listener, *, verbose: bool
+) -> BuildState:
+    """Configure when needed and run Ninja."""
+    project, toolchain = configuration.project, configuration.toolchain
     state = BuildState.load(project.build_directory)
     if not configuration.holds(state):
         toolchain.check_versions()
         state = configuration.run(state, surroundings, listener)
-    run_ninja(toolchain.ninja, project.build_directory, surroundings, listener, verbose=verbose)
-    return _weigh(configuration, state)
+    derived = Derived.of(project.elf)
+    try:
+        run_ninja(toolchain.ninja, project.build_directory, surroundings, listener, verbose=verbose)
+    except (ProjectError, KeyboardInterrupt):
+        derived.remove_stale()
+        raise
+    return state
 
 
 def _weigh(configuration: Configuration, state: BuildState) -> BuildResult:

@@ -18,7 +18,7 @@ from mvsdk import __version__
 from mvsdk.project.configuration import BuildType, Project
 from mvsdk.project.errors import BuildDirectoryError, ConfigureError, reported_as
 from mvsdk.project.listener import Listener
-from mvsdk.project.state import BuildState, cache_entries, empty, file_identity
+from mvsdk.project.state import BuildState, cache_entries, check_folder, empty, file_identity
 from mvsdk.project.toolchain import Toolchain
 from mvsdk.resources import shared
 
@@ -116,6 +116,7 @@ def _forget_cache(build_directory: Path) -> None:
     """Remove what CMake remembers between runs: the cache and what it found out about the compilers."""
     import shutil
 
+    check_folder(build_directory)
     with reported_as(BuildDirectoryError, f"write to {build_directory}", "make the folder writable"):
         build_directory.mkdir(exist_ok=True)
         (build_directory / "CMakeCache.txt").unlink(missing_ok=True)

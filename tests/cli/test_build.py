@@ -80,6 +80,19 @@ def test_a_build_with_nothing_to_do_says_so_and_touches_nothing(app: Path) -> No
     assert stamps(app) == before
 
 
+def test_two_builds_at_once_both_succeed(app: Path) -> None:
+    """Started together in a fresh project, one waits for the other without a word, and both end well."""
+    both = [
+        subprocess.Popen([MVSDK, "build"], cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = sorted((process.communicate(timeout=120), process.returncode) for process in both)
+    assert [status for _, status in said] == [0, 0]
+    assert [error for (_, error), _ in said] == ["", ""]
+    assert said[0][0][0].startswith("Built build/app.elf")
+    assert said[1][0][0] == "build/app.elf is up to date (debug)\n"
+
+
 def test_json_is_one_document(app: Path) -> None:
     """With --json, standard output is one document with the same figures whether or not anything was built."""
     first, second = (json.loads(mvsdk("build", "--json", cwd=app).stdout) for _ in range(2))

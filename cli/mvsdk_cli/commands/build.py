@@ -33,7 +33,7 @@ import click
 
 from mvsdk.project.build import BuildResult, build
 from mvsdk.project.configuration import BuildType, Project
-from mvsdk_cli.console import json_option, print_json, print_table, warn
+from mvsdk_cli.console import json_option, nearby, print_json, print_table, warn
 
 _DEFINITION = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*(?::[A-Z]+)?)=(.*)", re.DOTALL)
 
@@ -88,6 +88,10 @@ class _Screen:
         self._live = sys.stderr.isatty() and not verbose
         self.colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
 
+    def waiting(self) -> None:
+        if sys.stderr.isatty():
+            click.echo("waiting for another build of this project", err=True)
+
     def command(self, arguments: Sequence[str]) -> None:
         if self._verbose:
             click.echo(f"$ {shlex.join(arguments)}", err=True)
@@ -112,7 +116,7 @@ class _Screen:
 
 
 def _show(result: BuildResult) -> None:
-    elf = os.path.relpath(result.project.elf)
+    elf = nearby(result.project.elf)
     if not result.is_new:
         click.echo(f"{elf} is up to date ({result.build_type})")
         return
