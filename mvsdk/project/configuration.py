@@ -56,8 +56,9 @@ class Project:
         if (start / "CMakeLists.txt").is_file():
             raise NoProjectError(
                 f"{start} is a CMake project without an {FILE}",
-                f"""add one with: printf '[project]\\nname = "NAME"\\n' > {FILE}  (NAME: the target whose ELF is the """
-                "program), or build it your own way and run: mvsdk bundle path/to/app.elf",
+                """build it with: mvsdk build, then name its program: mvsdk bundle path/to/app.elf; or add an """
+                f"""{FILE} with: printf '[project]\\nname = "NAME"\\n' > """
+                f"{FILE}  (NAME: the target whose ELF is the program)",
             )
         raise NoProjectError(
             f"there is no {FILE} in {start} or above", "go into a project, or make one with: mvsdk new NAME"

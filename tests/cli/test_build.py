@@ -93,6 +93,20 @@ def test_two_builds_at_once_both_succeed(app: Path) -> None:
     assert said[1][0][0] == "build/app.elf is up to date (debug)\n"
 
 
+def test_a_cmake_project_without_settings_is_built_and_can_be_bundled(app: Path) -> None:
+    """The program is shown with its sizes and the line that bundles it, which works; then all is up to date."""
+    (app / "mvsdk.toml").unlink()
+    done = mvsdk("build", cwd=app)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Built build/app.elf (debug)\nREGION ")
+    line = done.stdout.splitlines()[-1].strip()
+    assert line == "mvsdk bundle build/app.elf"
+    assert mvsdk(*line.split()[1:], cwd=app, MVSDK_HOME=str(app / "home")).returncode == 0
+    assert mvsdk("build", cwd=app).stdout == "build/app.elf is up to date (debug)\n"
+    document = json.loads(mvsdk("build", "--json", cwd=app).stdout)
+    assert [Path(program["elf"]).name for program in document["programs"]] == ["app.elf"]
+
+
 def test_json_is_one_document(app: Path) -> None:
     """With --json, standard output is one document with the same figures whether or not anything was built."""
     first, second = (json.loads(mvsdk("build", "--json", cwd=app).stdout) for _ in range(2))
@@ -170,12 +184,12 @@ def test_a_definition_that_is_none_is_wrong_usage(app: Path, definition: str) ->
 
 
 def test_outside_a_project_nothing_is_built(tmp_path: Path) -> None:
-    """Without an mvsdk.toml the status is 1 and the remedy fits what is there."""
+    """Without a project the status is 1, and the remedy fits what is there."""
     done = mvsdk("build", cwd=tmp_path)
     assert done.returncode == 1
     assert "mvsdk new NAME" in done.stderr
-    (tmp_path / "CMakeLists.txt").touch()
-    assert "CMake project without an mvsdk.toml" in mvsdk("build", cwd=tmp_path).stderr
+    (tmp_path / "CMakeLists.txt").write_text("project(app)\n")
+    assert "CMake project without an mvsdk.toml" in mvsdk("bundle", cwd=tmp_path).stderr
 
 
 def test_a_missing_compiler_is_named_with_its_remedy(app: Path) -> None:
