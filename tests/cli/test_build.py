@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mvsdk.project import folder_lock
 from tests.cli.command import MVSDK, mvsdk
 from tests.project.stamps import stamps
 
@@ -105,6 +106,22 @@ def test_a_cmake_project_without_settings_is_built_and_can_be_bundled(app: Path)
     assert mvsdk("build", cwd=app).stdout == "build/app.elf is up to date (debug)\n"
     document = json.loads(mvsdk("build", "--json", cwd=app).stdout)
     assert [Path(program["elf"]).name for program in document["programs"]] == ["app.elf"]
+
+
+def test_who_waits_on_a_terminal_is_told(app: Path) -> None:
+    """While another build holds the project, one line on the terminal says so, and the build goes on afterwards."""
+    master, slave = os.openpty()
+    with folder_lock.held(app, lambda: None):
+        process = subprocess.Popen([MVSDK, "build"], cwd=app, stdout=subprocess.DEVNULL, stderr=slave)
+        os.close(slave)
+        assert os.read(master, 65536) == b"waiting for another build of this project\r\n"
+    try:
+        while os.read(master, 65536):
+            pass
+    except OSError:
+        pass  # Linux: the other side is closed
+    os.close(master)
+    assert process.wait() == 0
 
 
 def test_json_is_one_document(app: Path) -> None:
