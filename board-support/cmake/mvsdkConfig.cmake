@@ -5,7 +5,8 @@
 #   project(blinky LANGUAGES C ASM)
 #   mvsdk_add_application(blinky src/main.c)
 #
-# `mvsdk build` tells CMake where this file is; without it: cmake -Dmvsdk_DIR=<this folder> ...
+# `mvsdk build` tells CMake where this file is; without it: cmake -Dmvsdk_DIR=<this folder> ...,
+# and `mvsdk cmake-directory` prints the folder.
 #
 # Settings (cache variables, to be set on the command line, in a preset, or before find_package):
 #   MVSDK_TOOLCHAIN, MVSDK_FLOAT_ABI        see arm-none-eabi.cmake

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -12,6 +13,11 @@ import click
 from mvsdk.errors import MvsdkError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def nearby(path: Path) -> Path:
+    """Return a path as a person in this folder would write it: relative, unless the absolute one is shorter."""
+    return Path(min(os.path.relpath(path), str(path.absolute()), key=len))
 
 
 def json_option(function: _F) -> _F:

@@ -22,9 +22,15 @@ COMMANDS = {
     "emulate": "Run a bundle on the emulated device.",
     "keys": "Make, list and show signing keys.",
     "doctor": "Check this machine and say how to mend it.",
+    "cmake-directory": "Print the folder of the SDK's CMake package.",
     "completion": "Print the shell completion script.",
 }
 """Every command with its one-line help, so that `mvsdk --help` need not import them."""
+
+
+def module_name(command: str) -> str:
+    """Return the name a command's module has in `commands/`."""
+    return command.replace("-", "_")
 
 
 class LazyGroup(click.Group):
@@ -38,7 +44,7 @@ class LazyGroup(click.Group):
         """Import the one command asked for."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"mvsdk_cli.commands.{cmd_name}").command
+        command = importlib.import_module(f"mvsdk_cli.commands.{module_name(cmd_name)}").command
         assert isinstance(command, click.Command)  # noqa: S101 - our own table
         return command
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from mvsdk_cli.main import COMMANDS, cli
+from mvsdk_cli.main import COMMANDS, cli, module_name
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "docs" / "commands"
 NOTE = "<!-- Written from cli/mvsdk_cli/commands/{name}.py by `make docs`; edit that. -->"
@@ -36,7 +36,7 @@ def _index() -> str:
 
 
 def _page(name: str, command: click.Command, parent: click.Context) -> str:
-    sections = [NOTE.format(name=name), f"# mvsdk {name}", _help(name, command, parent)]
+    sections = [NOTE.format(name=module_name(name)), f"# mvsdk {name}", _help(name, command, parent)]
     if isinstance(command, click.Group):
         context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
         for sub_name in command.list_commands(context):

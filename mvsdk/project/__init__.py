@@ -5,7 +5,8 @@ It signs nothing and runs nothing on a device.
 The rule that must never break: the same commit gives the same bytes, and a build with nothing to do touches nothing.
 
     names ── scaffold            `mvsdk new`
-    configuration ─┐
+    configuration ─┐             a project with an `mvsdk.toml`
+    foreign ───────┤             a CMake project without one
     toolchain ─────┼─ build      `mvsdk build`: configure (when needed) → ninja → sizes
     doctor ────────┘             `mvsdk doctor`
 

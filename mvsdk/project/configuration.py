@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from mvsdk.project.errors import ConfigurationError, NoProjectError, ProjectNameError, reported_as
 from mvsdk.project.names import check_name
+from mvsdk.project.toml_spelling import spelled
 
 FILE = "mvsdk.toml"
 DEFAULT_BOARD = "stm32u585"
@@ -55,8 +56,9 @@ class Project:
         if (start / "CMakeLists.txt").is_file():
             raise NoProjectError(
                 f"{start} is a CMake project without an {FILE}",
-                f"""add one with: printf '[project]\\nname = "NAME"\\n' > {FILE}  (NAME: the target whose ELF is the """
-                "program), or build it your own way and run: mvsdk bundle path/to/app.elf",
+                """build it with: mvsdk build, then name its program: mvsdk bundle path/to/app.elf; or add an """
+                f"""{FILE} with: printf '[project]\\nname = "NAME"\\n' > """
+                f"{FILE}  (NAME: the target whose ELF is the program)",
             )
         raise NoProjectError(
             f"there is no {FILE} in {start} or above", "go into a project, or make one with: mvsdk new NAME"
@@ -107,7 +109,9 @@ def _check(file: Path, document: Mapping[str, object]) -> Mapping[str, Mapping[s
         if section not in known:
             raise _unknown(f"{file}: there is no section [{section}]", section, known)
         if not isinstance(keys, dict):
-            raise ConfigurationError(f"{file}: {section} = {keys!r}: expected a section", f"write [{section}] instead")
+            raise ConfigurationError(
+                f"{file}: {section} = {spelled(keys)}: expected a section", f"write [{section}] instead"
+            )
     sections: Mapping[str, Any] = document
     return {name: _check_section(file, name, kinds, sections.get(name, {})) for name, kinds in known.items()}
 
@@ -116,11 +120,11 @@ def _check_section(file: Path, section: str, kinds: Mapping[str, str], keys: Map
     values = {}
     for key, value in keys.items():
         if key not in kinds:
-            raise _unknown(f"{file}: there is no key '{key}' in [{section}] ({key} = {value!r})", key, kinds)
+            raise _unknown(f"{file}: there is no key '{key}' in [{section}] ({key} = {spelled(value)})", key, kinds)
         try:
             values[key] = _KINDS[kinds[key]](value)
         except _UnexpectedError as error:
-            what = f"{file}: [{section}] {key} = {value!r}: expected {error.expected}"
+            what = f"{file}: [{section}] {key} = {spelled(value)}: expected {error.expected}"
             raise ConfigurationError(what, f"correct the value of '{key}'{error.hint}") from error
     return values
 

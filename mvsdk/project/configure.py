@@ -7,7 +7,6 @@ so that the same request always gives the same configuration, whatever was asked
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +16,13 @@ from typing import Any
 from mvsdk import __version__
 from mvsdk.project.configuration import BuildType, Project
 from mvsdk.project.errors import BuildDirectoryError, ConfigureError, reported_as
+from mvsdk.project.foreign import CMakeProject
 from mvsdk.project.listener import Listener
+from mvsdk.project.presets import PRESETS, configure_presets, preset_files
 from mvsdk.project.state import BuildState, cache_entries, empty, file_identity
 from mvsdk.project.toolchain import Toolchain
 from mvsdk.resources import shared
 
-PRESETS = "CMakePresets.json"
-_PRESET_FILES = (PRESETS, "CMakeUserPresets.json")
 _SEALS = ("CMAKE_HOME_DIRECTORY", "CMAKE_BUILD_TYPE", "CMAKE_C_COMPILER", "mvsdk_DIR")
 
 
@@ -31,7 +30,7 @@ _SEALS = ("CMAKE_HOME_DIRECTORY", "CMAKE_BUILD_TYPE", "CMAKE_C_COMPILER", "mvsdk
 class Configuration:
     """A request: configure this project as this build type, with these CMake cache entries (NAME or NAME:TYPE)."""
 
-    project: Project
+    project: Project | CMakeProject
     build_type: BuildType
     definitions: Mapping[str, str]
     toolchain: Toolchain
@@ -39,9 +38,8 @@ class Configuration:
     def arguments(self) -> list[str]:
         """Return the CMake command. A project without presets gets what the templates' presets say."""
         project = self.project
-        has_presets = (project.directory / PRESETS).is_file()
-        kind = self.build_type.capitalize()
-        chosen = f"--preset={self.build_type}" if has_presets else f"-DCMAKE_BUILD_TYPE={kind}"
+        preset = self._preset()
+        chosen = f"--preset={preset}" if preset else f"-DCMAKE_BUILD_TYPE={self.build_type.capitalize()}"
         ours = {
             "mvsdk_DIR:PATH": str(shared("board-support") / "cmake"),
             "CMAKE_MAKE_PROGRAM:FILEPATH": str(self.toolchain.ninja),
@@ -50,9 +48,28 @@ class Configuration:
         }
         if self.toolchain.named:
             ours["MVSDK_TOOLCHAIN:PATH"] = str(self.toolchain.named)
+        if isinstance(project, CMakeProject):
+            ours["CMAKE_PROJECT_INCLUDE_BEFORE:FILEPATH"] = str(
+                shared("board-support") / "cmake" / "default-toolchain.cmake"
+            )
         entries = [f"-D{name}={value}" for name, value in {**ours, **self.definitions}.items()]
         places = ["-S", str(project.directory), "-B", str(project.build_directory)]
         return [str(self.toolchain.cmake), *places, "-G", "Ninja", chosen, *entries]
+
+    def _preset(self) -> str | None:
+        """Return the preset to configure with. One that knows nothing of us may call its only preset as it likes."""
+        if not isinstance(self.project, CMakeProject):
+            return self.build_type if (self.project.directory / PRESETS).is_file() else None
+        names = configure_presets(preset_files(self.project.directory).values())
+        if not names:
+            return None
+        same = [name for name in names if name.casefold() == self.build_type]
+        if not same and len(names) > 1:
+            raise ConfigureError(
+                f"none of the presets of {self.project.name} is called {self.build_type}: {', '.join(names)}",
+                f"add one of that name to {PRESETS} that inherits the one to build with",
+            )
+        return (same or names)[0]
 
     def inputs(self) -> dict[str, Any]:
         """Return everything the result depends on that Ninja does not watch."""
@@ -60,7 +77,7 @@ class Configuration:
             "mvsdk": __version__,
             "command": self.arguments(),
             "compiler": file_identity(self.toolchain.compiler),
-            "presets": _preset_files(self.project.directory),
+            "presets": preset_files(self.project.directory),
         }
 
     def holds(self, state: BuildState) -> bool:
@@ -108,7 +125,7 @@ class Configuration:
 
 def _without_our_own(said: str) -> str:
     """Drop from CMake's warning about unused entries those that only find_package(mvsdk) uses."""
-    others = re.sub(r"(?m)^ +(mvsdk_DIR|MVSDK_TOOLCHAIN)\n", "", said)
+    others = re.sub(r"(?m)^ +(mvsdk_DIR|MVSDK_TOOLCHAIN|CMAKE_COLOR_DIAGNOSTICS)\n", "", said)
     return re.sub(r"CMake Warning:\n +Manually-specified variables [^:]*:\n\s*\n(?! )", "", others)
 
 
@@ -121,29 +138,3 @@ def _forget_cache(build_directory: Path) -> None:
         (build_directory / "CMakeCache.txt").unlink(missing_ok=True)
         for found_out in build_directory.glob("CMakeFiles/[0-9]*"):
             shutil.rmtree(found_out)
-
-
-def _preset_files(directory: Path) -> dict[str, str]:
-    """Return the text of the preset files and of all they include, by path.
-
-    An include path with a macro is looked up as it is written: CMake alone can expand it.
-    """
-    texts: dict[str, str] = {}
-    pending = [directory / name for name in _PRESET_FILES]
-    while pending:
-        file = pending.pop()
-        if str(file) in texts or not file.is_file():
-            continue
-        with reported_as(ConfigureError, f"read {file}", "make it readable"):
-            texts[str(file)] = file.read_text(encoding="utf-8", errors="replace")
-        pending += [file.parent / include for include in _includes(texts[str(file)])]
-    return texts
-
-
-def _includes(presets: str) -> list[str]:
-    try:
-        document = json.loads(presets)
-    except ValueError:
-        return []  # CMake will say what is wrong with it
-    includes = document.get("include", []) if isinstance(document, dict) else []
-    return [name for name in includes if isinstance(name, str)] if isinstance(includes, list) else []

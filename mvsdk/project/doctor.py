@@ -22,10 +22,13 @@ MINIMUM_PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. "failed" stops a build or a signature, "warning" something else."""
+    """One thing that was looked at.
+
+    "failed" stops a build or a signature, "warning" something else, "note" nothing until it is needed.
+    """
 
     subject: str
-    verdict: Literal["ok", "warning", "failed"]
+    verdict: Literal["ok", "note", "warning", "failed"]
     finding: str
     remedy: str = ""
 
@@ -74,7 +77,7 @@ def _library(library: toolchain.Library, directory: Path | None, environment: Ma
 
 
 def _git(environment: Mapping[str, str]) -> Check:
-    remedy = "apt-get install git; without it, builds are dated 1970 instead of by commit"
+    remedy = f"{toolchain.apt_install(['git'])}; without it, builds are dated 1970 instead of by commit"
     answer = _run(["git", "--version"], environment)
     return Check("git", "ok", answer) if answer else Check("git", "warning", "not found on PATH", remedy)
 
@@ -102,17 +105,17 @@ def _probes(root: Path) -> Check:
     attached = list(_attached(root / "sys/bus/usb/devices", facts["vendor"], facts["product"]))
     rules = _rules(root, facts)
     by_rule = f"udev rule {rules[0]}" if rules else "no udev rule for ST-Link"
+    write = f"echo '{facts['rule']}' | sudo tee /etc/udev/rules.d/{facts['rule-file']}; "
+    reload = "sudo udevadm control --reload; sudo udevadm trigger"
     if not attached:
-        return Check("debug probe", "ok", f"none attached; {by_rule}")
+        finding = f"none attached; {by_rule}"
+        return Check("debug probe", "ok", finding) if rules else Check("debug probe", "note", finding, write + reload)
     nodes = [root / "dev/bus/usb" / f"{bus:03}" / f"{device:03}" for bus, device in attached]
     closed = [node for node in nodes if not _is_usable(node)]
     if not closed:
         return Check("debug probe", "ok", f"{', '.join(map(str, nodes))}; {by_rule}")
-    write = f"echo '{facts['rule']}' | sudo tee /etc/udev/rules.d/{facts['rule-file']}; "
-    reload = "sudo udevadm control --reload; sudo udevadm trigger; then plug the probe in again"
-    return Check(
-        "debug probe", "warning", f"no permission for {', '.join(map(str, closed))}; {by_rule}", write + reload
-    )
+    finding = f"no permission for {', '.join(map(str, closed))}; {by_rule}"
+    return Check("debug probe", "warning", finding, f"{write}{reload}; then plug the probe in again")
 
 
 def _attached(devices: Path, vendor: str, product: str) -> Iterator[tuple[int, int]]:

@@ -13,6 +13,9 @@ class Listener(Protocol):
     def colour(self) -> bool:
         """Whether `output` may be given colours as terminal escape sequences."""
 
+    def waiting(self) -> None:
+        """Another build of this project has to finish first."""
+
     def command(self, arguments: Sequence[str]) -> None:
         """A program is about to be run, with exactly these arguments."""
 
@@ -27,6 +30,9 @@ class Silence:
     """The listener that hears nothing."""
 
     colour = False
+
+    def waiting(self) -> None:
+        """Ignore it."""
 
     def command(self, arguments: Sequence[str]) -> None:
         """Ignore it."""

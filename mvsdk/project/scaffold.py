@@ -6,7 +6,6 @@ A template is a folder of `templates/` with a `template.toml` (`description = "â
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mvsdk.project import folder_lock
 from mvsdk.project.errors import ScaffoldError, reported_as
 from mvsdk.project.names import check_name
 from mvsdk.resources import shared
@@ -174,7 +174,7 @@ def _prefix(name: str) -> str:
 def _staging(home: Path, name: str) -> Iterator[Path]:
     """Make a folder that is gone afterwards, and locked until then."""
     staging = Path(tempfile.mkdtemp(prefix=_prefix(name), dir=home))
-    lock = _lock(staging)
+    lock = folder_lock.take(staging)
     try:
         yield staging
     finally:
@@ -189,16 +189,9 @@ def _remove_abandoned(home: Path, name: str) -> None:
             shutil.rmtree(entry)
 
 
-def _lock(staging: Path) -> int:
-    """Hold the folder's lock until the descriptor is closed, as it is when its holder dies."""
-    descriptor = os.open(staging, os.O_RDONLY | os.O_DIRECTORY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
-
-
 def _is_abandoned(staging: Path) -> bool:
     try:
-        os.close(_lock(staging))
+        os.close(folder_lock.take(staging))
     except BlockingIOError:
         return False
     return True

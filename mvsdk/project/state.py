@@ -52,6 +52,14 @@ def is_build_directory(directory: Path) -> bool:
     return any((directory / name).exists() for name in ("CMakeCache.txt", "CMakeFiles", _FILE))
 
 
+def check_folder(directory: Path) -> None:
+    """Raise BuildDirectoryError when something that is no folder stands where the build directory is to be."""
+    if os.path.lexists(directory) and not directory.is_dir():
+        raise BuildDirectoryError(
+            f"{directory} is not a folder, and the build goes into a folder of that name", "move it away, or rename it"
+        )
+
+
 def empty(directory: Path) -> None:
     """Remove everything in a build directory; the folder stays.
 
@@ -59,11 +67,10 @@ def empty(directory: Path) -> None:
     """
     import shutil
 
-    if not os.path.lexists(directory):
+    check_folder(directory)
+    if not directory.is_dir():
         return
     remedy = "move it away yourself; mvsdk empties only what CMake has made"
-    if not directory.is_dir():
-        raise BuildDirectoryError(f"{directory} is not a folder", remedy)
     with reported_as(BuildDirectoryError, f"empty {directory}", "make the folder writable"):
         entries = list(directory.iterdir())
         if entries and not is_build_directory(directory):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -123,13 +123,19 @@ def find_library(library: Library, compiler: Path) -> Path:
         answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     # A library that GCC does not have comes back as it was named, without a folder.
     if not Path(answer).is_absolute():
-        raise ToolchainError(f"{compiler} has no {library.file}", f"apt-get install {library.package}")
+        raise ToolchainError(f"{compiler} has no {library.file}", apt_install([library.package]))
     return Path(answer).resolve()
 
 
 def install_hint() -> str:
     """Return the command that installs the whole tool chain."""
-    return f"apt-get install {' '.join(_facts()['packages'])}"
+    return apt_install(_facts()["packages"])
+
+
+def apt_install(packages: Iterable[str], *, is_root: bool | None = None) -> str:
+    """Return the command that installs Debian packages, as this user (or as said) may type it."""
+    is_root = os.geteuid() == 0 if is_root is None else is_root
+    return " ".join([*([] if is_root else ["sudo"]), "apt-get", "install", *packages])
 
 
 def _numbers(version: str) -> tuple[int, ...]:

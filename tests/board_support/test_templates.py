@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -70,10 +76,87 @@ def test_it_comes_with_everything_a_project_needs(tmp_path: Path, template: str)
     assert "/build/" in (directory / ".gitignore").read_text().splitlines()
     assert (directory / "README.md").read_text().startswith("# my-app_2\n")
     workflow = (directory / ".github" / "workflows" / "build.yml").read_text()
-    for step in ("pip install mvsdk", "mvsdk build --release", "mvsdk bundle", "mvsdk emulate", "MVSDK_SIGNING_KEY"):
+    for step in ("mvsdk build --release", "mvsdk bundle", "mvsdk emulate", "MVSDK_SIGNING_KEY"):
         assert step in workflow
     loaded = Project.load(directory)
     assert (loaded.name, loaded.board, loaded.build_type) == ("my-app_2", "stm32u585", "debug")
+
+
+def workflow_steps(directory: Path) -> dict[str, str]:
+    """Return the text of the workflow's named steps."""
+    text = (directory / ".github" / "workflows" / "build.yml").read_text()
+    return dict(re.findall(r"(?ms)^      - name: ([^\n]*)\n(.*?)(?=^      (?:-|#)|\Z)", text))
+
+
+@pytest.mark.parametrize("template", NAMES)
+def test_its_workflow_gives_secrets_only_to_what_signs_and_checks(tmp_path: Path, template: str) -> None:
+    """No step that installs or compiles anything sees a secret, and no secret stands outside of the steps."""
+    directory = project(tmp_path / "app", template).directory
+    steps = workflow_steps(directory)
+    assert {"Install mvsdk", "Build"} < steps.keys()
+    assert {name for name, step in steps.items() if "secrets." in step} == {
+        "Bundle and sign",
+        "Run on the emulated board",
+    }
+    whole = (directory / ".github" / "workflows" / "build.yml").read_text()
+    assert whole.count("secrets.") == sum(step.count("secrets.") for step in steps.values())
+
+
+@pytest.mark.parametrize("template", NAMES)
+@pytest.mark.parametrize(
+    ("package", "installed"),
+    [
+        ("", None),
+        ("mvsdk", None),
+        ("dist/mvsdk-1.whl", "install dist/mvsdk-1.whl"),
+        ("https://example.org/mvsdk-1.whl#sha256=00", "install https://example.org/mvsdk-1.whl#sha256=00"),
+    ],
+)
+def test_its_workflow_installs_the_wheel_it_is_told(
+    tmp_path: Path, template: str, package: str, installed: str | None
+) -> None:
+    """MVSDK_PACKAGE is installed when it is a wheel; a name from an index, or none, fails saying what to set."""
+    step = workflow_steps(project(tmp_path / "app", template).directory)["Install mvsdk"]
+    script = textwrap.dedent(step.partition("run: |\n")[2])
+    pip = tmp_path / "bin" / "pip"
+    pip.parent.mkdir()
+    pip.write_text('#!/bin/sh\necho "$*"\n')
+    pip.chmod(0o755)
+    environment = {"PATH": f"{pip.parent}:/usr/bin:/bin", "MVSDK_PACKAGE": package}
+    done = subprocess.run(["bash", "-ec", script], env=environment, capture_output=True, text=True, check=False)
+    if installed:
+        assert (done.returncode, done.stdout) == (0, f"{installed}\n")
+    else:
+        assert done.returncode == 1
+        assert "Set the repository variable MVSDK_PACKAGE" in done.stdout
+
+
+def by_hand(directory: Path, path: str) -> subprocess.CompletedProcess[str]:
+    """Configure and build a checkout as an editor does, without `mvsdk build`."""
+    environment = {**os.environ, "PATH": path}
+    command = ["sh", "-ec", "cmake --preset debug && ninja -C build"]
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("template", NAMES)
+def test_an_editor_can_configure_a_fresh_checkout(tmp_path: Path, template: str) -> None:
+    """With `mvsdk` on PATH, `cmake --preset debug && ninja -C build` makes the program."""
+    made = project(tmp_path / "app", template)
+    done = by_hand(made.directory, f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert made.read("my-app_2.elf")
+
+
+@pytest.mark.parametrize("template", NAMES)
+def test_without_the_command_cmake_says_what_is_missing(tmp_path: Path, template: str) -> None:
+    """With no `mvsdk` on PATH, and no folder given, configuring fails with what to do."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("sh", "cmake", "ninja"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    done = by_hand(project(tmp_path / "app", template).directory, str(tools))
+    assert done.returncode != 0
+    assert "mvsdk was not found on PATH" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize("template", NAMES)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mvsdk.project import folder_lock
 from tests.cli.command import MVSDK, mvsdk
 from tests.project.stamps import stamps
 
@@ -78,6 +79,49 @@ def test_a_build_with_nothing_to_do_says_so_and_touches_nothing(app: Path) -> No
     done = mvsdk("build", cwd=app / "src")
     assert (done.stdout, done.stderr) == ("../build/app.elf is up to date (debug)\n", "")
     assert stamps(app) == before
+
+
+def test_two_builds_at_once_both_succeed(app: Path) -> None:
+    """Started together in a fresh project, one waits for the other without a word, and both end well."""
+    both = [
+        subprocess.Popen([MVSDK, "build"], cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = sorted((process.communicate(timeout=120), process.returncode) for process in both)
+    assert [status for _, status in said] == [0, 0]
+    assert [error for (_, error), _ in said] == ["", ""]
+    assert said[0][0][0].startswith("Built build/app.elf")
+    assert said[1][0][0] == "build/app.elf is up to date (debug)\n"
+
+
+def test_a_cmake_project_without_settings_is_built_and_can_be_bundled(app: Path) -> None:
+    """The program is shown with its sizes and the line that bundles it, which works; then all is up to date."""
+    (app / "mvsdk.toml").unlink()
+    done = mvsdk("build", cwd=app)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Built build/app.elf (debug)\nREGION ")
+    line = done.stdout.splitlines()[-1].strip()
+    assert line == "mvsdk bundle build/app.elf"
+    assert mvsdk(*line.split()[1:], cwd=app, MVSDK_HOME=str(app / "home")).returncode == 0
+    assert mvsdk("build", cwd=app).stdout == "build/app.elf is up to date (debug)\n"
+    document = json.loads(mvsdk("build", "--json", cwd=app).stdout)
+    assert [Path(program["elf"]).name for program in document["programs"]] == ["app.elf"]
+
+
+def test_who_waits_on_a_terminal_is_told(app: Path) -> None:
+    """While another build holds the project, one line on the terminal says so, and the build goes on afterwards."""
+    master, slave = os.openpty()
+    with folder_lock.held(app, lambda: None):
+        process = subprocess.Popen([MVSDK, "build"], cwd=app, stdout=subprocess.DEVNULL, stderr=slave)
+        os.close(slave)
+        assert os.read(master, 65536) == b"waiting for another build of this project\r\n"
+    try:
+        while os.read(master, 65536):
+            pass
+    except OSError:
+        pass  # Linux: the other side is closed
+    os.close(master)
+    assert process.wait() == 0
 
 
 def test_json_is_one_document(app: Path) -> None:
@@ -157,12 +201,12 @@ def test_a_definition_that_is_none_is_wrong_usage(app: Path, definition: str) ->
 
 
 def test_outside_a_project_nothing_is_built(tmp_path: Path) -> None:
-    """Without an mvsdk.toml the status is 1 and the remedy fits what is there."""
+    """Without a project the status is 1, and the remedy fits what is there."""
     done = mvsdk("build", cwd=tmp_path)
     assert done.returncode == 1
     assert "mvsdk new NAME" in done.stderr
-    (tmp_path / "CMakeLists.txt").touch()
-    assert "CMake project without an mvsdk.toml" in mvsdk("build", cwd=tmp_path).stderr
+    (tmp_path / "CMakeLists.txt").write_text("project(app)\n")
+    assert "CMake project without an mvsdk.toml" in mvsdk("bundle", cwd=tmp_path).stderr
 
 
 def test_a_missing_compiler_is_named_with_its_remedy(app: Path) -> None:

@@ -56,6 +56,12 @@ def test_a_project_is_bundled_without_a_word(project: Shell) -> None:
     )
 
 
+def test_paths_are_as_seen_from_here(project: Shell) -> None:
+    """From a folder of the project the bundle is named by the short way to it."""
+    below = Shell(project.directory / "src", project.home)
+    assert below.line("bundle").startswith("../build/blinky.zip: ")
+
+
 def test_the_three_files_of_a_build_are_one_bundle(project: Shell) -> None:
     """build/NAME.elf, .bin and .hex give the same bundle, byte for byte."""
     bundles = []

@@ -34,7 +34,8 @@ def test_something_missing_is_status_1_with_one_line_per_remedy(tmp_path: Path) 
     done = doctor(cwd=tmp_path, PATH="/nowhere")
     assert done.returncode == 1
     fixes = [line for line in done.stdout.splitlines() if line.startswith("fix ")]
-    assert fixes[0].startswith("fix compiler, libc_nano.a, libstdc++_nano.a, cmake, ninja: apt-get install gcc-arm-")
+    assert fixes[0].startswith("fix compiler, libc_nano.a, libstdc++_nano.a, cmake, ninja: ")
+    assert "apt-get install gcc-arm-" in fixes[0]
 
 
 def test_json_has_the_same_status(tmp_path: Path) -> None:

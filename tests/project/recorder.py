@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Recorder:
-    """What a build said, in three lists."""
+    """What a build said, in three lists and a count."""
 
     colour = False
 
@@ -15,6 +15,11 @@ class Recorder:
         self.commands: list[list[str]] = []
         self.steps: list[str] = []
         self.words: list[str] = []
+        self.waits = 0
+
+    def waiting(self) -> None:
+        """Count it."""
+        self.waits += 1
 
     def command(self, arguments: Sequence[str]) -> None:
         """Keep the command."""

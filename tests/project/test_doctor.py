@@ -9,6 +9,7 @@ import pytest
 
 from mvsdk.keys import Keyring
 from mvsdk.project.doctor import Check, examine
+from mvsdk.project.toolchain import apt_install
 
 
 @pytest.fixture
@@ -37,6 +38,14 @@ def plug_in(root: Path, place: str, vendor: str, product: str, device: int, *, u
         node.touch()
 
 
+def allow_probes(root: Path) -> Path:
+    """Write a udev rule for ST-Link and return its file."""
+    rule = root / "etc/udev/rules.d/49-stlink.rules"
+    rule.parent.mkdir(parents=True)
+    rule.write_text('ATTRS{idVendor}=="0483"')
+    return rule
+
+
 def look(environment: dict[str, str], root: Path = Path("/"), compiler: Path | None = None) -> dict[str, Check]:
     """Return all findings by subject."""
     return {check.subject: check for check in examine(environment, compiler, root)}
@@ -44,6 +53,7 @@ def look(environment: dict[str, str], root: Path = Path("/"), compiler: Path | N
 
 def test_a_machine_that_builds_these_tests_is_well(environment: dict[str, str], machine: Path) -> None:
     """Where the tests can build, nothing that a build needs is found wrong, and versions are told."""
+    allow_probes(machine)
     checks = look(environment, machine)
     assert {check.verdict for check in checks.values()} == {"ok"}
     assert [subject for subject in checks if subject != "git"] == [
@@ -78,8 +88,8 @@ def test_a_compiler_without_its_libraries_is_not_enough(environment: dict[str, s
     compiler.chmod(0o755)
     checks = look(environment, compiler=compiler.parent)
     assert checks["compiler"].finding == f"12.2.1 ({compiler})"
-    assert checks["libc_nano.a"].remedy == "apt-get install libnewlib-arm-none-eabi"
-    assert checks["libstdc++_nano.a"].remedy == "apt-get install libstdc++-arm-none-eabi-newlib"
+    assert checks["libc_nano.a"].remedy == apt_install(["libnewlib-arm-none-eabi"])
+    assert checks["libstdc++_nano.a"].remedy == apt_install(["libstdc++-arm-none-eabi-newlib"])
 
 
 def test_keys_are_listed_and_a_key_others_can_read_fails(environment: dict[str, str]) -> None:
@@ -94,11 +104,12 @@ def test_keys_are_listed_and_a_key_others_can_read_fails(environment: dict[str, 
 
 
 def test_no_probe_is_fine_with_and_without_a_rule(environment: dict[str, str], machine: Path) -> None:
-    """Without a probe nothing is wrong; the finding tells whether a rule is there for the day one is plugged in."""
-    assert look(environment, machine)["debug probe"].finding == "none attached; no udev rule for ST-Link"
-    rule = machine / "etc/udev/rules.d/49-stlink.rules"
-    rule.parent.mkdir(parents=True)
-    rule.write_text('ATTRS{idVendor}=="0483"')
+    """Without a probe nothing is wrong; a rule that is not there is a note with how to add it for the day one is."""
+    check = look(environment, machine)["debug probe"]
+    assert (check.verdict, check.finding) == ("note", "none attached; no udev rule for ST-Link")
+    assert 'ATTR{idVendor}=="0483"' in check.remedy
+    assert check.remedy.endswith("sudo udevadm trigger")
+    rule = allow_probes(machine)
     assert look(environment, machine)["debug probe"] == Check("debug probe", "ok", f"none attached; udev rule {rule}")
 
 

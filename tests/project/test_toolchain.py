@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mvsdk.project.errors import ToolchainError
-from mvsdk.project.toolchain import check_version, find_library, find_tool, find_toolchain, libraries
+from mvsdk.project.toolchain import apt_install, check_version, find_library, find_tool, find_toolchain, libraries
 
 ALL = ("arm-none-eabi-gcc", "cmake", "ninja")
 Install = Callable[..., Path]
@@ -43,7 +43,7 @@ def test_what_is_missing_is_listed_with_the_command_that_installs_it(install: In
     with pytest.raises(ToolchainError) as refusal:
         find_toolchain(None, {"PATH": str(install("some", "cmake"))})
     assert refusal.value.what == "not found on PATH: arm-none-eabi-gcc, ninja"
-    assert refusal.value.remedy == (
+    assert refusal.value.remedy.removeprefix("sudo ") == (
         "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib cmake ninja-build"
     )
 
@@ -124,7 +124,13 @@ def test_a_missing_library_is_named_with_its_package(install: Install) -> None:
         compiler = install("bin", "arm-none-eabi-gcc", says=library.file) / "arm-none-eabi-gcc"
         with pytest.raises(ToolchainError, match=f"has no {library.file.replace('+', '.')}") as refusal:
             find_library(library, compiler)
-        assert refusal.value.remedy == f"apt-get install {library.package}"
+        assert refusal.value.remedy == apt_install([library.package])
+
+
+def test_only_root_installs_without_sudo() -> None:
+    """The command that installs packages is one that its reader may type."""
+    assert apt_install(["cmake", "git"], is_root=False) == "sudo apt-get install cmake git"
+    assert apt_install(["cmake", "git"], is_root=True) == "apt-get install cmake git"
 
 
 def test_one_program_can_be_looked_for(install: Install) -> None:

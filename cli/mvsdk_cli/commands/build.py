@@ -17,6 +17,10 @@ Two checkouts of a commit give the same bytes in any folder, on any day: what th
 SOURCE_DATE_EPOCH if that is set, else the time of the commit, else 1970. --clean makes this true of a checkout that
 was built before.
 
+A CMake project without an mvsdk.toml is built as it is: its presets (the one called like the build type, or its only
+one) and its toolchain file hold, and ours stands in where it chooses no compiler. Every program for Arm is shown, with
+the line that bundles it.
+
 -D and --release hold for this build alone: the next one without them configures without them.
 """
 
@@ -28,12 +32,16 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
-from mvsdk.project.build import BuildResult, build
+from mvsdk.project.build import BuildResult, ForeignResult, build, build_foreign
 from mvsdk.project.configuration import BuildType, Project
-from mvsdk_cli.console import json_option, print_json, print_table, warn
+from mvsdk.project.foreign import find_any
+from mvsdk.project.listener import Listener
+from mvsdk.project.sizes import RegionUse
+from mvsdk_cli.console import json_option, nearby, print_json, print_table, warn
 
 _DEFINITION = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*(?::[A-Z]+)?)=(.*)", re.DOTALL)
 
@@ -62,21 +70,26 @@ def command(
 ) -> None:
     """Build, then show the sizes of a new program."""
     listener = _Screen(verbose=verbose)
+    project = find_any(Path.cwd())
+    asked = _Asked(build_type=build_type, definitions=definitions, clean=clean, verbose=verbose, listener=listener)
     try:
-        result = build(
-            Project.find(Path.cwd()),
-            build_type=build_type,
-            definitions=definitions,
-            clean=clean,
-            verbose=verbose,
-            listener=listener,
-        )
+        result = build(project, **asked) if isinstance(project, Project) else build_foreign(project, **asked)
     finally:
         listener.wipe()
     if as_json:
-        print_json(_document(result))
-    else:
+        print_json(_document(result) if isinstance(result, BuildResult) else _foreign_document(result))
+    elif isinstance(result, BuildResult):
         _show(result)
+    else:
+        _show_foreign(result)
+
+
+class _Asked(TypedDict):
+    build_type: BuildType | None
+    definitions: dict[str, str]
+    clean: bool
+    verbose: bool
+    listener: Listener
 
 
 class _Screen:
@@ -87,6 +100,10 @@ class _Screen:
         self._dirty = False
         self._live = sys.stderr.isatty() and not verbose
         self.colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+    def waiting(self) -> None:
+        if sys.stderr.isatty():
+            click.echo("waiting for another build of this project", err=True)
 
     def command(self, arguments: Sequence[str]) -> None:
         if self._verbose:
@@ -112,16 +129,51 @@ class _Screen:
 
 
 def _show(result: BuildResult) -> None:
-    elf = os.path.relpath(result.project.elf)
+    elf = nearby(result.project.elf)
     if not result.is_new:
         click.echo(f"{elf} is up to date ({result.build_type})")
         return
     click.echo(f"Built {elf} ({result.build_type})")
-    rows = [(use.region, use.used, use.limit, f"{use.percent:.1f} %") for use in result.sizes]
-    print_table(("REGION", "USED", "LIMIT", "FULL"), rows)
-    for use in result.sizes:
-        if use.is_near_limit:
+    _show_sizes(result.sizes)
+
+
+def _show_foreign(result: ForeignResult) -> None:
+    for program in result.programs:
+        elf = nearby(program.elf)
+        if not result.is_new:
+            click.echo(f"{elf} is up to date ({result.build_type})")
+            continue
+        click.echo(f"Built {elf} ({result.build_type})")
+        _show_sizes(program.sizes)
+        click.echo(f"  mvsdk bundle {shlex.quote(str(elf))}")
+
+
+def _show_sizes(sizes: Sequence[RegionUse]) -> None:
+    print_table(
+        ("REGION", "USED", "LIMIT", "FULL"),
+        [(use.region, use.used, use.limit, f"{use.percent:.1f} %") for use in sizes],
+    )
+    for use in sizes:
+        if not use.fits:
+            warn(f"{use.region} is too small: {use.used} bytes are used and {use.most} are the most")
+        elif use.is_near_limit:
             warn(f"{use.region} is {use.percent:.1f} % full: {use.most - use.used} bytes are left")
+
+
+def _foreign_document(result: ForeignResult) -> dict[str, object]:
+    return {
+        "project": result.project.name,
+        "board": result.project.board,
+        "type": result.build_type,
+        "up_to_date": not result.is_new,
+        "programs": [{"elf": str(program.elf), "sizes": _sizes(program.sizes)} for program in result.programs],
+    }
+
+
+def _sizes(sizes: Sequence[RegionUse]) -> list[dict[str, object]]:
+    return [
+        {"region": use.region, "used": use.used, "limit": use.limit, "percent": round(use.percent, 2)} for use in sizes
+    ]
 
 
 def _document(result: BuildResult) -> dict[str, object]:
@@ -134,8 +186,5 @@ def _document(result: BuildResult) -> dict[str, object]:
         "up_to_date": not result.is_new,
         "elf": str(elf),
         **{suffix: str(path) if path.is_file() else None for suffix, path in beside.items()},
-        "sizes": [
-            {"region": use.region, "used": use.used, "limit": use.limit, "percent": round(use.percent, 2)}
-            for use in result.sizes
-        ],
+        "sizes": _sizes(result.sizes),
     }

@@ -16,14 +16,13 @@ The same input and key give the same bytes, everywhere.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvsdk_cli.console import json_option, print_json, warn
+from mvsdk_cli.console import json_option, nearby, print_json, warn
 
 if TYPE_CHECKING:
     from mvsdk.bundle import ManifestOptions
@@ -154,16 +153,10 @@ def _project_around(image: Path) -> Project | None:
 def _built(project: Project) -> Path:
     from mvsdk.bundle import ImageFileError
 
-    image = _nearby(project.elf)
+    image = nearby(project.elf)
     if not image.exists():
         raise ImageFileError(f"{image} is not there yet", "run `mvsdk build` first, or name the image to bundle")
     return image
-
-
-def _nearby(path: Path) -> Path:
-    """Return the path as a person in this folder would write it."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else Path(relative)
 
 
 def _options(values: dict[str, Any]) -> ManifestOptions:

@@ -13,10 +13,12 @@ cmake             ok       3.25.1 (/usr/bin/cmake)
 ninja             ok       1.11.1 (/usr/bin/ninja)
 git               ok       git version 2.39.5
 signing keys      ok       development
-debug probe       ok       none attached; no udev rule for ST-Link
+debug probe       note     none attached; no udev rule for ST-Link
 fix compiler, libc_nano.a, libstdc++_nano.a: correct MVSDK_TOOLCHAIN or [toolchain] path in mvsdk.toml
+fix debug probe: echo 'SUBSYSTEM=="usb", ATTR{idVendor}=="0483", …
 
-Exit status: 0 when a project can be built and signed here, 1 when a check failed; warnings do not count.
+Exit status: 0 when a project can be built and signed here, 1 when a check failed; warnings and notes do not
+count.
 """
 
 from __future__ import annotations
