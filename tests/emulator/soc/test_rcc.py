@@ -96,3 +96,11 @@ def test_a_reset_keeps_the_backup_domain_and_says_why() -> None:
     assert (rcc.peek(0xF4) or 0) >> 29 & 1
     rcc.poke(0xF4, 1 << 23, 1 << 23)
     assert (rcc.peek(0xF4) or 0) >> 25 == 0
+
+
+def test_the_model_has_exactly_the_registers_the_board_names() -> None:
+    """Headers and model agree: every RCC register of the board's table can be peeked, and no other address can."""
+    board, rcc = load("stm32u585"), Rcc()
+    base = next(peripheral.base for peripheral in board.peripherals if peripheral.name == "RCC")
+    named = {register.address - base for register in board.rcc_registers}
+    assert {offset for offset in range(0, 0x400) if rcc.peek(offset) is not None} == named
