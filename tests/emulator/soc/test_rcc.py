@@ -103,4 +103,4 @@ def test_the_model_has_exactly_the_registers_the_board_names() -> None:
     board, rcc = load("stm32u585"), Rcc()
     base = next(peripheral.base for peripheral in board.peripherals if peripheral.name == "RCC")
     named = {register.address - base for register in board.rcc_registers}
-    assert {offset for offset in range(0, 0x400) if rcc.peek(offset) is not None} == named
+    assert {offset for offset in range(0x400) if rcc.peek(offset) is not None} == named
