@@ -322,7 +322,8 @@ def test_ctrl_c_ends_a_run_in_words(blinky: Shell) -> None:
         text=True,
     )
     assert process.stdout is not None
-    process.stdout.readline()
+    while '"log"' not in process.stdout.readline():
+        pass
     process.send_signal(signal.SIGINT)
     lines = process.stdout.readlines()
     assert process.wait() == 130
