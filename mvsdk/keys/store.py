@@ -160,7 +160,9 @@ def open_key_file(path: Path, passphrase: bytes | None = None) -> SigningKey:
     """Open a private key file anywhere. Raises KeyPermissionsError when others may open it, KeyFileError, and those of
     `SigningKey.from_pem`; KeyFormatError when a public key in the same file is not its other half.
     """
-    text = files.read_private(path)
+    text = files.read_public(path)
+    if any(block.label in pem.PRIVATE_LABELS for block in pem.blocks(text)):
+        text = files.read_private(path)  # only now do others matter who can open it
     key = SigningKey.from_pem(text, passphrase, origin=str(path))
     if any(block.label in pem.PUBLIC_LABELS for block in pem.blocks(text)):
         public = PublicKey.from_pem(text, origin=str(path))

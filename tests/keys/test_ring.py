@@ -8,6 +8,7 @@ import pytest
 
 from mvsdk.keys import (
     KeyFileError,
+    KeyFormatError,
     KeyKindError,
     KeyPermissionsError,
     Keyring,
@@ -71,6 +72,18 @@ def test_a_key_file_signs(home: dict[str, str], tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(KeyPermissionsError, match=r"ci\.pem is open to other users"):
         Keyring(home).signer(str(path))
+
+
+def test_what_holds_no_secret_is_judged_by_what_it_holds(tmp_path: Path) -> None:
+    """A public key, or an empty file, given to sign with is named as that, whoever may read it."""
+    public = tmp_path / "ci.pub"
+    public.write_bytes(key_of(1).public.to_pem())
+    public.chmod(0o644)
+    with pytest.raises(KeyKindError, match="a public key where a private key is needed"):
+        Keyring({"MVSDK_HOME": str(tmp_path)}).signer(str(public))
+    public.write_bytes(b"")
+    with pytest.raises(KeyFormatError):
+        Keyring({"MVSDK_HOME": str(tmp_path)}).signer(str(public))
 
 
 def test_a_key_that_is_nowhere_is_named(home: dict[str, str]) -> None:
