@@ -93,7 +93,7 @@ def test_no_calls_is_a_contradiction(tables: Path) -> None:
         read(tables)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(FILES), st.data())
 def test_whatever_is_damaged_the_error_is_one_of_ours(file: str, data: st.DataObject) -> None:
     """A table with any piece overwritten either still makes sense or raises an AbiError, never anything else."""

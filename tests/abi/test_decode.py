@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk import abi
@@ -299,7 +299,6 @@ def test_memory_beyond_32_bits_is_never_asked_for() -> None:
 WORD = st.one_of(st.integers(0, 0xFFFFFFFF), st.integers(RAM, RAM + 300), st.sampled_from([0, 1, 0xFFFFFFFF]))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(CALLS),
     st.tuples(WORD, WORD, WORD, WORD),
@@ -323,7 +322,6 @@ def test_nothing_a_guest_passes_can_break_it(
             assert json.loads(json.dumps(decoded.as_dict())) == decoded.as_dict()
 
 
-@settings(deadline=None)
 @given(st.sampled_from(CALLS), st.data())
 def test_nested_pointers_into_live_memory_cannot_break_it(call: Syscall, data: st.DataObject) -> None:
     """Structs whose every word points back into the same memory are shown without end or error."""

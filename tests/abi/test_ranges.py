@@ -1,6 +1,6 @@
 """The memory a call touches, as far as its arguments tell."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk import abi
@@ -93,7 +93,6 @@ def test_a_range_says_what_lies_there() -> None:
     assert found.type.definition is abi.load().structs["MvHttpRequest"]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(CALLS), st.tuples(WORD, WORD, WORD, WORD))
 def test_every_call_has_sound_ranges(call: Syscall, registers: tuple[int, int, int, int]) -> None:
     """Whatever the registers hold, each range is of a pointer argument, starts at its value and is not empty."""
@@ -104,7 +103,6 @@ def test_every_call_has_sound_ranges(call: Syscall, registers: tuple[int, int, i
         assert found.needs_write is pointers[found.name].direction.writes
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(abi.load().structs)), st.data())
 def test_every_struct_has_sound_ranges(name: str, data: st.DataObject) -> None:
     """Whatever bytes a struct holds, its ranges are not empty and start where its pointers say."""

@@ -1,7 +1,7 @@
 """Structs as values: packing, unpacking, and what is inside them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk import abi
@@ -10,7 +10,6 @@ from mvsdk.abi import Show, Struct
 STRUCTS = sorted(abi.load().structs.values(), key=lambda struct: struct.name)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(STRUCTS), st.data())
 def test_unpacking_undoes_packing(struct: Struct, data: st.DataObject) -> None:
     """Any values that fit come back from the bytes, which are as many as the struct has."""
@@ -20,7 +19,6 @@ def test_unpacking_undoes_packing(struct: Struct, data: st.DataObject) -> None:
     assert struct.unpack(packed) == values
 
 
-@settings(deadline=None)
 @given(st.sampled_from(STRUCTS), st.data())
 def test_packing_undoes_unpacking_but_for_the_padding(struct: Struct, data: st.DataObject) -> None:
     """Each leaf's bytes survive; padding becomes zero."""

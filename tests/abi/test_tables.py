@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk.abi.errors import TableError
@@ -72,7 +72,6 @@ def test_the_limits_themselves_are_allowed(tmp_path: Path) -> None:
     assert quoted(tmp_path, f'"a","b","","{"x" * 255}"')[0][3] == "x" * 255
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.text(alphabet=st.characters(exclude_characters='"', categories=("L", "N", "P", "S"))), min_size=4, max_size=8

@@ -132,7 +132,7 @@ def test_the_seed_decides_the_unique_id_and_the_random_numbers() -> None:
     )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     source=st.sampled_from([TICK, ECHO, PWM, WATCHDOG, TEMPERATURE]),
     cuts=st.lists(st.integers(1, 150_000), max_size=10),

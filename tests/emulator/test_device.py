@@ -51,7 +51,7 @@ def logged(source: str, until_us: int = 1_000_000) -> list[str]:
     return [event.text for event in events if isinstance(event, LogLine)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(cuts=st.lists(st.integers(1, 700_000), max_size=12))
 def test_a_run_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
     """Stopping at any moments on the way changes neither the events nor the state at the end."""

@@ -68,7 +68,7 @@ def _core(seed: int) -> NativeCore:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_results_do_not_depend_on_how_a_run_is_cut(seed: int, data: st.DataObject) -> None:
     """Registers, peripherals, memory and time are the same for a run in one piece and in any others."""

@@ -38,7 +38,7 @@ def stopped_well(machine: Machine, until: int) -> bool:
     return machine.core.cycle <= until + 600
 
 
-bounded = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+bounded = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @bounded

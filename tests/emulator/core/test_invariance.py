@@ -180,7 +180,7 @@ plans = st.builds(
     st.lists(st.tuples(st.integers(1, END - 1), st.sampled_from([0, 1])), max_size=12).map(tuple),
 )
 cut_lists = st.lists(st.integers(1, END - 1), max_size=60)
-relaxed = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @relaxed

@@ -112,7 +112,7 @@ def test_other_memory_maps_are_refused(make_core: MakeCore) -> None:
         Machine(make_core(), SPIN).core.restore(snapshot)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_what_is_no_snapshot_is_refused_and_changes_nothing(make_core: MakeCore, data: st.DataObject) -> None:
     """Random, truncated or lengthened bytes raise ValueError and leave the core as it was."""

@@ -106,7 +106,7 @@ def allowed(not_modelled: set[str]) -> set[tuple[str, str]]:
     return found | {(name, "UNAVAILABLE") for name in not_modelled}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(steps=st.lists(STEPS, min_size=1, max_size=12), seed=st.integers(0, 3))
 def test_a_hostile_application_gets_documented_statuses_and_the_same_ones_again(steps: list[Step], seed: int) -> None:
     """No call makes the host raise; each has a status of its own list; two runs are alike to the last event."""
@@ -117,7 +117,7 @@ def test_a_hostile_application_gets_documented_statuses_and_the_same_ones_again(
     assert first.memory == second.memory
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_every_entry_point_bears_every_pointer(data: st.DataObject) -> None:
     """All 72 in one run, each with hostile pointers in all four registers."""

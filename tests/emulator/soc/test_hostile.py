@@ -24,7 +24,7 @@ ACCESSES = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(ACCESSES, max_size=60))
 def test_no_access_does_any_harm(accesses: list[tuple[int, int, int, int | None, int]]) -> None:
     """Any reads and writes of any width at any time are answered with values that fit, and a reset ends it all."""
