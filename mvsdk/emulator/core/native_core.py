@@ -70,7 +70,3 @@ class NativeCore(Machine):
     def registers(self) -> Registers:
         """Return all registers."""
         return Registers(*self.register_values())
-
-    def enable_floating_point(self) -> None:
-        """Grant full access to the floating-point unit, as start-up code does by CPACR."""
-        self.write_register("cpacr", 0x00F0_0000)

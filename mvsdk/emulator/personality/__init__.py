@@ -56,19 +56,3 @@ class Host(Protocol):
 
     def end_testing(self, status: int) -> None:
         """End the factory's test, once the present call has returned, with the status of the test code."""
-
-
-class Personality(Protocol):
-    """The kernel side of one ABI."""
-
-    gateways: tuple[int, ...]
-    """The even addresses at which applications call it."""
-
-    def start(self, wake_reason: str) -> None:
-        """Forget everything of the application's last life."""
-
-    def stop(self) -> None:
-        """Let nothing reach the application any more: its life is over, and the next has not begun."""
-
-    def call(self) -> None:
-        """Answer the call the core stopped at."""

@@ -86,7 +86,7 @@ def _native(code: bytes) -> NativeCore:
     core.write_memory(0x0800_0000, struct.pack("<II", 0x2000_0800, 0x0800_0101))
     core.write_memory(0x0800_0100, code)
     core.reset(0x0800_0000)
-    core.enable_floating_point()
+    core.write_register("cpacr", 0x00F0_0000)  # floating point for everybody
     return core
 
 

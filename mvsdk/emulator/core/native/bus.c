@@ -146,7 +146,7 @@ static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool priv
     return true;
 }
 
-/* Unaligned accesses of Device memory always fault, and all of them with CCR.UNALIGN_TRP set (DDI0553, B5.? alignment). */
+/* Unaligned accesses of Device memory always fault, and all of them with CCR.UNALIGN_TRP set. */
 static bool may_be_unaligned(mv_core *core, uint32_t address) {
     const mv_range *const range = mv_range_at(core, address);
     const bool device = mv_is_device_memory(core, address) || (range != NULL && range->device);

@@ -194,7 +194,7 @@ static bool fp_store_multiple(mv_core *core, const mv_op *u) {
     return true;
 }
 
-/* The local monitor remembers one address; anything but the matching store finds it gone (DDI0553, B5.? exclusives). */
+/* The local monitor remembers one address; anything but the matching store finds it gone. */
 static bool load_exclusive(mv_core *core, const mv_op *u) {
     const uint32_t address = core->s.r[u->n] + u->imm;
     uint32_t value;
