@@ -8,7 +8,7 @@
  *   exception.c  entry, return, faults, sleep, the run loop   nvic.c       priorities, pending and active sets
  *   systick.c    the timer                                    scs.c        registers of the system control space
  *   mpu.c        protection                                   snapshot.c   state as plain bytes
- *   face.c       the Python type
+ *   face.h, face*.c  the Python type
  */
 #ifndef MVSDK_CORE_H
 #define MVSDK_CORE_H
