@@ -1,0 +1,89 @@
+"""A cloud that listens, for tests that talk to it as clients do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from twilio.rest import Client
+
+from mvsdk.cloud.cloud import Cloud
+from mvsdk.cloud.data_directory import DataDirectory
+from mvsdk.cloud.http.application import LOCAL_HOSTS, application
+from mvsdk.cloud.http.web_server import WebServer
+from mvsdk.cloud.listening import bind
+from mvsdk.cloud.server import Options, opened
+from mvsdk.cloud.store import devices
+from mvsdk.keys import SigningKey
+
+
+@dataclass
+class RunningCloud:
+    """A cloud on a loopback port, with the credentials of its account, and a key whose bundles it takes."""
+
+    url: str
+    account: str
+    token: str
+    developer: SigningKey
+    _write: Callable[[Callable[..., object]], object]
+
+    @property
+    def auth(self) -> tuple[str, str]:
+        """Credentials, as `requests` wants them."""
+        return self.account, self.token
+
+    def call(self, method: str, path: str, **options: object) -> requests.Response:
+        """Make an authenticated request."""
+        return requests.request(method, self.url + path, auth=self.auth, timeout=30, **options)  # type: ignore[arg-type]
+
+    def client(self) -> Client:
+        """Return the original API's client, pointed here."""
+        client = Client(self.account, self.token)
+        client.microvisor.base_url = self.url
+        return client
+
+    def new_device(self, unique_name: str | None = None) -> str:
+        """Make a device and return its SID."""
+        row = self._write(lambda connection: devices.add(connection, self.account, unique_name, "0" * 64, 1_000_000))
+        sid: str = row["sid"]  # type: ignore[index]
+        return sid
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
+    """A fresh cloud."""
+    directory = DataDirectory(tmp_path / "cloud")
+    directory.lock()
+    directory.prepare()
+    developer = SigningKey.generate()
+    options = Options(directory.path, signers={"developer": developer.public})
+    listener = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listening = threading.Event()
+    running: list[tuple[WebServer, asyncio.AbstractEventLoop, Cloud]] = []
+
+    async def serve() -> None:
+        async with opened(options, directory) as cloud:
+            server = WebServer(application(cloud, hosts=LOCAL_HOSTS), listening.set, None, None)
+            running.append((server, asyncio.get_running_loop(), cloud))
+            await server.serve([listener])
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert listening.wait(30)
+    server, loop, opened_cloud = running[0]
+
+    def write(work: Callable[..., object]) -> object:
+        return asyncio.run_coroutine_threadsafe(opened_cloud.database.write(work), loop).result(30)
+
+    account, token = directory.credentials()
+    yield RunningCloud(url, account, token, developer, write)
+    server.stop()
+    thread.join()
+    listener.close()
+    directory.unlock()
