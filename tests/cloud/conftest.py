@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import requests
@@ -20,6 +21,9 @@ from mvsdk.cloud.listening import bind
 from mvsdk.cloud.server import Options, opened
 from mvsdk.cloud.store import devices
 from mvsdk.keys import SigningKey
+
+TOKEN = "0" * 64
+"""What every device made by `new_device` shows."""
 
 
 @dataclass
@@ -49,9 +53,14 @@ class RunningCloud:
 
     def new_device(self, unique_name: str | None = None) -> str:
         """Make a device and return its SID."""
-        row = self._write(lambda connection: devices.add(connection, self.account, unique_name, "0" * 64, 1_000_000))
+        row = self._write(lambda connection: devices.add(connection, self.account, unique_name, TOKEN, 1_000_000))
         sid: str = row["sid"]  # type: ignore[index]
         return sid
+
+    def rows(self, sql: str, *parameters: str) -> list[dict[str, Any]]:
+        """Return what a statement finds."""
+        found = self._write(lambda connection: [dict(row) for row in connection.execute(sql, parameters).fetchall()])
+        return cast("list[dict[str, Any]]", found)
 
 
 @pytest.fixture

@@ -40,5 +40,5 @@ def _scripts() -> Iterator[tuple[int, str]]:
 def _statements(script: str, words: dict[str, str]) -> Iterator[str]:
     for placeholder, word in words.items():
         script = script.replace("{" + placeholder + "}", word)
-    code = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("--"))
+    code = "\n".join(line.partition("--")[0] for line in script.splitlines())
     yield from (statement.strip() for statement in code.split(";") if statement.strip())

@@ -60,6 +60,7 @@ async def _update(call: Call) -> Response:
     row = await call.cloud.database.write(change)
     if row is None:
         raise call.missing()
+    call.cloud.signals.send(f"device {row['sid']}")
     return answer(shown(call, row))
 
 
