@@ -22,6 +22,7 @@ COMMANDS = {
     "emulate": "Run a bundle on the emulated device.",
     "cloud": "Run the local cloud.",
     "device": "Make, list and change devices of the cloud.",
+    "logs": "Show what a device of the cloud has logged.",
     "config": "Set and read config values of the cloud.",
     "secret": "Set secrets of the cloud.",
     "keys": "Make, list and show signing keys.",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mvsdk.cloud.data_directory import DataDirectory, default_path
 from mvsdk.cloud.errors import NotReachableError, RefusedError
 
+if TYPE_CHECKING:
+    import requests
+
 TIMEOUT_SECONDS = 30
+RETRY_SECONDS = 0.5
 _START = "start one: mvsdk cloud start --detach"
 
 
@@ -68,17 +74,68 @@ class CloudClient:
                 return
             page = self._request("GET", further)
 
+    def followed(self, *path: str, **query: str) -> Iterator[tuple[str, Any]]:
+        """Yield kind and document of every event of a stream, for ever.
+
+        A connection that breaks is made again, as often as it takes; only the first attempt raises NotReachableError.
+        """
+        last: str | None = None
+        begun = False
+        while True:
+            try:
+                for event, document, number in self._events(path, query, last):
+                    begun, last = True, number
+                    yield event, document
+            except NotReachableError:
+                if not begun:
+                    raise
+            begun = True
+            time.sleep(RETRY_SECONDS)
+
+    def _events(
+        self, path: tuple[str, ...], query: Mapping[str, str], last: str | None
+    ) -> Iterator[tuple[str, Any, str]]:
+        """Yield the events of one connection (HTML standard, "Server-sent events"): kind, document, id."""
+        import requests
+
+        headers = {"Last-Event-ID": last} if last else {}
+        url = self._url(path)
+        try:
+            with self._send("GET", url, params=query, headers=headers, stream=True) as answer:
+                if not answer.ok:
+                    self._document(answer)
+                fields: dict[str, str] = {}
+                for line in answer.iter_lines(decode_unicode=True):
+                    if line:
+                        name, _, value = line.partition(": ")
+                        fields[name] = value
+                    elif "data" in fields:
+                        yield fields["event"], json.loads(fields["data"]), fields["id"]
+                        fields = {}
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            return
+
     def _call(self, method: str, path: tuple[str, ...], **body: Any) -> Any:  # noqa: ANN401 - passed on
-        return self._request(method, f"{self.url}/{'/'.join(quote(part, safe='') for part in path)}", **body)
+        return self._request(method, self._url(path), **body)
+
+    def _url(self, path: tuple[str, ...]) -> str:
+        return f"{self.url}/{'/'.join(quote(part, safe='') for part in path)}"
 
     def _request(self, method: str, url: str, **body: Any) -> Any:  # noqa: ANN401 - passed on
+        return self._document(self._send(method, url, **body))
+
+    def _send(self, method: str, url: str, **body: Any) -> requests.Response:  # noqa: ANN401 - passed on
         import requests
 
         try:
-            answer = requests.request(method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **body)
+            return requests.request(method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **body)
         except requests.RequestException as error:
             what = f"cannot reach the cloud at {self.url}"
             raise NotReachableError(what, f"check that it runs: mvsdk cloud status; or {_START}") from error
+
+    def _document(self, answer: requests.Response) -> Any:  # noqa: ANN401 - a JSON document
+        import requests
+
         if answer.status_code == 204:
             return None
         try:

@@ -120,7 +120,7 @@ async def _serve(
 
     async with opened(options, directory) as cloud:
         app = application(cloud, hosts=[*LOCAL_HOSTS, options.host, *options.names])
-        server = WebServer(app, listening, options.certificate, options.certificate_key)
+        server = WebServer(app, cloud.signals, listening, options.certificate, options.certificate_key)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         await server.serve([listener])

@@ -15,8 +15,14 @@ from typing import Protocol
 class Signals(Protocol):
     """Topics are short texts: "device UV…" (its row or commands), "records UV…" (what it said)."""
 
+    closed: bool
+    """Whether the server stops: whoever waits looks at this first."""
+
     def send(self, topic: str) -> None:
         """Wake everybody who waits for a topic, here and in every server on the same database."""
+
+    def close(self) -> None:
+        """Wake everybody for good."""
 
     def subscribed(self, topic: str) -> AbstractContextManager[asyncio.Event]:
         """While the context lasts, set the event whenever the topic is sent; the waiter clears it before it looks."""
@@ -26,6 +32,7 @@ class LocalSignals:
     """`Signals` within one process, on one event loop."""
 
     def __init__(self) -> None:
+        self.closed = False
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def send(self, topic: str) -> None:
@@ -33,11 +40,20 @@ class LocalSignals:
         for event in self._waiters.get(topic, ()):
             event.set()
 
+    def close(self) -> None:
+        """See `Signals.close`."""
+        self.closed = True
+        for events in self._waiters.values():
+            for event in events:
+                event.set()
+
     @contextmanager
     def subscribed(self, topic: str) -> Iterator[asyncio.Event]:
         """See `Signals.subscribed`."""
         event = asyncio.Event()
         self._waiters[topic].add(event)
+        if self.closed:
+            event.set()
         try:
             yield event
         finally:

@@ -62,6 +62,10 @@ class RunningCloud:
         found = self._write(lambda connection: [dict(row) for row in connection.execute(sql, parameters).fetchall()])
         return cast("list[dict[str, Any]]", found)
 
+    def change(self, sql: str, *parameters: str) -> None:
+        """Carry out a statement."""
+        self._write(lambda connection: connection.execute(sql, parameters).rowcount)
+
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
@@ -78,7 +82,7 @@ def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
 
     async def serve() -> None:
         async with opened(options, directory) as cloud:
-            server = WebServer(application(cloud, hosts=LOCAL_HOSTS), listening.set, None, None)
+            server = WebServer(application(cloud, hosts=LOCAL_HOSTS), cloud.signals, listening.set)
             running.append((server, asyncio.get_running_loop(), cloud))
             await server.serve([listener])
 
@@ -92,7 +96,7 @@ def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
 
     account, token = directory.credentials()
     yield RunningCloud(url, account, token, developer, write)
-    server.stop()
+    loop.call_soon_threadsafe(server.stop)
     thread.join()
     listener.close()
     directory.unlock()

@@ -197,6 +197,8 @@ class _Session:
                 async with asyncio.timeout(self._patience()):
                     await changed.wait()
             changed.clear()
+            if self.cloud.signals.closed:
+                raise _End("the cloud stops", retry=True)
             await self._tell(await self._present())
 
     def _patience(self) -> float:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mvsdk.cloud.errors import AddressError
+from mvsdk.cloud.signals import Signals
 
 SHUTDOWN_SECONDS = 10
 """For how long a request that was begun may go on after the server was told to stop."""
@@ -61,7 +62,14 @@ class WebServer(uvicorn.Server):
     Raises AddressError for a certificate or key that cannot be used.
     """
 
-    def __init__(self, app: ASGIApp, listening: Callable[[], None], certificate: Path | None, key: Path | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        signals: Signals,
+        listening: Callable[[], None],
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
         config = uvicorn.Config(
             app,
             loop="asyncio",
@@ -86,10 +94,12 @@ class WebServer(uvicorn.Server):
                 f"cannot use the certificate {certificate}: {error}", "give a PEM certificate and its private key"
             ) from error
         super().__init__(config)
+        self._signals = signals
         self._listening = listening
 
     def stop(self) -> None:
-        """Take no more requests, finish those that were begun, and return from `serve`."""
+        """Take no more requests, finish those that were begun, end streams and sessions, and return from `serve`."""
+        self._signals.close()
         self.should_exit = True
 
     @contextlib.contextmanager
