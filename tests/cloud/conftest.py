@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,7 @@ from mvsdk.cloud.listening import bind
 from mvsdk.cloud.server import Options, opened
 from mvsdk.cloud.store import devices
 from mvsdk.keys import SigningKey
+from tests.cloud.postgresql_server import PostgresqlServer, postgresql_server
 
 TOKEN = "0" * 64
 """What every device made by `new_device` shows."""
@@ -67,14 +69,14 @@ class RunningCloud:
         self._write(lambda connection: connection.execute(sql, parameters).rowcount)
 
 
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
-    """A fresh cloud."""
-    directory = DataDirectory(tmp_path / "cloud")
+@contextmanager
+def running_cloud(path: Path, database_url: str | None = None) -> Iterator[RunningCloud]:
+    """Run a cloud in a folder for as long as the context lasts."""
+    directory = DataDirectory(path)
     directory.lock()
     directory.prepare()
     developer = SigningKey.generate()
-    options = Options(directory.path, signers={"developer": developer.public})
+    options = Options(directory.path, database_url=database_url, signers={"developer": developer.public})
     listener = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     listening = threading.Event()
@@ -95,8 +97,33 @@ def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
         return asyncio.run_coroutine_threadsafe(opened_cloud.database.write(work), loop).result(30)
 
     account, token = directory.credentials()
-    yield RunningCloud(url, account, token, developer, write)
-    loop.call_soon_threadsafe(server.stop)
-    thread.join()
-    listener.close()
-    directory.unlock()
+    try:
+        yield RunningCloud(url, account, token, developer, write)
+    finally:
+        loop.call_soon_threadsafe(server.stop)
+        thread.join()
+        listener.close()
+        directory.unlock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """The URL of an empty database, one engine after the other; None is the file in the cloud's own folder."""
+    if request.param == "sqlite":
+        return None
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server of our own."""
+    with postgresql_server(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, database_url: str | None) -> Iterator[RunningCloud]:
+    """A fresh cloud, on either engine."""
+    with running_cloud(tmp_path / "cloud", database_url) as cloud:
+        yield cloud
