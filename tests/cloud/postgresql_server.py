@@ -56,15 +56,17 @@ def postgresql_server(folder: Path) -> Iterator[PostgresqlServer]:
         shutil.chown(folder, user)
     data = folder / "data"
     control = str(binaries[-1] / "pg_ctl")
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    make = [str(binaries[-1] / "initdb"), "--no-sync", "--auth=trust", "--encoding=UTF8", "-D", str(data)]
-    subprocess.run([*as_user, *make], **quiet)  # type: ignore[call-overload]
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    initdb = str(binaries[-1] / "initdb")
+    run(initdb, "--no-sync", "--auth=trust", "--encoding=UTF8", "-D", str(data))
     options = f"-k {folder} -c listen_addresses= -c fsync=off"
-    start = [control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start"]
-    subprocess.run([*as_user, *start], **quiet)  # type: ignore[call-overload]
+    run(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield PostgresqlServer(folder, user)
     finally:
-        subprocess.run([*as_user, control, "-D", str(data), "-m", "immediate", "-w", "stop"], **quiet)  # type: ignore[call-overload]
+        run(control, "-D", str(data), "-m", "immediate", "-w", "stop")
         if as_user:
             shutil.rmtree(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -34,7 +35,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
 
 @PUBLISHED.parametrize()
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
-def test_any_request_is_answered_as_promised(cloud: RunningCloud, case: schemathesis.Case) -> None:
+def test_any_request_is_answered_as_promised(cloud: RunningCloud, case: schemathesis.Case[Any]) -> None:
     """Whatever arguments the description allows, or forbids, no answer is a server error or of another shape."""
     case.call_and_validate(base_url=cloud.url, auth=cloud.auth, checks=CHECKS)
 
