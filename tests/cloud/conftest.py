@@ -14,6 +14,7 @@ import pytest
 import requests
 from twilio.rest import Client
 
+from mvsdk.cloud import passwords
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.data_directory import DataDirectory
 from mvsdk.cloud.http.application import LOCAL_HOSTS, application
@@ -58,6 +59,16 @@ class RunningCloud:
         row = self._write(lambda connection: devices.add(connection, self.account, unique_name, TOKEN, 1_000_000))
         sid: str = row["sid"]  # type: ignore[index]
         return sid
+
+    def let_in(self, sid: str) -> None:
+        """Let a device that was made otherwise show the token that `new_device` gives."""
+        self._write(
+            lambda connection: (
+                connection.execute(
+                    "UPDATE devices SET token = ? WHERE sid = ?", (passwords.digest(TOKEN), sid)
+                ).rowcount
+            )
+        )
 
     def rows(self, sql: str, *parameters: str) -> list[dict[str, Any]]:
         """Return what a statement finds."""

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from mvsdk.cloud.cloud import Cloud
+from mvsdk.cloud.console import pages
 from mvsdk.cloud.http import additions, apps, devices, logs, sessions, settings
 from mvsdk.cloud.http.failed_logins import FailedLogins
 from mvsdk.cloud.http.problems import Problem, kinds
@@ -34,6 +35,7 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
             *additions.routes(),
             *logs.routes(),
             *sessions.routes(),
+            *pages.routes(),
             Route("/errors/{code:int}", _explain),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)],

@@ -25,6 +25,8 @@ from mvsdk.cloud.store.accounts import Caller
 from mvsdk.errors import BundleError, KeyStoreError
 
 _LOG = logging.getLogger("mvsdk.cloud")
+CALLER = "mvsdk.caller"
+"""In the scope of a request that the console passes on: the `Caller` it has found already. Clients cannot set it."""
 _CROSS_ORIGIN = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
@@ -105,8 +107,11 @@ def _failure(error: Exception) -> Problem:
 
 async def _authenticated(request: Request) -> Call:
     """Return the call of whoever's credentials a request shows. Raises Problem."""
-    _refuse_foreign_pages(request)
     cloud: Cloud = request.app.state.cloud
+    known = request.scope.get(CALLER)
+    if known is not None:
+        return Call(request, cloud, known)
+    _refuse_foreign_pages(request)
     failed: FailedLogins = request.app.state.failed_logins
     address = request.client.host if request.client else ""
     wait = failed.wait(address, cloud.now_us())

@@ -61,6 +61,7 @@ async def _update(call: Call) -> Response:
     if row is None:
         raise call.missing()
     call.cloud.signals.send(f"device {row['sid']}")
+    call.cloud.signals.send(f"presence {call.account}")
     return answer(shown(call, row))
 
 

@@ -130,6 +130,7 @@ class _Session:
             return through, sessions.state(connection, device, now_us)
 
         through, self.told = await self.cloud.database.write(begin)
+        self.cloud.signals.send(f"presence {device.account}")
         self.cloud.signals.send(f"device {device.sid}")  # an older session finds that it no longer counts
         await self.send(
             messages.Welcome(
