@@ -10,7 +10,7 @@ from mvsdk.boards import Board
 from mvsdk.cloud.blobs import BlobStore
 from mvsdk.cloud.database import Database
 from mvsdk.cloud.sealing import Seal
-from mvsdk.cloud.signals import LocalSignals, Signals
+from mvsdk.cloud.signals import Signals
 from mvsdk.keys import SigningKey
 
 
@@ -28,5 +28,5 @@ class Cloud:
     seal: Seal
     signing_key: SigningKey
     board: Board
-    signals: Signals = field(default_factory=LocalSignals)
+    signals: Signals
     now_us: Callable[[], int] = field(default=wall_clock_us)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,10 +19,12 @@ from mvsdk.cloud.database import Connection, open_database
 from mvsdk.cloud.errors import AddressError
 from mvsdk.cloud.listening import bind, is_loopback
 from mvsdk.cloud.sealing import Seal
-from mvsdk.cloud.store import accounts
+from mvsdk.cloud.store import accounts, records
+from mvsdk.errors import CloudError
 from mvsdk.keys import PublicKey
 
 DEFAULT_PORT = 8000
+FORGET_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,26 @@ async def opened(options: Options, directory: DataDirectory) -> AsyncIterator[Cl
             seal=Seal(directory.sealing_key),
             signing_key=directory.signing_key,
             board=boards.load(),
+            signals=database.signals(),
         )
         now_us = cloud.now_us()
         await database.write(lambda connection: _open_account(connection, directory, options.signers, now_us))
-        yield cloud
+        forgetting = asyncio.ensure_future(_forget_old(cloud))
+        try:
+            yield cloud
+        finally:
+            forgetting.cancel()
+            cloud.signals.close()
     finally:
         await database.close()
+
+
+async def _forget_old(cloud: Cloud) -> None:
+    """Remove records that are kept no longer, now and then."""
+    while True:
+        with contextlib.suppress(CloudError):  # whatever is wrong with the database, requests tell it
+            await cloud.database.write(functools.partial(records.forget_old, now_us=cloud.now_us()))
+        await asyncio.sleep(FORGET_SECONDS)
 
 
 def _open_account(

@@ -40,12 +40,15 @@ class LocalSignals:
         for event in self._waiters.get(topic, ()):
             event.set()
 
+    def send_all(self) -> None:
+        """Wake everybody, whatever they wait for."""
+        for topic in list(self._waiters):
+            self.send(topic)
+
     def close(self) -> None:
         """See `Signals.close`."""
         self.closed = True
-        for events in self._waiters.values():
-            for event in events:
-                event.set()
+        self.send_all()
 
     @contextmanager
     def subscribed(self, topic: str) -> Iterator[asyncio.Event]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from mvsdk.cloud.signals import Signals
+
 Value = str | int | bytes | None
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -51,6 +53,9 @@ class Database(Protocol):
 
         Raises StorageFullError when there is no room.
         """
+
+    def signals(self) -> Signals:
+        """Return new signals that reach every server on this database. To be called on the loop of its waiters."""
 
     async def close(self) -> None:
         """Finish what was begun, then let go of the engine."""

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mvsdk.cloud.database import ConflictError, Connection, Rows, Value
 from mvsdk.cloud.database.migrations import migrate
+from mvsdk.cloud.database.notifications import PostgresqlSignals
 from mvsdk.cloud.errors import DatabaseError, StorageFullError
+from mvsdk.cloud.signals import Signals
 
 if TYPE_CHECKING:
     import psycopg
@@ -43,6 +45,7 @@ class PostgresqlDatabase:
     """The database at a URL. Raises DatabaseError when it cannot be reached or is of a later version."""
 
     def __init__(self, url: str) -> None:
+        _need_psycopg()
         self._url = url
         self._own = threading.local()
         self._handles: list[psycopg.Connection[dict[str, Any]]] = []
@@ -52,6 +55,10 @@ class PostgresqlDatabase:
         except DatabaseError:
             self._threads.shutdown()
             raise
+
+    def signals(self) -> Signals:
+        """See `Database.signals`."""
+        return PostgresqlSignals(self._url)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """See `Database.read`."""
@@ -101,6 +108,14 @@ class PostgresqlDatabase:
         self._own.handle = handle
         self._handles.append(handle)
         return handle
+
+
+def _need_psycopg() -> None:
+    try:
+        import psycopg  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        remedy = "install it: pip install 'mvsdk[postgresql]'"
+        raise DatabaseError("PostgreSQL needs the package psycopg", remedy) from error
 
 
 @cache

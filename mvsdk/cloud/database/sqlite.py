@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from mvsdk.cloud.database import ConflictError, Connection, Rows, Value
 from mvsdk.cloud.database.migrations import migrate
 from mvsdk.cloud.errors import DatabaseError, StorageFullError
+from mvsdk.cloud.signals import LocalSignals, Signals
 
 T = TypeVar("T")
 WORDS = {"blob": "BLOB", "number": "INTEGER PRIMARY KEY AUTOINCREMENT"}
@@ -87,6 +88,10 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise _unusable(self._path, error) from error
         return handle
+
+    def signals(self) -> Signals:
+        """See `Database.signals`: one server works on a file, so they stay within the process."""
+        return LocalSignals()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """See `Database.read`. The work is done at once: a statement by key takes some 20 µs."""
