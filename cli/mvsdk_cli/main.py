@@ -21,6 +21,7 @@ COMMANDS = {
     "inspect": "Show what is in a bundle.",
     "emulate": "Run a bundle on the emulated device.",
     "cloud": "Run the local cloud.",
+    "deploy": "Build, upload, and let a device run the application.",
     "device": "Make, list and change devices of the cloud.",
     "logs": "Show what a device of the cloud has logged.",
     "config": "Set and read config values of the cloud.",

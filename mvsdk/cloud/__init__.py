@@ -4,6 +4,7 @@
     data_directory                       what lies on disk, and the lock that keeps a second server out
     database ── store                    SQL in one dialect for two engines; the tables as Python
     blobs                                layers and manifests by their hash
+    backup                               everything in one archive
     uploads                              what becomes of a bundle that arrives
     http                                 the API: authentication, forms, pages, errors, resources
 

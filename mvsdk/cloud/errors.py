@@ -6,6 +6,8 @@ CloudError
 ├── AddressError          the server cannot listen where it should, or may not
 ├── DatabaseError         the database cannot be opened, or is of a later version
 ├── StartError            a server was started and did not come up
+├── BackupError           a backup cannot be written or restored
+├── UpdateError           a device does not run what it is to run
 ├── StorageFullError      nothing more can be written
 ├── NotReachableError     a client finds no cloud
 └── RefusedError          a cloud does not do what a client asks
@@ -34,6 +36,14 @@ class DatabaseError(CloudError):
 
 class StartError(CloudError):
     """A server was started and did not come up."""
+
+
+class BackupError(CloudError):
+    """A backup cannot be written or restored."""
+
+
+class UpdateError(CloudError):
+    """A device does not run what it is to run."""
 
 
 class StorageFullError(CloudError):

@@ -200,3 +200,35 @@ def status(show_credentials: bool, as_json: bool) -> None:
         return
     counts = document.pop("counts")
     print_table(("", ""), [*document.items(), *counts.items()])
+
+
+@command.command("backup")
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
+@_data
+def backup(archive: Path, data: Path | None) -> None:
+    """Write everything the cloud keeps into one ARCHIVE, keys too; the cloud may run meanwhile."""
+    from mvsdk.cloud.backup import back_up
+
+    back_up(_directory(data), archive)
+
+
+@command.command("restore")
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@_data
+def restore(archive: Path, data: Path | None) -> None:
+    """Make a new data folder from an ARCHIVE."""
+    from mvsdk.cloud import backup as backups
+
+    backups.restore(archive, _directory(data))
+
+
+@command.command("logs")
+@_data
+def logs(data: Path | None) -> None:
+    """Show what a detached cloud has said about itself."""
+    from mvsdk.cloud.errors import NotReachableError
+
+    path = _directory(data).path / "server.log"
+    if not path.exists():
+        raise NotReachableError(f"no cloud was started detached on {path.parent}", "mvsdk cloud start --detach")
+    click.echo(path.read_text(encoding="utf-8", errors="replace"), nl=False)
