@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mvsdk.boards import Board
 from mvsdk.cloud.blobs import BlobStore
 from mvsdk.cloud.database import Database
+from mvsdk.cloud.recent import Recent
 from mvsdk.cloud.sealing import Seal
 from mvsdk.cloud.signals import Signals
 from mvsdk.keys import SigningKey
@@ -30,3 +31,5 @@ class Cloud:
     board: Board
     signals: Signals
     now_us: Callable[[], int] = field(default=wall_clock_us)
+    rendered_events: Recent[tuple[str, int, int], tuple[bytes, int]] = field(default_factory=lambda: Recent(256))
+    """What was streamed last, by device, cursor and the device's last cursor then: most followers want the same."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +151,14 @@ def test_other_machines_are_served_only_with_tls(home: dict[str, str], tmp_path:
         ):
             encrypted.sendall(b"GET /v1/Apps HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert encrypted.recv(100).startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, b"GET /" + b"y" * 100_000])
+def test_a_head_without_end_is_cut(home: dict[str, str], head: bytes) -> None:
+    """A request whose head grows beyond 64 KiB loses its connection, and others are served on."""
+    with started(home) as (_, about):
+        port = int(about["url"].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as client, suppress(ConnectionError):
+            client.sendall(head)
+            assert client.recv(1) == b""
+        assert requests.get(about["url"] + "/v1/Apps", timeout=30).status_code == 401

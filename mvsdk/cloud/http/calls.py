@@ -44,6 +44,7 @@ class Call:
     request: Request
     cloud: Cloud
     caller: Caller
+    base_url: str
 
     @property
     def account(self) -> str:
@@ -52,7 +53,7 @@ class Call:
 
     def url(self, *parts: str) -> str:
         """Return the absolute URL of a resource below /v1, as this client reaches it."""
-        return f"{self.request.base_url}v1/{'/'.join(parts)}"
+        return f"{self.base_url}v1/{'/'.join(parts)}"
 
     def path(self, name: str) -> str:
         """Return a part of the path."""
@@ -81,11 +82,11 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
                 raise Problem("method-not-allowed", request.method, {"Allow": ", ".join(endpoints)})
             return await endpoint(await _authenticated(request))
         except Problem as problem:
-            return problem.response(str(request.base_url))
+            return problem.response(_base_url(request))
         except ClientDisconnect:
             return Response(status_code=400)  # nobody will read it
         except Exception as error:
-            return _failure(error).response(str(request.base_url))
+            return _failure(error).response(_base_url(request))
 
     return Route(path, serve, methods=[*endpoints, "OPTIONS", "PUT", "PATCH", "POST", "DELETE", "GET"])
 
@@ -110,7 +111,7 @@ async def _authenticated(request: Request) -> Call:
     cloud: Cloud = request.app.state.cloud
     known = request.scope.get(CALLER)
     if known is not None:
-        return Call(request, cloud, known)
+        return Call(request, cloud, known, _base_url(request))
     _refuse_foreign_pages(request)
     failed: FailedLogins = request.app.state.failed_logins
     address = request.client.host if request.client else ""
@@ -126,7 +127,12 @@ async def _authenticated(request: Request) -> Call:
             failed.note(address, cloud.now_us())
     if caller is None:
         raise Problem("unauthorized", headers={"WWW-Authenticate": 'Basic realm="mvsdk cloud"'})
-    return Call(request, cloud, caller)
+    return Call(request, cloud, caller, _base_url(request))
+
+
+def _base_url(request: Request) -> str:
+    """Return where the client reaches this server; the host was checked before."""
+    return f"{request.scope['scheme']}://{request.headers['host']}/"
 
 
 def _refuse_foreign_pages(request: Request) -> None:

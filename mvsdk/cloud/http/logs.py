@@ -78,18 +78,33 @@ async def follow(cloud: Cloud, device: str, cursor: int) -> AsyncIterator[bytes]
     with cloud.signals.subscribed(f"records {device}") as arrived:
         while not cloud.signals.closed:
             arrived.clear()
-            page = await _page(cloud, device, cursor)
-            if page["missing"]:
-                gap = {"missing": page["missing"]}
-                yield _event(cursor + page["missing"], "gap", gap)
-            for record in page["records"]:
-                yield _event(record["cursor"], record["kind"], record)
-            cursor = page["last_cursor"]
-            if not page["records"]:
-                yield b":\n\n"
+            events, last = await _events(cloud, device, cursor)
+            yield events or b":\n\n"
+            if last == cursor:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(HEARTBEAT_SECONDS):
                         await arrived.wait()
+            cursor = last
+
+
+async def _events(cloud: Cloud, device: str, cursor: int) -> tuple[bytes, int]:
+    """Return the next events behind a cursor, and the cursor behind them.
+
+    Followers of one device who stand at the same place, as most do, get the same bytes.
+    """
+    last = await cloud.database.read(lambda c: records.last_cursor(c, device))
+    if last <= cursor:
+        return b"", cursor
+    place = device, cursor, last
+    found = cloud.rendered_events.get(place)
+    if found is None:
+        page = await _page(cloud, device, cursor)
+        gap = {"missing": page["missing"]}
+        events = [_event(cursor + page["missing"], "gap", gap)] if page["missing"] else []
+        events += [_event(record["cursor"], record["kind"], record) for record in page["records"]]
+        found = b"".join(events), page["last_cursor"]
+        cloud.rendered_events.put(place, found)
+    return found
 
 
 def _event(number: int, kind: str, document: dict[str, Any]) -> bytes:
