@@ -6,6 +6,7 @@ CloudError
 ├── AddressError          the server cannot listen where it should, or may not
 ├── DatabaseError         the database cannot be opened, or is of a later version
 ├── StartError            a server was started and did not come up
+├── BlobStoreError        layers cannot be kept where they should be
 ├── BackupError           a backup cannot be written or restored
 ├── UpdateError           a device does not run what it is to run
 ├── StorageFullError      nothing more can be written
@@ -36,6 +37,10 @@ class DatabaseError(CloudError):
 
 class StartError(CloudError):
     """A server was started and did not come up."""
+
+
+class BlobStoreError(CloudError):
+    """Layers cannot be kept where they should be."""
 
 
 class BackupError(CloudError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mvsdk import boards
-from mvsdk.cloud.blobs.files import FileBlobs
+from mvsdk.cloud.blobs import open_blobs
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.data_directory import DataDirectory
 from mvsdk.cloud.database import Connection, open_database
@@ -31,13 +31,14 @@ FORGET_SECONDS = 600
 class Options:
     """How a server is started. Raises AddressError for an address that others can reach without TLS.
 
-    `database_url` None is the one in the folder. `signers` are trusted from the account's beginning, by name.
+    `database_url` and `blobs` None are those in the folder. `signers` are trusted from the beginning, by name.
     """
 
     data: Path
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     database_url: str | None = None
+    blobs: str | None = None
     certificate: Path | None = None
     certificate_key: Path | None = None
     names: tuple[str, ...] = ()
@@ -77,11 +78,12 @@ def serve(options: Options, ready: Callable[[Ready], None]) -> None:
 @contextlib.asynccontextmanager
 async def opened(options: Options, directory: DataDirectory) -> AsyncIterator[Cloud]:
     """Open the parts of the cloud in a folder that is locked and prepared; close them afterwards."""
+    blobs = open_blobs(options.blobs or str(directory.path / "blobs"))
     database = open_database(options.database_url or directory.database_url)
     try:
         cloud = Cloud(
             database=database,
-            blobs=FileBlobs(directory.path / "blobs"),
+            blobs=blobs,
             seal=Seal(directory.sealing_key),
             signing_key=directory.signing_key,
             board=boards.load(),

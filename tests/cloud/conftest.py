@@ -81,13 +81,14 @@ class RunningCloud:
 
 
 @contextmanager
-def running_cloud(path: Path, database_url: str | None = None) -> Iterator[RunningCloud]:
+def running_cloud(path: Path, database_url: str | None = None, blobs: str | None = None) -> Iterator[RunningCloud]:
     """Run a cloud in a folder for as long as the context lasts."""
     directory = DataDirectory(path)
     directory.lock()
     directory.prepare()
     developer = SigningKey.generate()
-    options = Options(directory.path, database_url=database_url, signers={"developer": developer.public})
+    signers = {"developer": developer.public}
+    options = Options(directory.path, database_url=database_url, blobs=blobs, signers=signers)
     listener = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     listening = threading.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -162,3 +163,27 @@ def test_a_head_without_end_is_cut(home: dict[str, str], head: bytes) -> None:
             client.sendall(head)
             assert client.recv(1) == b""
         assert requests.get(about["url"] + "/v1/Apps", timeout=30).status_code == 401
+
+
+def test_a_full_disk_is_told_and_harms_nothing(home: dict[str, str]) -> None:
+    """When nothing more can be written, writing gets a 507 and reading goes on; afterwards all is as before."""
+    with started(home) as (process, about):
+        auth = about["account_sid"], about["auth_token"]
+        configs = about["url"] + "/v1/Configs"
+
+        def write(number: int) -> int:
+            data = {"Key": f"key-{number}", "Value": "x" * 4000}
+            return requests.post(configs, auth=auth, data=data, timeout=30).status_code
+
+        statuses = [write(number) for number in range(20)]
+        files = list(Path(home["MVSDK_CLOUD_DATA"]).glob("cloud.sqlite*"))
+        full = max(path.stat().st_size for path in files)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (full, full))
+        while (status := write(len(statuses))) == 201:
+            statuses.append(status)
+        assert status == 507
+        listed = requests.get(configs + "?PageSize=1000", auth=auth, timeout=30).json()["configs"]
+        assert {entry["key"] for entry in listed} == {f"key-{number}" for number in range(len(statuses))}
+    with started(home):
+        kept = json.loads(mvsdk(home, "config", "list", "--json").stdout)
+    assert len(kept) == len(statuses)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mvsdk.cloud.data_directory import DataDirectory
     from mvsdk.cloud.server import Ready
 
-_PASSED_ON = ("host", "port", "database", "tls_certificate", "tls_key", "name")
+_PASSED_ON = ("host", "port", "database", "blobs", "tls_certificate", "tls_key", "name")
 START_SECONDS = 30
 """For how long a detached server may take to listen."""
 
@@ -56,6 +56,7 @@ def _directory(data: Path | None) -> DataDirectory:
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 takes a free one."
 )
 @click.option("--database", metavar="URL", help="postgresql://…; without it a file in the data folder.")
+@click.option("--blobs", metavar="URL", help="s3://BUCKET/PREFIX?endpoint=URL; without it files in the data folder.")
 @click.option(
     "--tls-certificate", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="PEM certificate."
 )
@@ -71,6 +72,7 @@ def start(
     host: str,
     port: int,
     database: str | None,
+    blobs: str | None,
     tls_certificate: Path | None,
     tls_key: Path | None,
     name: tuple[str, ...],
@@ -92,6 +94,7 @@ def start(
         host=host,
         port=port,
         database_url=database,
+        blobs=blobs,
         certificate=tls_certificate,
         certificate_key=tls_key,
         names=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 
@@ -19,3 +20,14 @@ class BlobStore(Protocol):
 
     def remove(self, name: str) -> None:
         """Forget a blob; one that is not there is no error."""
+
+
+def open_blobs(url: str) -> BlobStore:
+    """Open `s3://…`, or a folder by its path. Raises BlobStoreError."""
+    if "://" in url:
+        from mvsdk.cloud.blobs.s3 import S3Blobs
+
+        return S3Blobs(url)
+    from mvsdk.cloud.blobs.files import FileBlobs
+
+    return FileBlobs(Path(url))

@@ -11,7 +11,7 @@ from pathlib import Path
 from mvsdk.cloud.errors import StorageFullError
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FileBlobs:
