@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,3 +140,9 @@ def cloud(tmp_path: Path, database_url: str | None) -> Iterator[RunningCloud]:
     """A fresh cloud, on either engine."""
     with running_cloud(tmp_path / "cloud", database_url) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    """Return an environment in which nothing of mvsdk exists yet."""
+    return {**os.environ, "MVSDK_HOME": str(tmp_path / "home"), "MVSDK_CLOUD_DATA": str(tmp_path / "cloud")}

@@ -8,27 +8,32 @@ from pathlib import Path
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from mvsdk.cloud.blobs import BlobStore, open_blobs
+from mvsdk.cloud.blobs.s3 import S3Blobs
 from mvsdk.cloud.errors import BlobStoreError
-from tests.cloud.conftest import running_cloud
-from tests.cloud.test_refusals import UNSIGNED, upload
+from tests.bundle.samples import VECTORS
+from tests.cloud.test_refusals import UNSIGNED
+from tests.cloud.test_server_process import started
 
 CONTENT = bytes(range(256)) * 40
 NAME = hashlib.sha256(CONTENT).hexdigest()
 
 
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+SESSION = boto3.Session("key", "secret")
+
+
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of a place in a bucket; the credentials are in the environment, as they are for every S3 program."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+def bucket() -> Iterator[str]:
+    """The URL of a place in a bucket."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
-    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="layers")
+    SESSION.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="layers")
     yield f"s3://layers/of/apps?endpoint={endpoint}&region=us-east-1"
     server.stop()
 
@@ -36,7 +41,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture(params=["folder", "bucket"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     """An empty store of either kind."""
-    return open_blobs(str(tmp_path) if request.param == "folder" else request.getfixturevalue("bucket"))
+    if request.param == "folder":
+        return open_blobs(str(tmp_path))
+    return S3Blobs(request.getfixturevalue("bucket"), SESSION)
 
 
 def test_a_blob_is_there_until_it_is_removed(blobs: BlobStore) -> None:
@@ -67,16 +74,18 @@ def test_a_name_that_is_no_hash_leads_nowhere(tmp_path: Path) -> None:
             blobs.put(name, b"")
 
 
-def test_a_cloud_keeps_its_layers_in_a_bucket(bucket: str, tmp_path: Path) -> None:
+def test_a_cloud_keeps_its_layers_in_a_bucket(bucket: str, home: dict[str, str]) -> None:
     """With a bucket given, an upload's layer is there, and goes with its app."""
-    with running_cloud(tmp_path / "cloud", blobs=bucket) as cloud:
-        app = upload(cloud, UNSIGNED).json()["sid"]
-        layer = cloud.rows("SELECT name FROM layers")[0]["name"]
-        assert open_blobs(bucket).size(layer) > 0
-        assert cloud.call("DELETE", f"/v1/Apps/{app}").status_code == 204
+    layer = hashlib.sha256(VECTORS.data).hexdigest()
+    kept = S3Blobs(bucket, SESSION)
+    with started({**home, **CREDENTIALS}, "--blobs", bucket) as (_, about):
+        auth, apps = (about["account_sid"], about["auth_token"]), about["url"] + "/v1/Apps"
+        app = requests.post(apps, auth=auth, files={"File": ("a.zip", UNSIGNED)}, timeout=30).json()["sid"]
+        assert kept.get(layer) == VECTORS.data
+        assert requests.delete(f"{apps}/{app}", auth=auth, timeout=30).status_code == 204
         with pytest.raises(KeyError):
-            open_blobs(bucket).size(layer)
-    assert not (tmp_path / "cloud" / "blobs").exists()
+            kept.size(layer)
+    assert not (Path(home["MVSDK_CLOUD_DATA"]) / "blobs").exists()
 
 
 @pytest.mark.parametrize("url", ["s3://", "http://layers", "s3://layers?colour=red"])
@@ -90,4 +99,4 @@ def test_a_place_that_is_none_is_refused(url: str) -> None:
 def test_a_bucket_that_is_not_there_is_refused(bucket: str) -> None:
     """A server does not start on a bucket it cannot use."""
     with pytest.raises(BlobStoreError, match="cannot use the bucket"):
-        open_blobs(bucket.replace("layers", "other"))
+        S3Blobs(bucket.replace("layers", "other"), SESSION)

@@ -23,12 +23,6 @@ import requests
 PROGRAM = [sys.executable, "-c", "from mvsdk_cli.main import main; main()"]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> dict[str, str]:
-    """Return an environment in which nothing of mvsdk exists yet."""
-    return {**os.environ, "MVSDK_HOME": str(tmp_path / "home"), "MVSDK_CLOUD_DATA": str(tmp_path / "cloud")}
-
-
 @contextmanager
 def started(home: Mapping[str, str], *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Run a server; yield its process, and what it said when it listened."""

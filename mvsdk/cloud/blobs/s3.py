@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from mvsdk.cloud.errors import BlobStoreError
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from botocore.exceptions import ClientError
 
 _MISSING = {"404", "NoSuchKey", "NotFound", "InvalidRange"}
@@ -18,18 +19,18 @@ _MISSING = {"404", "NoSuchKey", "NotFound", "InvalidRange"}
 class S3Blobs:
     """A `BlobStore` at `s3://BUCKET/PREFIX?endpoint=URL&region=NAME`.
 
-    Credentials come from where all programs of that world look (AWS_ACCESS_KEY_ID, profiles, instance roles). Raises
-    BlobStoreError where the bucket cannot be used.
+    Credentials come from `session`, or where all programs of that world look (AWS_ACCESS_KEY_ID, profiles, instance
+    roles). Raises BlobStoreError where the bucket cannot be used.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, session: Session | None = None) -> None:
         parts = urlsplit(url)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         unknown = query.keys() - {"endpoint", "region"}
         if parts.scheme != "s3" or not parts.netloc or unknown:
             raise BlobStoreError(f"{url} is no place for layers", "write s3://BUCKET/PREFIX?endpoint=URL&region=NAME")
         self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
-        self._client = _client(query.get("endpoint"), query.get("region"))
+        self._client = _client(session, query.get("endpoint"), query.get("region"))
         with self._telling("use the bucket"):
             self._client.head_bucket(Bucket=self._bucket)
 
@@ -80,14 +81,14 @@ class S3Blobs:
             ) from error
 
 
-def _client(endpoint: str | None, region: str | None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+def _client(session: Session | None, endpoint: str | None, region: str | None) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
     try:
         import boto3
         from botocore.config import Config
     except ImportError as error:
         raise BlobStoreError("S3 needs the package boto3", "install it: pip install 'mvsdk[s3]'") from error
     retries = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=10, read_timeout=30)
-    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=retries)
+    return (session or boto3.Session()).client("s3", endpoint_url=endpoint, region_name=region, config=retries)
 
 
 def _missing(error: ClientError, name: str) -> Exception:
