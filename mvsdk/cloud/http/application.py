@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.console import pages
-from mvsdk.cloud.http import additions, apps, devices, logs, sessions, settings
+from mvsdk.cloud.http import additions, apps, devices, sessions, settings
 from mvsdk.cloud.http.failed_logins import FailedLogins
 from mvsdk.cloud.http.problems import Problem, kinds
 
@@ -33,7 +33,6 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
             *devices.routes(),
             *settings.routes(),
             *additions.routes(),
-            *logs.routes(),
             *sessions.routes(),
             *pages.routes(),
             Route("/errors/{code:int}", _explain),

@@ -14,11 +14,10 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import Connection, Row
-from mvsdk.cloud.http.calls import Call, answer, resource
+from mvsdk.cloud.http.calls import Call, answer
 from mvsdk.cloud.http.problems import Problem
 from mvsdk.cloud.store import devices, records
 
@@ -27,12 +26,7 @@ HEARTBEAT_SECONDS = 15
 _CURSOR_MOST = 2**62
 
 
-def routes() -> list[Route]:
-    """Return the routes of this resource."""
-    return [resource("/mvsdk/v1/Devices/{Sid}/Logs", GET=_logs)]
-
-
-async def _logs(call: Call) -> Response:
+async def serve(call: Call) -> Response:
     """Query: After (a cursor) or Since (Unix microseconds); without either from the first record kept. Follow=true."""
     cloud = call.cloud
     device = await cloud.database.read(lambda c: devices.find(c, call.account, call.path("Sid")))
