@@ -67,8 +67,8 @@ class RecordShown(msgspec.Struct):
 
 
 class AuditTrail(msgspec.Struct):
-    """Who changed what. `first_broken` is the number of the first entry that was tampered with, 0 if the last are missing;
-    null if none was, or nobody asked."""
+    """Who changed what. `first_broken` is the number of the first entry that was tampered with, 0 if the last are
+    missing; null if none was, or nobody asked."""
 
     entries: list[AuditEntry]
     first_broken: int | None
