@@ -17,6 +17,7 @@ from mvsdk.emulator.soc.i2c import I2c
 from mvsdk.emulator.soc.icache import Icache
 from mvsdk.emulator.soc.identity import place_identity
 from mvsdk.emulator.soc.iwdg import Iwdg
+from mvsdk.emulator.soc.native import native_registers
 from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
@@ -37,6 +38,7 @@ class Chip:
         self._bases = {peripheral.name: peripheral.base for peripheral in board.peripherals}
         self._bus = PeripheralBus(board, self._tell_unmodelled, strict=strict)
         self._blocks: list[RegisterBlock] = []
+        self._places: list[int] = []
         self.rcc = Rcc()
         self._attach("RCC", self.rcc)
         self._attach_single_blocks()
@@ -51,6 +53,9 @@ class Chip:
     def lay_out(self, core: Core, unique_id: bytes) -> None:
         """Put registers and identity into a core's memory map. `unique_id` is 12 bytes."""
         core.map_device(PERIPHERAL_SPACE.start, len(PERIPHERAL_SPACE), self._bus)
+        for base, block in zip(self._places, self._blocks, strict=True):
+            if registers := native_registers(block.table):
+                core.bind_registers(base, block.registers.bank, registers.values())
         place_identity(core, unique_id)
 
     def reset(self) -> None:
@@ -83,6 +88,7 @@ class Chip:
     def _attach(self, name: str, block: RegisterBlock) -> None:
         self._bus.attach(self._bases[name], block)
         self._blocks.append(block)
+        self._places.append(self._bases[name])
 
     def _attach_single_blocks(self) -> None:
         wiring, interrupts = self._wiring, self._interrupts
@@ -102,12 +108,14 @@ class Chip:
 
     def _attach_ports(self, leds: Iterable[Led]) -> dict[str, GpioPort]:
         names = sorted(name for name in self._bases if name.startswith("GPIO"))
-        exti = Exti(self._wiring, [self._interrupts[f"EXTI{line}"] for line in range(PINS)], names)
+        ports: dict[str, GpioPort] = {}
+        interrupts = [self._interrupts[f"EXTI{line}"] for line in range(PINS)]
+        exti = Exti(self._wiring, interrupts, names, listen=lambda port, pins: ports[port].listen(seen=pins))
         self._attach("EXTI", exti)
-        ports = {}
         for name in names:
-            shown = functools.partial(self._tell_leds, [led for led in leds if led.port == name])
+            shown = functools.partial(self._tell_leds, lit := [led for led in leds if led.port == name])
             ports[name] = GpioPort(name, shown, functools.partial(exti.pins_changed, name))
+            ports[name].listen(shown=sum(1 << led.pin for led in lit))
             self._attach(name, ports[name])
         return ports
 

@@ -18,7 +18,8 @@ Changed = Callable[[int, int], None]
 class GpioPort(RegisterBlock):
     """One port. Both callbacks get a mask of the pins that changed and the levels of all.
 
-    `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows.
+    `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows. Whoever does
+    not want to hear of every pin says so with `listen`: the others may then change without anybody being called.
     """
 
     def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
@@ -26,15 +27,17 @@ class GpioPort(RegisterBlock):
         self._resets = {row["name"]: int(row["reset"], 16) for row in rows("gpio-resets") if row["port"] == name}
         self._shown, self._seen = shown, seen
         self._wired = self._wired_levels = 0
-        self._outputs = self._inputs = 0
+        self._outputs = 0  # a mask of the pins that were outputs when we last settled
+        self._shown_pins = self._seen_pins = _PINS
         self._locked = 0
         self._lock_steps: list[int] = []
         self.reset()
 
     def reset(self) -> None:
         """Give up every pin. What is wired to them from outside stays."""
+        inputs = self.registers["IDR"]
         super().reset()
-        for name, value in self._resets.items():
+        for name, value in {**self._resets, "IDR": inputs}.items():
             self.registers[name] = value
         self._locked, self._lock_steps = 0, []
         self._settle()
@@ -46,15 +49,19 @@ class GpioPort(RegisterBlock):
         self._wired_levels = self._wired_levels & ~bit | (bit if level else 0)
         self._settle()
 
+    def listen(self, *, shown: int | None = None, seen: int | None = None) -> None:
+        """Say for which pins, as masks, `shown` and `seen` have to be called; at first for all."""
+        wanted = self._shown_pins if shown is None else shown, self._seen_pins if seen is None else seen
+        if wanted != (self._shown_pins, self._seen_pins):
+            self._shown_pins, self._seen_pins = wanted
+            self._settle()
+
     def fetch(self, name: str) -> int:
         """Return a register; reading LCKR ends the lock sequence."""
-        match name:
-            case "IDR":
-                return self._inputs
-            case "LCKR":
-                self._lock_steps = []
-                return self._locked | (_LOCK_KEY if self._locked else 0)
-        return super().fetch(name)
+        if name != "LCKR":
+            return super().fetch(name)
+        self._lock_steps = []
+        return self._locked | (_LOCK_KEY if self._locked else 0)
 
     def store(self, name: str, bits: int, mask: int) -> None:
         """Change a register; set wins over reset in BSRR (RM0456, 13.4.7)."""
@@ -91,18 +98,22 @@ class GpioPort(RegisterBlock):
         return sum(1 << pin for pin in range(16) if word >> 2 * pin & 3 == value)
 
     def _settle(self) -> None:
-        """Work out the levels, and tell what changed."""
+        """Work out the levels, tell what changed, and say which pins may do without us (`native.csv`)."""
         odr, outputs = self.registers["ODR"], self._pins_with("MODER", _OUTPUT)
         released = outputs & self.registers["OTYPER"] & odr  # open drain lets go of a 1
         driven = outputs & ~released
         passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
         levels = driven & odr | ~driven & passive
-        self._tell(levels & outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
+        push_pull = outputs & ~self.registers["OTYPER"]
+        self.registers["driven"] = push_pull
+        self.registers["watched"] = outputs & (~push_pull | self._shown_pins | self._seen_pins)
+        self._tell(outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
 
     def _tell(self, outputs: int, inputs: int) -> None:
-        shown, self._outputs = self._outputs ^ outputs, outputs
-        seen, self._inputs = self._inputs ^ inputs, inputs
+        before, self.registers["IDR"] = self.registers["IDR"], inputs
+        shown, self._outputs = before & self._outputs ^ inputs & outputs, outputs
+        seen = before ^ inputs
         if shown:
-            self._shown(shown, outputs)
+            self._shown(shown, inputs & outputs)
         if seen:
             self._seen(seen, inputs)

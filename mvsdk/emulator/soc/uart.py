@@ -67,6 +67,7 @@ class Uart(RegisterBlock):
             self._receiving.set(None)  # whatever was awaited, it was the end of a silence
         self._arriving.extend(data)
         self._listen(self._wiring.cycle)
+        self._settle()
 
     def _listen(self, since: int) -> None:
         if self._receiving.due is None and (self._arriving or self._idle_due) and self._enabled(RE):
@@ -117,14 +118,9 @@ class Uart(RegisterBlock):
 
     def fetch(self, name: str) -> int:
         """Return a register; reading RDR takes the character out."""
-        match name:
-            case "ISR":
-                return self._status()
-            case "RDR":
-                character = self._fifo.popleft() if self._fifo else self.registers["RDR"]
-                self.registers["RDR"] = character
-                self._settle()
-                return character
+        if name == "RDR" and self._fifo:
+            self.registers["RDR"] = self._fifo.popleft()
+            self._settle()
         return super().fetch(name)
 
     def store(self, name: str, bits: int, mask: int) -> None:
@@ -183,8 +179,9 @@ class Uart(RegisterBlock):
         return _THRESHOLDS[min(self.registers["CR3"] >> shift & 7, len(_THRESHOLDS) - 1)]
 
     def _settle(self) -> None:
-        """Drive the interrupt line."""
-        status, control, more = self._status(), self.registers["CR1"], self.registers["CR3"]
+        """Show the flags in ISR, and drive the interrupt line."""
+        self.registers["ISR"] = status = self._status()
+        control, more = self.registers["CR1"], self.registers["CR3"]
         wanted = control & (IDLEIE | TCIE | TXEIE)  # each enable bit has its flag's place
         wanted |= RXNE | ORE if control & RXNEIE else 0
         wanted |= ORE if more & EIE else 0
