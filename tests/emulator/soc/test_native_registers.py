@@ -93,7 +93,8 @@ def accesses(draw: st.DrawFn, block: str) -> Access:
     if draw(st.integers(0, 9)) == 0:
         return Access("", "", 4, 0, draw(st.sampled_from([1, 20, 500, 5000])))
     own = [row["register"] for row in rows("native") if row["table"] == TABLES[block] and row["register"] != "*"]
-    names: list[str] = own if own and draw(st.integers(0, 3)) else sorted(offsets(TABLES[block]))
+    prefers_own = draw(st.integers(0, 3)) > 0
+    names = own if own and prefers_own else sorted(offsets(TABLES[block]))
     size = draw(st.sampled_from([4, 4, 4, 2, 1]))
     part = size * draw(st.integers(0, 4 // size - 1))
     bits = st.integers(0, 31).map(lambda bit: 1 << bit)
