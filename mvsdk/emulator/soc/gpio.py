@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
@@ -92,22 +93,18 @@ class GpioPort(RegisterBlock):
         pins = self._locked >> 8 if name == "AFRH" else self._locked
         return sum((1 << width) - 1 << width * pin for pin in range(32 // width) if pins >> pin & 1)
 
-    def _pins_with(self, name: str, value: int) -> int:
-        """Return a mask of the pins whose two bits in a register hold `value`."""
-        word = self.registers[name]
-        return sum(1 << pin for pin in range(16) if word >> 2 * pin & 3 == value)
-
     def _settle(self) -> None:
         """Work out the levels, tell what changed, and say which pins may do without us (`native.csv`)."""
-        odr, outputs = self.registers["ODR"], self._pins_with("MODER", _OUTPUT)
+        odr, mode, pull = (self.registers[name] for name in ("ODR", "MODER", "PUPDR"))
+        outputs = _pins_with(mode, _OUTPUT)
         released = outputs & self.registers["OTYPER"] & odr  # open drain lets go of a 1
         driven = outputs & ~released
-        passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
+        passive = self._wired & self._wired_levels | ~self._wired & _pins_with(pull, _PULL_UP)
         levels = driven & odr | ~driven & passive
         push_pull = outputs & ~self.registers["OTYPER"]
         self.registers["driven"] = push_pull
         self.registers["watched"] = outputs & (~push_pull | self._shown_pins | self._seen_pins)
-        self._tell(outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
+        self._tell(outputs, levels & _PINS & ~_pins_with(mode, _ANALOGUE))
 
     def _tell(self, outputs: int, inputs: int) -> None:
         before, self.registers["IDR"] = self.registers["IDR"], inputs
@@ -117,3 +114,9 @@ class GpioPort(RegisterBlock):
             self._shown(shown, inputs & outputs)
         if seen:
             self._seen(seen, inputs)
+
+
+@functools.lru_cache(maxsize=256)
+def _pins_with(word: int, value: int) -> int:
+    """Return a mask of the pins whose two bits in a register's word hold `value`."""
+    return sum(1 << pin for pin in range(16) if word >> 2 * pin & 3 == value)
