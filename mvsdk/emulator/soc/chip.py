@@ -53,10 +53,14 @@ class Chip:
     def lay_out(self, core: Core, unique_id: bytes) -> None:
         """Put registers and identity into a core's memory map. `unique_id` is 12 bytes."""
         core.map_device(PERIPHERAL_SPACE.start, len(PERIPHERAL_SPACE), self._bus)
+        self.bind_registers(core)
+        place_identity(core, unique_id)
+
+    def bind_registers(self, core: Core) -> None:
+        """Let a core whose map holds the peripherals answer by itself what `native.csv` lists."""
         for base, block in zip(self._places, self._blocks, strict=True):
             if registers := native_registers(block.table):
                 core.bind_registers(base, block.registers.bank, registers.values())
-        place_identity(core, unique_id)
 
     def reset(self) -> None:
         """Give every peripheral its reset state; the backup domain and what is wired to pins stay."""

@@ -79,7 +79,8 @@ def _words_in(row: Mapping[str, str]) -> list[str]:
 class RegisterFile:
     """The values of a table's registers, by name.
 
-    `bank` holds them, and what the core has to know besides to answer by itself.
+    `bank` holds them, and what the core has to know besides to answer by itself. The values of a block with a counter
+    hold as long as its peripheral says, all others until it changes them.
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("values", "answering")
@@ -88,6 +89,8 @@ class RegisterFile:
         self._registers = {register.name: register for register in register_table(table).values()}
         self._places = places(table)
         self.bank = RegisterBank(len(self._places))
+        if any(row["reads"] == "counter" for row in rows("native") if row["table"] == table):
+            self.bank.hold_until(0)
         self._words = self.bank.words
         self.reset()
 
