@@ -19,8 +19,8 @@ Changed = Callable[[int, int], None]
 class GpioPort(RegisterBlock):
     """One port. Both callbacks get a mask of the pins that changed and the levels of all.
 
-    `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows. Whoever does
-    not want to hear of every pin says so with `listen`: the others may then change without anybody being called.
+    `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows. Both are called
+    for the pins that `listen` was told of, at first all; the change of another may be told late, or never.
     """
 
     def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
@@ -28,17 +28,18 @@ class GpioPort(RegisterBlock):
         self._resets = {row["name"]: int(row["reset"], 16) for row in rows("gpio-resets") if row["port"] == name}
         self._shown, self._seen = shown, seen
         self._wired = self._wired_levels = 0
-        self._outputs = 0  # a mask of the pins that were outputs when we last settled
         self._shown_pins = self._seen_pins = _PINS
+        self._outputs = 0
         self._locked = 0
         self._lock_steps: list[int] = []
         self.reset()
 
     def reset(self) -> None:
         """Give up every pin. What is wired to them from outside stays."""
-        inputs = self.registers["IDR"]
+        inputs = self._inputs
         super().reset()
-        for name, value in {**self._resets, "IDR": inputs}.items():
+        self._inputs = inputs
+        for name, value in self._resets.items():
             self.registers[name] = value
         self._locked, self._lock_steps = 0, []
         self._settle()
@@ -51,18 +52,28 @@ class GpioPort(RegisterBlock):
         self._settle()
 
     def listen(self, *, shown: int | None = None, seen: int | None = None) -> None:
-        """Say for which pins, as masks, `shown` and `seen` have to be called; at first for all."""
+        """Say for which pins, as masks, `shown` and `seen` have to be called."""
         wanted = self._shown_pins if shown is None else shown, self._seen_pins if seen is None else seen
         if wanted != (self._shown_pins, self._seen_pins):
             self._shown_pins, self._seen_pins = wanted
             self._settle()
 
+    @property
+    def _inputs(self) -> int:
+        """The levels that IDR shows: its value, which the core keeps true for pins that nobody listens to."""
+        return self.registers["IDR"]
+
+    @_inputs.setter
+    def _inputs(self, levels: int) -> None:
+        self.registers["IDR"] = levels
+
     def fetch(self, name: str) -> int:
         """Return a register; reading LCKR ends the lock sequence."""
-        if name != "LCKR":
-            return super().fetch(name)
-        self._lock_steps = []
-        return self._locked | (_LOCK_KEY if self._locked else 0)
+        match name:
+            case "LCKR":
+                self._lock_steps = []
+                return self._locked | (_LOCK_KEY if self._locked else 0)
+        return super().fetch(name)
 
     def store(self, name: str, bits: int, mask: int) -> None:
         """Change a register; set wins over reset in BSRR (RM0456, 13.4.7)."""
@@ -93,30 +104,36 @@ class GpioPort(RegisterBlock):
         pins = self._locked >> 8 if name == "AFRH" else self._locked
         return sum((1 << width) - 1 << width * pin for pin in range(32 // width) if pins >> pin & 1)
 
+    def _pins_with(self, name: str, value: int) -> int:
+        """Return a mask of the pins whose two bits in a register hold `value`."""
+        return _pins_with(self.registers[name], value)
+
     def _settle(self) -> None:
-        """Work out the levels, tell what changed, and say which pins may do without us (`native.csv`)."""
-        odr, mode, pull = (self.registers[name] for name in ("ODR", "MODER", "PUPDR"))
-        outputs = _pins_with(mode, _OUTPUT)
+        """Work out the levels, and tell what changed."""
+        odr, outputs = self.registers["ODR"], self._pins_with("MODER", _OUTPUT)
         released = outputs & self.registers["OTYPER"] & odr  # open drain lets go of a 1
         driven = outputs & ~released
-        passive = self._wired & self._wired_levels | ~self._wired & _pins_with(pull, _PULL_UP)
+        passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
         levels = driven & odr | ~driven & passive
+        self._tell(levels & outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
+        self._leave_to_the_core(outputs)
+
+    def _leave_to_the_core(self, outputs: int) -> None:
+        """Say which outputs follow ODR at once, and of which we have to hear (`native.csv`)."""
         push_pull = outputs & ~self.registers["OTYPER"]
         self.registers["driven"] = push_pull
         self.registers["watched"] = outputs & (~push_pull | self._shown_pins | self._seen_pins)
-        self._tell(outputs, levels & _PINS & ~_pins_with(mode, _ANALOGUE))
 
     def _tell(self, outputs: int, inputs: int) -> None:
-        before, self.registers["IDR"] = self.registers["IDR"], inputs
-        shown, self._outputs = before & self._outputs ^ inputs & outputs, outputs
-        seen = before ^ inputs
+        shown, self._outputs = self._outputs ^ outputs, outputs
+        seen, self._inputs = self._inputs ^ inputs, inputs
         if shown:
-            self._shown(shown, inputs & outputs)
+            self._shown(shown, outputs)
         if seen:
             self._seen(seen, inputs)
 
 
 @functools.lru_cache(maxsize=256)
 def _pins_with(word: int, value: int) -> int:
-    """Return a mask of the pins whose two bits in a register's word hold `value`."""
+    """Return a mask of the pins whose two bits in a word hold `value`."""
     return sum(1 << pin for pin in range(16) if word >> 2 * pin & 3 == value)

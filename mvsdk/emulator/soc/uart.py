@@ -118,9 +118,12 @@ class Uart(RegisterBlock):
 
     def fetch(self, name: str) -> int:
         """Return a register; reading RDR takes the character out."""
-        if name == "RDR" and self._fifo:
-            self.registers["RDR"] = self._fifo.popleft()
-            self._settle()
+        match name:
+            case "RDR":
+                character = self._fifo.popleft() if self._fifo else self.registers["RDR"]
+                self.registers["RDR"] = character
+                self._settle()
+                return character
         return super().fetch(name)
 
     def store(self, name: str, bits: int, mask: int) -> None:
@@ -179,9 +182,9 @@ class Uart(RegisterBlock):
         return _THRESHOLDS[min(self.registers["CR3"] >> shift & 7, len(_THRESHOLDS) - 1)]
 
     def _settle(self) -> None:
-        """Show the flags in ISR, and drive the interrupt line."""
-        self.registers["ISR"] = status = self._status()
-        control, more = self.registers["CR1"], self.registers["CR3"]
+        """Show the flags, and drive the interrupt line."""
+        status, control, more = self._status(), self.registers["CR1"], self.registers["CR3"]
+        self.registers["ISR"] = status
         wanted = control & (IDLEIE | TCIE | TXEIE)  # each enable bit has its flag's place
         wanted |= RXNE | ORE if control & RXNEIE else 0
         wanted |= ORE if more & EIE else 0
