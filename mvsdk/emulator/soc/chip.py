@@ -38,12 +38,12 @@ class Chip:
         self._bases = {peripheral.name: peripheral.base for peripheral in board.peripherals}
         self._bus = PeripheralBus(board, self._tell_unmodelled, strict=strict)
         self._blocks: list[RegisterBlock] = []
-        self._places: list[int] = []
         self.rcc = Rcc()
         self._attach("RCC", self.rcc)
         self._attach_single_blocks()
         self._attach_timers()
         self._ports = self._attach_ports(board.leds)
+        self._listen_to_pins(board.leds)
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
         self._uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
         self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
@@ -58,8 +58,8 @@ class Chip:
 
     def bind_registers(self, core: Core) -> None:
         """Let a core whose map holds the peripherals answer by itself what `native.csv` lists."""
-        for base, block in zip(self._places, self._blocks, strict=True):
-            if registers := native_registers(block.table):
+        for base, block in self._bus.attached():
+            if isinstance(block, RegisterBlock) and (registers := native_registers(block.table)):
                 core.bind_registers(base, block.registers.bank, registers.values())
 
     def reset(self) -> None:
@@ -92,7 +92,6 @@ class Chip:
     def _attach(self, name: str, block: RegisterBlock) -> None:
         self._bus.attach(self._bases[name], block)
         self._blocks.append(block)
-        self._places.append(self._bases[name])
 
     def _attach_single_blocks(self) -> None:
         wiring, interrupts = self._wiring, self._interrupts
@@ -112,14 +111,13 @@ class Chip:
 
     def _attach_ports(self, leds: Iterable[Led]) -> dict[str, GpioPort]:
         names = sorted(name for name in self._bases if name.startswith("GPIO"))
-        ports: dict[str, GpioPort] = {}
-        interrupts = [self._interrupts[f"EXTI{line}"] for line in range(PINS)]
-        exti = Exti(self._wiring, interrupts, names, listen=lambda port, pins: ports[port].listen(seen=pins))
+        exti = Exti(self._wiring, [self._interrupts[f"EXTI{line}"] for line in range(PINS)], names)
+        self._exti = exti
         self._attach("EXTI", exti)
+        ports = {}
         for name in names:
-            shown = functools.partial(self._tell_leds, lit := [led for led in leds if led.port == name])
+            shown = functools.partial(self._tell_leds, [led for led in leds if led.port == name])
             ports[name] = GpioPort(name, shown, functools.partial(exti.pins_changed, name))
-            ports[name].listen(shown=sum(1 << led.pin for led in lit))
             self._attach(name, ports[name])
         return ports
 
@@ -148,6 +146,12 @@ class Chip:
         source = sources[selected] if selected < len(sources) else sources[0]
         clocks = self._wiring.clocks
         return {"pclk1": clocks.pclk1, "pclk2": clocks.pclk2, "sysclk": clocks.sysclk, **_oscillators()}[source]
+
+    def _listen_to_pins(self, leds: Iterable[Led]) -> None:
+        """Have ports tell of the pins that somebody listens to, and leave the others to the core."""
+        for name, port in self._ports.items():
+            port.listen("LEDs", sum(1 << led.pin for led in leds if led.port == name))
+            self._exti.connect(name, functools.partial(port.listen, "EXTI"))
 
     # -- telling -------------------------------------------------------------------------------------------------------
 

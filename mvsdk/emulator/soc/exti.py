@@ -15,18 +15,18 @@ PINS = 16
 
 
 class Exti(RegisterBlock):
-    """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order.
+    """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order."""
 
-    `listen` is called with a port's name and a mask of its pins whose edges matter, as often as that may have changed.
-    """
-
-    def __init__(
-        self, wiring: Wiring, interrupts: Sequence[int], ports: Sequence[str], *, listen: Callable[[str, int], None]
-    ) -> None:
+    def __init__(self, wiring: Wiring, interrupts: Sequence[int], ports: Sequence[str]) -> None:
         super().__init__("exti")
-        self._listen = listen
         self._lines = [InterruptLine(wiring, interrupt) for interrupt in interrupts]
         self._ports = {port: number for number, port in enumerate(ports)}
+        self._connected: dict[str, Callable[[int], None]] = {}
+
+    def connect(self, port: str, listen: Callable[[int], None]) -> None:
+        """Call `listen` with a mask of a port's pins whose edges matter, now and as often as that may have changed."""
+        self._connected[port] = listen
+        self._select()
 
     def reset(self) -> None:
         """Forget everything pending."""
@@ -42,11 +42,11 @@ class Exti(RegisterBlock):
         self._settle()
 
     def _select(self) -> None:
-        """Say which pins to listen to."""
+        """Say which pins to listen to: those of lines with an edge selected."""
         triggers = self.registers["RTSR1"] | self.registers["FTSR1"]
         lines = [line for line in range(PINS) if triggers >> line & 1]
-        for port, number in self._ports.items():
-            self._listen(port, sum(1 << line for line in lines if self._selected(line) == number))
+        for port, listen in self._connected.items():
+            listen(sum(1 << line for line in lines if self._selected(line) == self._ports[port]))
 
     def _selected(self, line: int) -> int:
         return self.registers[f"EXTICR{line // 4 + 1}"] >> 8 * (line % 4) & 0xFF

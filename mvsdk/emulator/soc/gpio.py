@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
@@ -19,8 +20,7 @@ Changed = Callable[[int, int], None]
 class GpioPort(RegisterBlock):
     """One port. Both callbacks get a mask of the pins that changed and the levels of all.
 
-    `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows. Both are called
-    for the pins that `listen` was told of, at first all; the change of another may be told late, or never.
+    `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows.
     """
 
     def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
@@ -28,8 +28,8 @@ class GpioPort(RegisterBlock):
         self._resets = {row["name"]: int(row["reset"], 16) for row in rows("gpio-resets") if row["port"] == name}
         self._shown, self._seen = shown, seen
         self._wired = self._wired_levels = 0
-        self._shown_pins = self._seen_pins = _PINS
-        self._outputs = 0
+        self._outputs = self._inputs = 0
+        self._listeners: dict[str, int] = {}
         self._locked = 0
         self._lock_steps: list[int] = []
         self.reset()
@@ -51,11 +51,13 @@ class GpioPort(RegisterBlock):
         self._wired_levels = self._wired_levels & ~bit | (bit if level else 0)
         self._settle()
 
-    def listen(self, *, shown: int | None = None, seen: int | None = None) -> None:
-        """Say for which pins, as masks, `shown` and `seen` have to be called."""
-        wanted = self._shown_pins if shown is None else shown, self._seen_pins if seen is None else seen
-        if wanted != (self._shown_pins, self._seen_pins):
-            self._shown_pins, self._seen_pins = wanted
+    def listen(self, listener: str, pins: int) -> None:
+        """Say which pins, as a mask, a listener has to hear of. Until somebody has, every pin is told of.
+
+        The change of a pin without a listener may be told late, or never.
+        """
+        if self._listeners.get(listener) != pins:
+            self._listeners[listener] = pins
             self._settle()
 
     @property
@@ -70,6 +72,8 @@ class GpioPort(RegisterBlock):
     def fetch(self, name: str) -> int:
         """Return a register; reading LCKR ends the lock sequence."""
         match name:
+            case "IDR":
+                return self._inputs
             case "LCKR":
                 self._lock_steps = []
                 return self._locked | (_LOCK_KEY if self._locked else 0)
@@ -120,9 +124,10 @@ class GpioPort(RegisterBlock):
 
     def _leave_to_the_core(self, outputs: int) -> None:
         """Say which outputs follow ODR at once, and of which we have to hear (`native.csv`)."""
-        push_pull = outputs & ~self.registers["OTYPER"]
-        self.registers["driven"] = push_pull
-        self.registers["watched"] = outputs & (~push_pull | self._shown_pins | self._seen_pins)
+        open_drain = self.registers["OTYPER"]
+        listened = functools.reduce(operator.or_, self._listeners.values()) if self._listeners else _PINS
+        self.registers["driven"] = outputs & ~open_drain
+        self.registers["watched"] = outputs & (open_drain | listened)
 
     def _tell(self, outputs: int, inputs: int) -> None:
         shown, self._outputs = self._outputs ^ outputs, outputs

@@ -6,7 +6,6 @@ from mvsdk.emulator.soc.registers import RegisterBlock
 
 _REGSEL = 1 << 1
 _VOS = 3 << 16
-_ALWAYS_READY = 1 << 15
 _MONITORS = 0xF << 24
 """SVMCR's four supply monitors; SVMSR's ready flags have the same places."""
 
@@ -17,19 +16,9 @@ class Pwr(RegisterBlock):
     def __init__(self) -> None:
         super().__init__("pwr")
 
-        self._settle()
-
-    def reset(self) -> None:
-        """Ask for what the reset values ask for."""
-        super().reset()
-        self._settle()
-
-    def store(self, name: str, bits: int, mask: int) -> None:
-        """Change a register."""
-        super().store(name, bits, mask)
-        self._settle()
-
-    def _settle(self) -> None:
-        """Show in SVMSR that every supply asked for is ready."""
+    def fetch(self, name: str) -> int:
+        """Return a register; SVMSR shows that every supply asked for is ready."""
+        if name != "SVMSR":
+            return super().fetch(name)
         ready = self.registers["CR3"] & _REGSEL | self.registers["VOSR"] & _VOS | self.registers["SVMCR"] & _MONITORS
-        self.registers["SVMSR"] = _ALWAYS_READY | ready
+        return self.registers["SVMSR"] | ready
