@@ -66,10 +66,10 @@ static void change_banks(device *d) {
     for (uint32_t i = 0; i < BANKS; i++) {
         uint32_t *const words = d->words[i];
         words[(d->seed + d->accesses * 7) % WORDS] ^= d->seed * 2654435761u;
-        words[BANK_OPEN] |= d->accesses & 1;
+        words[BANK_OPEN] |= d->accesses & 3;
         words[BANK_UNTIL] = (uint32_t)d->core->s.cycle + (d->seed & 0x3F);
-        words[BANK_UNTIL + 1] = 0;
-        if (d->seed & 64) words[BANK_SINCE] = (uint32_t)d->core->s.cycle;
+        words[BANK_UNTIL + 1] = d->seed >> 6 & 1;
+        if (d->seed & 128) words[BANK_SINCE] = (uint32_t)d->core->s.cycle;
         words[BANK_SINCE + 1] &= 1;
         words[BANK_STEP] &= 0xFF;
     }
@@ -420,7 +420,19 @@ static void bind(rig *a, rig *b, feed *f) {
     const char *const second = mv_bind(b->core, base, b->device.words[number], WORDS, rule, rules, NULL);
     REQUIRE(first == second || strcmp(first, second) == 0);
     REQUIRE(mv_bind(a->core, base, a->device.words[number], WORDS, rule, rules, NULL) != NULL);
-    if (first == NULL) a->device.words[number][BANK_OPEN] = b->device.words[number][BANK_OPEN] = 1;
+    a->device.words[number][BANK_OPEN] = b->device.words[number][BANK_OPEN] = 1;
+    a->device.words[number][BANK_UNTIL + 1] = b->device.words[number][BANK_UNTIL + 1] = 1;
+}
+
+/* An access of the device as the guest makes one, from both. */
+static void access_both(rig *a, rig *b, feed *f) {
+    const uint32_t how = take(f, 1), size = 1u << how % 3, value = take(f, 4) >> (32 - 8 * size);
+    const uint32_t address = (DEVICE + (how >> 3 & 3) * BANK_SIZE + take(f, 1) * 4 % BANK_SIZE + (how >> 5)) & ~(size - 1);
+    uint32_t first = 0, second = 0;
+    const bool writes = (how & 4) != 0;
+    const bool done = writes ? mv_write(a->core, address, size, value) : mv_read(a->core, address, size, &first);
+    REQUIRE(done == (writes ? mv_write(b->core, address, size, value) : mv_read(b->core, address, size, &second)));
+    REQUIRE(first == second && (size == 4 || first >> (8 * size) == 0));
 }
 
 static void step(rig *a, rig *b, feed *f) {
@@ -479,8 +491,10 @@ static void step(rig *a, rig *b, feed *f) {
         const uint32_t which = take(f, 1);
         if (which < 64)
             reset_both(a, b, which < 32 ? FLASH : RAM + which * 4);
-        else if (which < 192)
+        else if (which < 128)
             bind(a, b, f);
+        else if (which < 224)
+            for (uint32_t i = 0; i <= which % 16; i++) access_both(a, b, f);
         else
             untrusted(b, f);
         break;
