@@ -393,7 +393,7 @@ static void set_habits(rig *a, rig *b, feed *f) {
 
 /* A description that is mostly sound, so that some are taken; a few fields come as they may. */
 static mv_register describe_register(feed *f) {
-    mv_register rule = {.offset = take(f, 1) * 4 % BANK_SIZE, .reads = take(f, 1) % 3, .writes = take(f, 1) & 1};
+    mv_register rule = {.offset = take(f, 1) % 16 * 4, .reads = take(f, 1) % 3, .writes = take(f, 1) & 1};
     rule.word = BANK_HEADER + take(f, 1) % 16;
     rule.target = BANK_HEADER + take(f, 1) % 16;
     const uint32_t more = take(f, 1), words = take(f, 2);
@@ -427,7 +427,7 @@ static void bind(rig *a, rig *b, feed *f) {
 /* An access of the device as the guest makes one, from both. */
 static void access_both(rig *a, rig *b, feed *f) {
     const uint32_t how = take(f, 1), size = 1u << how % 3, value = take(f, 4) >> (32 - 8 * size);
-    const uint32_t address = (DEVICE + (how >> 3 & 3) * BANK_SIZE + take(f, 1) * 4 % BANK_SIZE + (how >> 5)) & ~(size - 1);
+    const uint32_t address = (DEVICE + (how >> 3 & 3) * BANK_SIZE + take(f, 1) % 16 * 4 + (how >> 6)) & ~(size - 1);
     uint32_t first = 0, second = 0;
     const bool writes = (how & 4) != 0;
     const bool done = writes ? mv_write(a->core, address, size, value) : mv_read(a->core, address, size, &first);
