@@ -424,11 +424,13 @@ static void bind(rig *a, rig *b, feed *f) {
     a->device.words[number][BANK_UNTIL + 1] = b->device.words[number][BANK_UNTIL + 1] = 1;
 }
 
-/* An access of the device as the guest makes one, from both. */
+/* An access of the device as the guest makes one, from both, as in a run that has just begun. */
 static void access_both(rig *a, rig *b, feed *f) {
     const uint32_t how = take(f, 1), size = 1u << how % 3, value = take(f, 4) >> (32 - 8 * size);
     const uint32_t address = (DEVICE + (how >> 3 & 3) * BANK_SIZE + take(f, 1) % 16 * 4 + (how >> 6)) & ~(size - 1);
     uint32_t first = 0, second = 0;
+    a->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    b->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
     const bool writes = (how & 4) != 0;
     const bool done = writes ? mv_write(a->core, address, size, value) : mv_read(a->core, address, size, &first);
     REQUIRE(done == (writes ? mv_write(b->core, address, size, value) : mv_read(b->core, address, size, &second)));
