@@ -5,7 +5,8 @@
  *   - the two never differ, in stop reasons or in a single byte of their snapshots;
  *   - time never goes back, and a run that reached its deadline is there;
  *   - a state that a guest can get into is one that `mv_restore` takes;
- *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run.
+ *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run;
+ *   - register banks, however described, do the same in both.
  * Built for libFuzzer (`make fuzz`), or with replay.c, which needs no fuzzing engine.
  */
 #include "core.h"
@@ -23,6 +24,7 @@
     } while (0)
 
 enum { FLASH = 0x08000000, RAM = 0x20000000, DEVICE = 0x40000000, VECTORS = 0x200, MOST_STEPS = 48, MOST_CYCLES = 0xFFF };
+enum { BANKS = PAGE_SIZE / BANK_SIZE, WORDS = BANK_HEADER + 16, MOST_RULES = 12 };
 enum { MOST_STOPS = 4, STACK_TOP = RAM + PAGE_SIZE };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -56,12 +58,28 @@ enum { DO_HALT = 1, DO_PEND = 2, DO_LINE = 4, DO_WRITE_CODE = 8, DO_BUS_ERROR = 
 typedef struct {
     mv_core *core;
     uint32_t accesses, seed, habits, every;
+    uint32_t words[BANKS][WORDS]; /* of its register banks */
 } device;
+
+/* A device changes its banks whenever it is asked: values, masks, whether and how long they answer. */
+static void change_banks(device *d) {
+    for (uint32_t i = 0; i < BANKS; i++) {
+        uint32_t *const words = d->words[i];
+        words[(d->seed + d->accesses * 7) % WORDS] ^= d->seed * 2654435761u;
+        words[BANK_OPEN] |= d->accesses & 3;
+        words[BANK_UNTIL] = (uint32_t)d->core->s.cycle + (d->seed & 0x3F);
+        words[BANK_UNTIL + 1] = d->seed >> 6 & 1;
+        if (d->seed & 128) words[BANK_SINCE] = (uint32_t)d->core->s.cycle;
+        words[BANK_SINCE + 1] &= 1;
+        words[BANK_STEP] &= 0xFF;
+    }
+}
 
 static mv_answer behave(device *d, uint32_t offset, uint32_t size) {
     REQUIRE(size == 1 || size == 2 || size == 4);
     REQUIRE(offset % size == 0 && offset < PAGE_SIZE);
     d->accesses++;
+    change_banks(d);
     if (d->every == 0 || d->accesses % d->every != 0) return ANSWER_OK;
     mv_core *const core = d->core;
     const uint32_t irq = (d->seed + d->accesses) % 64;
@@ -106,6 +124,7 @@ typedef struct {
 /* A core like new. Its page tables are large, so they are used again; every so often an input takes the long way. */
 static mv_core *renew(mv_core *core, uint32_t interrupts) {
     mv_forget_code(core);
+    mv_unbind(core, NULL);
     mv_forget_pages(core);
     for (size_t i = 0; i < core->ranges; i++) {
         free(core->range[i].host);
@@ -198,6 +217,7 @@ static void require_same(const rig *a, const rig *b) {
     size_t size, other_size;
     uint8_t *const bytes = snapshot_of(a, &size), *const others = snapshot_of(b, &other_size);
     REQUIRE(a->device.accesses == b->device.accesses);
+    REQUIRE(memcmp(a->device.words, b->device.words, sizeof a->device.words) == 0);
     if (size == other_size && memcmp(bytes, others, size) != 0)
         for (size_t i = 0; i < size; i++)
             if (bytes[i] != others[i]) fprintf(stderr, "snapshots differ at byte %zu of %zu: %02X, %02X\n", i, size, bytes[i], others[i]);
@@ -371,6 +391,52 @@ static void set_habits(rig *a, rig *b, feed *f) {
     a->device.every = b->device.every = take(f, 1) % 8;
 }
 
+/* A description that is mostly sound, so that some are taken; a few fields come as they may. */
+static mv_register describe_register(feed *f) {
+    mv_register rule = {.offset = take(f, 1) % 16 * 4, .reads = take(f, 1) % 3, .writes = take(f, 1) & 1};
+    rule.word = BANK_HEADER + take(f, 1) % 16;
+    rule.target = BANK_HEADER + take(f, 1) % 16;
+    const uint32_t more = take(f, 1), words = take(f, 2);
+    rule.told = more & 1 ? take(f, 4) : 0;
+    rule.told_word = more & 2 ? BANK_HEADER + words % 16 : NO_WORD;
+    rule.shown = more & 4 ? BANK_HEADER + (words >> 4) % 16 : NO_WORD;
+    rule.shown_mask = more & 4 ? BANK_HEADER + (words >> 8) % 16 : NO_WORD;
+    for (uint32_t i = 0; i < BANK_FOLLOWS; i++) rule.follows[i] = i < (more >> 3 & 3) ? take(f, 2) & 0x1F1F : NO_WORD;
+    for (uint32_t i = 0; i < BANK_EFFECTS; i++) {
+        const uint32_t how = take(f, 1);
+        rule.effect[i] = (mv_effect){.verb = how % 6, .shift = how >> 3, .mask = how & 1 ? ~0u : take(f, 4)};
+    }
+    if (more == 0xFF) memset((uint8_t *)&rule + words % sizeof rule, (int)(words >> 8), 1);
+    return rule;
+}
+
+/* Descriptions are taken or refused by both alike. Wherever they were taken before they are refused. */
+static void bind(rig *a, rig *b, feed *f) {
+    mv_register rule[MOST_RULES];
+    const uint32_t how = take(f, 1), number = how % BANKS, rules = take(f, 1) % MOST_RULES;
+    const uint32_t base = DEVICE + number * BANK_SIZE + (how == 0xFF ? 4 : 0) + (how == 0xFE ? PAGE_SIZE : 0);
+    for (uint32_t i = 0; i < rules; i++) rule[i] = describe_register(f);
+    const char *const first = mv_bind(a->core, base, a->device.words[number], WORDS, rule, rules, NULL);
+    const char *const second = mv_bind(b->core, base, b->device.words[number], WORDS, rule, rules, NULL);
+    REQUIRE(first == second || strcmp(first, second) == 0);
+    REQUIRE(mv_bind(a->core, base, a->device.words[number], WORDS, rule, rules, NULL) != NULL);
+    a->device.words[number][BANK_OPEN] = b->device.words[number][BANK_OPEN] = 1;
+    a->device.words[number][BANK_UNTIL + 1] = b->device.words[number][BANK_UNTIL + 1] = 1;
+}
+
+/* An access of the device as the guest makes one, from both, as in a run that has just begun. */
+static void access_both(rig *a, rig *b, feed *f) {
+    const uint32_t how = take(f, 1), size = 1u << how % 3, value = take(f, 4) >> (32 - 8 * size);
+    const uint32_t address = (DEVICE + (how >> 3 & 3) * BANK_SIZE + take(f, 1) % 16 * 4 + (how >> 6)) & ~(size - 1);
+    uint32_t first = 0, second = 0;
+    a->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    b->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    const bool writes = (how & 4) != 0;
+    const bool done = writes ? mv_write(a->core, address, size, value) : mv_read(a->core, address, size, &first);
+    REQUIRE(done == (writes ? mv_write(b->core, address, size, value) : mv_read(b->core, address, size, &second)));
+    REQUIRE(first == second && (size == 4 || first >> (8 * size) == 0));
+}
+
 static void step(rig *a, rig *b, feed *f) {
     switch (take(f, 1) % 16) {
     case 0:
@@ -427,6 +493,10 @@ static void step(rig *a, rig *b, feed *f) {
         const uint32_t which = take(f, 1);
         if (which < 64)
             reset_both(a, b, which < 32 ? FLASH : RAM + which * 4);
+        else if (which < 128)
+            bind(a, b, f);
+        else if (which < 224)
+            for (uint32_t i = 0; i <= which % 16; i++) access_both(a, b, f);
         else
             untrusted(b, f);
         break;

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from mvsdk.emulator.core import Fault, InterruptState, MmioDevice, Registers, Stop, StopReason
+from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ class ScriptedCore:
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """Put a device at `base`; scripts reach it with `device_at`."""
         self._devices[base, size] = device
+
+    def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
+        """Take no notice: every access reaches the device."""
 
     def trap(self, addresses: Iterable[int]) -> None:
         """Remember the gateways."""

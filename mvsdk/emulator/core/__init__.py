@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
+
 
 class StopReason(enum.Enum):
     """Why `Core.run` came back."""
@@ -133,6 +135,13 @@ class Core(Protocol):
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """Let `device` answer the range (base and size multiples of 4096)."""
+
+    def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
+        """Let the core answer registers of a device range itself, those of the 1024 bytes at `base`.
+
+        It only decides who answers: a core may as well leave every access to the device. The bank belongs to the
+        device and is not part of a snapshot.
+        """
 
     def trap(self, addresses: Iterable[int]) -> None:
         """Make these even addresses gateways: branching to one stops the run there. They need no memory behind them."""

@@ -5,9 +5,12 @@ Its cycle model is one cycle for each halfword of code executed. `docs/core.md` 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mvsdk.emulator.core import BusFault, Fault, InterruptState, MmioDevice, Registers, Stop, StopReason
 from mvsdk.emulator.core._native import Machine
-from mvsdk.emulator.core.errors import MemoryMapError
+from mvsdk.emulator.core.errors import MemoryMapError, RegisterBankError
+from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 # In the order of `mv_stop` in native/core.h; FAULT is made anew each time, with what it is about.
 _STOPS = tuple(
@@ -53,6 +56,13 @@ class NativeCore(Machine):
             super().map_device(base, size, device)
         except (ValueError, OverflowError) as error:
             raise MemoryMapError(base, size) from error
+
+    def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
+        """Answer these registers of a device range here; `RegisterBankError` if that cannot be done as described."""
+        try:
+            self.bind_bank(base, bank.words, b"".join(register.record() for register in registers))
+        except (ValueError, OverflowError) as error:
+            raise RegisterBankError(base, str(error)) from error
 
     def run(self, until: int) -> Stop:
         """Execute until cycle `until`, or until something stops it first; see `Core.run`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from mvsdk.boards import Board
@@ -42,6 +42,11 @@ class PeripheralBus:
     def attach(self, base: int, peripheral: Peripheral) -> None:
         """Let `peripheral` answer the block at `base`, a peripheral's address in the board's table."""
         self._models[self._bases.index(base)] = peripheral
+
+    def attached(self) -> Iterator[tuple[int, Peripheral]]:
+        """Yield every model with its base, by rising base."""
+        for index in sorted(self._models):
+            yield self._bases[index], self._models[index]
 
     def read(self, offset: int, size: int) -> int:
         """Answer the core's read; 0 where nothing is modelled."""

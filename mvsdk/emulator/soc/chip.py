@@ -17,6 +17,7 @@ from mvsdk.emulator.soc.i2c import I2c
 from mvsdk.emulator.soc.icache import Icache
 from mvsdk.emulator.soc.identity import place_identity
 from mvsdk.emulator.soc.iwdg import Iwdg
+from mvsdk.emulator.soc.native import native_registers
 from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
@@ -42,6 +43,7 @@ class Chip:
         self._attach_single_blocks()
         self._attach_timers()
         self._ports = self._attach_ports(board.leds)
+        self._listen_to_pins(board.leds)
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
         self._uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
         self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
@@ -51,7 +53,14 @@ class Chip:
     def lay_out(self, core: Core, unique_id: bytes) -> None:
         """Put registers and identity into a core's memory map. `unique_id` is 12 bytes."""
         core.map_device(PERIPHERAL_SPACE.start, len(PERIPHERAL_SPACE), self._bus)
+        self.bind_registers(core)
         place_identity(core, unique_id)
+
+    def bind_registers(self, core: Core) -> None:
+        """Let a core whose map holds the peripherals answer by itself what `native.csv` lists."""
+        for base, block in self._bus.attached():
+            if isinstance(block, RegisterBlock) and (registers := native_registers(block.table)):
+                core.bind_registers(base, block.registers.bank, registers.values())
 
     def reset(self) -> None:
         """Give every peripheral its reset state; the backup domain and what is wired to pins stay."""
@@ -103,6 +112,7 @@ class Chip:
     def _attach_ports(self, leds: Iterable[Led]) -> dict[str, GpioPort]:
         names = sorted(name for name in self._bases if name.startswith("GPIO"))
         exti = Exti(self._wiring, [self._interrupts[f"EXTI{line}"] for line in range(PINS)], names)
+        self._exti = exti
         self._attach("EXTI", exti)
         ports = {}
         for name in names:
@@ -136,6 +146,12 @@ class Chip:
         source = sources[selected] if selected < len(sources) else sources[0]
         clocks = self._wiring.clocks
         return {"pclk1": clocks.pclk1, "pclk2": clocks.pclk2, "sysclk": clocks.sysclk, **_oscillators()}[source]
+
+    def _listen_to_pins(self, leds: Iterable[Led]) -> None:
+        """Have ports tell of the pins that somebody listens to, and leave the others to the core."""
+        for name, port in self._ports.items():
+            port.listen("LEDs", sum(1 << led.pin for led in leds if led.port == name))
+            self._exti.connect(name, functools.partial(port.listen, "EXTI"))
 
     # -- telling -------------------------------------------------------------------------------------------------------
 

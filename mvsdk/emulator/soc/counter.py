@@ -50,7 +50,7 @@ class Counter:
             self.origin = cycle
             return
         while not self.blocked:
-            overflow = self.origin + self._steps_left() * self.settings.step
+            overflow = self.next_overflow()
             if cycle < overflow:
                 self._move((cycle - self.origin) // self.settings.step)
                 return
@@ -67,6 +67,10 @@ class Counter:
         value = self.settings.compares[channel]
         if self.value < value <= self.settings.limit:
             return self.origin + (value - self.value) * self.settings.step
+        return self.next_overflow()
+
+    def next_overflow(self) -> int:
+        """Return the cycle of the next overflow."""
         return self.origin + self._steps_left() * self.settings.step
 
     def next_update(self) -> int:

@@ -6,7 +6,7 @@ from analogue parts that are not modelled, pend by software only and have no int
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
@@ -21,10 +21,17 @@ class Exti(RegisterBlock):
         super().__init__("exti")
         self._lines = [InterruptLine(wiring, interrupt) for interrupt in interrupts]
         self._ports = {port: number for number, port in enumerate(ports)}
+        self._connected: dict[str, Callable[[int], None]] = {}
+
+    def connect(self, port: str, listen: Callable[[int], None]) -> None:
+        """Call `listen` with a mask of a port's pins whose edges matter, now and as often as that may have changed."""
+        self._connected[port] = listen
+        self._select()
 
     def reset(self) -> None:
         """Forget everything pending."""
         super().reset()
+        self._select()
         self._settle()
 
     def pins_changed(self, port: str, changed: int, levels: int) -> None:
@@ -33,6 +40,13 @@ class Exti(RegisterBlock):
             if changed >> line & 1 and self._selected(line) == self._ports[port]:
                 self._edge(1 << line, rising=bool(levels >> line & 1))
         self._settle()
+
+    def _select(self) -> None:
+        """Say which pins to listen to: those of lines with an edge selected."""
+        triggers = self.registers["RTSR1"] | self.registers["FTSR1"]
+        lines = [line for line in range(PINS) if triggers >> line & 1]
+        for port, listen in self._connected.items():
+            listen(sum(1 << line for line in lines if self._selected(line) == self._ports[port]))
 
     def _selected(self, line: int) -> int:
         return self.registers[f"EXTICR{line // 4 + 1}"] >> 8 * (line % 4) & 0xFF
@@ -50,6 +64,7 @@ class Exti(RegisterBlock):
                 self.registers[name] &= ~bits
             case _:
                 super().store(name, bits, mask)
+                self._select()
         self._settle()
 
     def _settle(self) -> None:

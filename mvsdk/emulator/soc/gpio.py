@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
@@ -27,13 +29,16 @@ class GpioPort(RegisterBlock):
         self._shown, self._seen = shown, seen
         self._wired = self._wired_levels = 0
         self._outputs = self._inputs = 0
+        self._listeners: dict[str, int] = {}
         self._locked = 0
         self._lock_steps: list[int] = []
         self.reset()
 
     def reset(self) -> None:
         """Give up every pin. What is wired to them from outside stays."""
+        inputs = self._inputs
         super().reset()
+        self._inputs = inputs
         for name, value in self._resets.items():
             self.registers[name] = value
         self._locked, self._lock_steps = 0, []
@@ -45,6 +50,24 @@ class GpioPort(RegisterBlock):
         self._wired = self._wired & ~bit | (0 if level is None else bit)
         self._wired_levels = self._wired_levels & ~bit | (bit if level else 0)
         self._settle()
+
+    def listen(self, listener: str, pins: int) -> None:
+        """Say which pins, as a mask, a listener has to hear of. Until somebody has, every pin is told of.
+
+        The change of a pin without a listener may be told late, or never.
+        """
+        if self._listeners.get(listener) != pins:
+            self._listeners[listener] = pins
+            self._settle()
+
+    @property
+    def _inputs(self) -> int:
+        """The levels that IDR shows: its value, which the core keeps true for pins that nobody listens to."""
+        return self.registers["IDR"]
+
+    @_inputs.setter
+    def _inputs(self, levels: int) -> None:
+        self.registers["IDR"] = levels
 
     def fetch(self, name: str) -> int:
         """Return a register; reading LCKR ends the lock sequence."""
@@ -87,8 +110,7 @@ class GpioPort(RegisterBlock):
 
     def _pins_with(self, name: str, value: int) -> int:
         """Return a mask of the pins whose two bits in a register hold `value`."""
-        word = self.registers[name]
-        return sum(1 << pin for pin in range(16) if word >> 2 * pin & 3 == value)
+        return _pins_with(self.registers[name], value)
 
     def _settle(self) -> None:
         """Work out the levels, and tell what changed."""
@@ -98,6 +120,14 @@ class GpioPort(RegisterBlock):
         passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
         levels = driven & odr | ~driven & passive
         self._tell(levels & outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
+        self._leave_to_the_core(outputs)
+
+    def _leave_to_the_core(self, outputs: int) -> None:
+        """Say which outputs follow ODR at once, and of which we have to hear (`native.csv`)."""
+        open_drain = self.registers["OTYPER"]
+        listened = functools.reduce(operator.or_, self._listeners.values()) if self._listeners else _PINS
+        self.registers["driven"] = outputs & ~open_drain
+        self.registers["watched"] = outputs & (open_drain | listened)
 
     def _tell(self, outputs: int, inputs: int) -> None:
         shown, self._outputs = self._outputs ^ outputs, outputs
@@ -106,3 +136,9 @@ class GpioPort(RegisterBlock):
             self._shown(shown, outputs)
         if seen:
             self._seen(seen, inputs)
+
+
+@functools.lru_cache(maxsize=256)
+def _pins_with(word: int, value: int) -> int:
+    """Return a mask of the pins whose two bits in a word hold `value`."""
+    return sum(1 << pin for pin in range(16) if word >> 2 * pin & 3 == value)

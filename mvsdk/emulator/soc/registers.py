@@ -3,15 +3,22 @@
 A table has a row for each register: `name`, `offset` from the block's base, `reset` value, `writable` mask (what a
 plain write changes), `follows` ("12>13" for every read-only bit that copies another one at once, as ready flags do)
 and a `note`. What a register does beyond that is its peripheral's code.
+
+The values are in a `RegisterBank`, which the core shares: what it may answer by itself is listed in `native.csv`
+(`native.py`).
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import ClassVar
+
+from mvsdk.emulator.core.register_bank import HEADER, RegisterBank
 
 WORD = 0xFFFF_FFFF
 
@@ -54,38 +61,84 @@ def offsets(table: str) -> Mapping[str, int]:
     return {register.name: offset for offset, register in register_table(table).items()}
 
 
+@cache
+def places(table: str) -> Mapping[str, int]:
+    """Return where in its bank the value of each register of a table is, by name.
+
+    After those of the table come words that no register shows; `native.csv` names them in small letters.
+    """
+    named = [word for row in rows("native") if row["table"] == table for word in _words_in(row)]
+    names = [register.name for register in register_table(table).values()]
+    return {name: HEADER + place for place, name in enumerate(dict.fromkeys([*names, *named]))}
+
+
+def _words_in(row: Mapping[str, str]) -> list[str]:
+    return [word for word in (row["told"], row["shows"].partition("&")[2]) if word[:1].isalpha() and word.islower()]
+
+
 class RegisterFile:
-    """The values of a table's registers, by name."""
+    """The values of a table's registers, by name.
+
+    `bank` holds them, and what the core has to know besides to answer by itself. The values of a block with a counter
+    hold as long as its peripheral says, all others until it changes them.
+    """
+
+    STATE: ClassVar[tuple[str, ...]] = ("values", "answering")
 
     def __init__(self, table: str) -> None:
         self._registers = {register.name: register for register in register_table(table).values()}
-        self._values: dict[str, int] = {}
+        self._places = places(table)
+        self.bank = RegisterBank(len(self._places))
+        if any(row["reads"] == "counter" for row in rows("native") if row["table"] == table):
+            self.bank.hold_until(0)
+        self._words = self.bank.words
         self.reset()
 
     def __getitem__(self, name: str) -> int:
-        return self._values[name]
+        return self._words[self._places[name]]
 
     def __setitem__(self, name: str, value: int) -> None:
-        self._values[name] = value & WORD
+        self._words[self._places[name]] = value & WORD
+
+    @property
+    def values(self) -> dict[str, int]:
+        """Every value by its name; setting them keeps those that are not named."""
+        return {name: self[name] for name in self._places}
+
+    @values.setter
+    def values(self, values: Mapping[str, int]) -> None:
+        for name, value in values.items():
+            self[name] = value
+
+    @property
+    def answering(self) -> tuple[int, ...]:
+        """Whether, how long and counting what the bank may answer, as the words it begins with."""
+        return tuple(self._words[:HEADER])
+
+    @answering.setter
+    def answering(self, words: Sequence[int]) -> None:
+        self._words[:HEADER] = array("I", words)
 
     def reset(self) -> None:
         """Give every register its reset value."""
-        self._values.update({name: register.reset for name, register in self._registers.items()})
+        for name, register in self._registers.items():
+            self[name] = register.reset
 
     def change(self, name: str, bits: int, mask: int = WORD) -> None:
         """Write `bits` where `mask` is set and the table allows it."""
         register = self._registers[name]
         mask &= register.writable
-        value = self._values[name] & ~mask | bits & mask
+        value = self[name] & ~mask | bits & mask
         for bit, copy in register.follows:
             value = value & ~(1 << copy) | (value >> bit & 1) << copy
-        self._values[name] = value
+        self[name] = value
 
 
 class RegisterBlock:
     """A `Peripheral` made of a table. By itself its registers remember; subclasses give single ones a life."""
 
     def __init__(self, table: str) -> None:
+        self.table = table
         self.registers = RegisterFile(table)
         self._table = register_table(table)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from mvsdk.emulator.core.register_bank import NEVER
 from mvsdk.emulator.soc.counter import Counter, Settings
 from mvsdk.emulator.soc.registers import WORD, RegisterBlock, rows
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
@@ -95,6 +96,7 @@ class Timer(RegisterBlock):
     def fetch(self, name: str) -> int:
         """Return a register as it stands at this cycle."""
         self._counter.advance(self._wiring.cycle)
+        self._offer()
         if name != "CNT":
             return super().fetch(name)
         remapped = self.registers["CR1"] & UIFREMAP and self.registers["SR"] & UIF
@@ -189,6 +191,22 @@ class Timer(RegisterBlock):
         for number, line in self._lines.items():
             line.set(bool(raised & self._flags_of[number]))
         self._alarm.set(min(self._awaited(), default=None) if not counter.blocked else None)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Let the core answer until the counter meets a value, overflows or comes to its width's end (`native.csv`)."""
+        counter, bank = self._counter, self.registers.bank
+        self.registers["CNT"] = counter.value
+        if self.registers["CR1"] & UIFREMAP:
+            bank.hold_until(0)
+        elif counter.blocked:
+            bank.hold_until(NEVER)
+            bank.count(since=0, step=0)
+        else:
+            step = counter.settings.step
+            ends = counter.next_overflow(), counter.origin + (self._mask + 1 - counter.value) * step
+            bank.hold_until(min([*ends, *map(counter.next_match, counter.settings.compares)]))
+            bank.count(counter.origin, step)
 
     def _awaited(self) -> list[int]:
         awaited = self.registers["DIER"] & ~self.registers["SR"]

@@ -67,6 +67,7 @@ class Uart(RegisterBlock):
             self._receiving.set(None)  # whatever was awaited, it was the end of a silence
         self._arriving.extend(data)
         self._listen(self._wiring.cycle)
+        self._settle()
 
     def _listen(self, since: int) -> None:
         if self._receiving.due is None and (self._arriving or self._idle_due) and self._enabled(RE):
@@ -118,8 +119,6 @@ class Uart(RegisterBlock):
     def fetch(self, name: str) -> int:
         """Return a register; reading RDR takes the character out."""
         match name:
-            case "ISR":
-                return self._status()
             case "RDR":
                 character = self._fifo.popleft() if self._fifo else self.registers["RDR"]
                 self.registers["RDR"] = character
@@ -183,8 +182,9 @@ class Uart(RegisterBlock):
         return _THRESHOLDS[min(self.registers["CR3"] >> shift & 7, len(_THRESHOLDS) - 1)]
 
     def _settle(self) -> None:
-        """Drive the interrupt line."""
+        """Show the flags, and drive the interrupt line."""
         status, control, more = self._status(), self.registers["CR1"], self.registers["CR3"]
+        self.registers["ISR"] = status
         wanted = control & (IDLEIE | TCIE | TXEIE)  # each enable bit has its flag's place
         wanted |= RXNE | ORE if control & RXNEIE else 0
         wanted |= ORE if more & EIE else 0

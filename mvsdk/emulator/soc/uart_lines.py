@@ -17,7 +17,9 @@ class UartLines:
         self._port = port
         self._wiring = wiring
         self._line = bytearray()
-        self._silence = Alarm(wiring, lambda _: self._tell())
+        self._longest_silence = SILENCE_US * wiring.clocks.sysclk // 1_000_000
+        self._silence = Alarm(wiring, self._silent)
+        self._last = 0
 
     def take(self, character: int) -> None:
         """Take one character."""
@@ -27,8 +29,18 @@ class UartLines:
         self._line.append(character & 0xFF)
         if len(self._line) >= LONGEST:
             self._tell()
+            return
+        self._last = self._wiring.cycle
+        if self._silence.due is None:
+            self._silence.set(self._last + self._longest_silence)
+
+    def _silent(self, cycle: int) -> None:
+        """Tell the line if nothing has come for so long; the alarm is not moved for every character."""
+        due = self._last + self._longest_silence
+        if due <= cycle:
+            self._tell()
         else:
-            self._silence.set(self._wiring.cycle + SILENCE_US * self._wiring.clocks.sysclk // 1_000_000)
+            self._silence.set(due)
 
     def flush(self) -> None:
         """Tell what has been sent so far."""

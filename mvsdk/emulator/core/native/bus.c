@@ -89,12 +89,14 @@ static bool device_answer(mv_core *core, mv_answer answer, uint32_t address) {
 /* Once a device has ended the run none is asked again before the run is over. */
 static bool ask_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t *value) {
     if (core->attention & ATT_ABORT) return bus_error(core, address);
+    if (mv_bank_read(core, address, size, value)) return true;
     return device_answer(core, core->device_read(range->owner, address - range->base, size, value), address);
 }
 
 static bool tell_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t value) {
     if (core->attention & ATT_ABORT) return bus_error(core, address);
     const uint32_t stored = size == 4 ? value : value & ((1u << (8 * size)) - 1);
+    if (mv_bank_write(core, address, size, stored)) return true;
     return device_answer(core, core->device_write(range->owner, address - range->base, size, stored), address);
 }
 

@@ -8,6 +8,7 @@
  *   exception.c  entry, return, faults, sleep, the run loop   nvic.c       priorities, pending and active sets
  *   systick.c    the timer                                    scs.c        registers of the system control space
  *   mpu.c        protection                                   snapshot.c   state as plain bytes
+ *   registers.c  device registers that the core answers itself
  *   face.h, face*.c  the Python type
  */
 #ifndef MVSDK_CORE_H
@@ -157,6 +158,45 @@ typedef struct {
 
 typedef enum { ANSWER_OK, ANSWER_BUS_ERROR, ANSWER_ABORT } mv_answer;
 
+/* What a bank of registers can hold, and the words it begins with: whether it answers at all, up to which cycle its values
+ * hold (two words), and its counter: one count every so many cycles, 0 if it stands; down or up; since which cycle (two
+ * words). */
+enum { BANK_BITS = 10, BANK_SIZE = 1 << BANK_BITS, BANK_SLOTS = 64, BANK_WORDS = 4096, BANK_RULES = 255 };
+enum { BANK_OPEN, BANK_UNTIL, BANK_STEP = 3, BANK_DOWN, BANK_SINCE, BANK_HEADER = 7 };
+enum { BANK_FOLLOWS = 8, BANK_EFFECTS = 3 };
+#define NO_WORD 0xFFFFFFFFu
+
+enum { READS_DEVICE, READS_WORD, READS_COUNTER };
+enum { EFFECT_NONE, EFFECT_WRITE, EFFECT_SET, EFFECT_CLEAR, EFFECT_TOGGLE, EFFECT_KEEP };
+
+/* What a write does to its target, with the bits written shifted right: within the mask take them over, set, clear or
+ * toggle where they are one, or clear where they are zero. Taking over and clearing zeros know no shift. */
+typedef struct {
+    uint32_t verb, shift, mask;
+} mv_effect;
+
+/* One register. All fields are words, so that a description is plain bytes to whoever makes it. */
+typedef struct {
+    uint32_t offset;            /* from the bank's base */
+    uint32_t reads, writes;     /* READS_…; 0 if the device takes writes, 1 if the bank does */
+    uint32_t word, target;      /* what a read shows, what a write changes */
+    uint32_t told, told_word;   /* a write that would change one of these bits of its target is the device's; the bits in
+                                   the word likewise */
+    uint32_t shown, shown_mask; /* the target's bits in the mask's word appear at once in this word */
+    uint32_t follows[BANK_FOLLOWS]; /* bit in the low byte, the one that copies it in the next; NO_WORD ends them */
+    mv_effect effect[BANK_EFFECTS];
+} mv_register;
+
+typedef struct mv_bank {
+    struct mv_bank *chain;
+    uint32_t base;
+    uint32_t *words;
+    size_t count;
+    void *owner;
+    uint8_t rule_at[BANK_SIZE / 4]; /* the register's number in `rule`, and 1; 0 for none */
+    mv_register rule[];
+} mv_bank;
+
 enum { HASH_BITS = 12, HASH_SIZE = 1 << HASH_BITS };
 
 /* Bytes of decoded code after which all of it is forgotten, so that no guest can make its host run out of memory. */
@@ -182,6 +222,7 @@ typedef struct mv_core {
     bool take_hardfault;
     mv_range *range;
     size_t ranges;
+    mv_bank *bank[BANK_SLOTS];
     uint32_t *stop_at; /* sorted: gateways and breakpoints, with the kind in bit 0 */
     size_t stops;
     void *face; /* whoever drives the core */
@@ -203,6 +244,13 @@ bool mv_fetch(mv_core *core, uint32_t address, uint32_t *halfword);
 bool mv_debug_copy(mv_core *core, uint32_t address, uint8_t *bytes, size_t size, bool write);
 void mv_forget_pages(mv_core *core);
 bool mv_fault(mv_core *core, uint32_t exception, uint32_t status, uint32_t address);
+
+/* registers.c */
+const char *mv_bind(mv_core *core, uint32_t base, uint32_t *words, size_t count, const mv_register *rule, size_t rules,
+                    void *owner);
+void mv_unbind(mv_core *core, void (*release)(void *owner));
+bool mv_bank_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
+bool mv_bank_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
 
 /* decode.c */
 mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop);

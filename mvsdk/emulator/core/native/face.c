@@ -143,7 +143,7 @@ static int machine_traverse(PyObject *object, visitproc visit, void *arg) {
         Py_VISIT(d->read);
         Py_VISIT(d->write);
     }
-    return 0;
+    return self->core == NULL ? 0 : face_visit_banks(self, visit, arg);
 }
 
 static int machine_clear(PyObject *object) {
@@ -154,6 +154,7 @@ static int machine_clear(PyObject *object) {
         Py_CLEAR(d->read);
         Py_CLEAR(d->write);
     }
+    if (self->core != NULL) face_release_banks(self);
     Py_CLEAR(self->bus_fault);
     return 0;
 }
@@ -341,7 +342,8 @@ enum { METHODS_MOST = 96 };
 /* One table of all the files' tables; the type keeps pointing at it. */
 static PyMethodDef *all_methods(void) {
     static PyMethodDef all[METHODS_MOST + 1];
-    PyMethodDef *const tables[] = {face_running_methods, face_memory_methods, face_register_methods, face_debug_methods};
+    PyMethodDef *const tables[] = {face_running_methods, face_memory_methods, face_register_methods, face_debug_methods,
+                                  face_bank_methods};
     size_t count = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const PyMethodDef *method = tables[i]; method->ml_name != NULL && count < METHODS_MOST; method++) all[count++] = *method;

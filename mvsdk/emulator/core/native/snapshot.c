@@ -32,6 +32,7 @@ mv_core *mv_new(uint32_t interrupts) {
 
 void mv_free(mv_core *core) {
     mv_forget_code(core);
+    mv_unbind(core, NULL);
     for (size_t i = 0; i < core->ranges; i++) {
         free(core->range[i].host);
         free(core->range[i].code_line);
