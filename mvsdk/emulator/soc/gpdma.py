@@ -3,8 +3,8 @@
 Modelled: blocks and, in channels 12 to 15, repeated blocks with their address offsets; linked lists, link by link too;
 all data widths with padding, truncation, packing and exchanges; requests of software and of peripherals, by bursts or
 by blocks; every flag, suspension, reset, an interrupt a channel. Not modelled: triggers, priorities, the two ports and
-their arbitration. What a transfer costs is inferred: `ITEM_CYCLES` for each datum read, `LINK_CYCLES` for each word of a
-linked-list item. Software requests move up to `CHUNK` data at the moment the last of them is due.
+their arbitration. What a transfer costs is inferred: `ITEM_CYCLES` for each datum read, `LINK_CYCLES` for each word of
+a linked-list item. Software requests move up to `CHUNK` data at the moment the last of them is due.
 """
 
 from __future__ import annotations
@@ -31,7 +31,16 @@ _FLAGS = 0x7F00
 _INTERRUPT_ENABLES = 0x7F00
 _CONFIGURATION = frozenset({"CLBAR", "CTR1", "CTR2", "CBR1", "CSAR", "CDAR", "CTR3", "CBR2", "CLLR"})
 """Registers that are read-only while a channel is enabled."""
-_LINKED = (("CTR1", 31), ("CTR2", 30), ("CBR1", 29), ("CSAR", 28), ("CDAR", 27), ("CTR3", 26), ("CBR2", 25), ("CLLR", 16))
+_LINKED = (
+    ("CTR1", 31),
+    ("CTR2", 30),
+    ("CBR1", 29),
+    ("CSAR", 28),
+    ("CDAR", 27),
+    ("CTR3", 26),
+    ("CBR2", 25),
+    ("CLLR", 16),
+)
 """The words of a linked-list item in their order in memory, with the bit of CLLR that says they are there."""
 _REPEATED_ONLY = frozenset({"CTR3", "CBR2"})
 _BLOCK, _REPEATED_BLOCK, _ITEM, _LAST = range(4)

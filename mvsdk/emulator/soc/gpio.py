@@ -8,7 +8,7 @@ from mvsdk.emulator.soc.registers import RegisterBlock, rows
 
 _PINS = 0xFFFF
 _OUTPUT, _ANALOGUE = 1, 3
-_PULL_UP = 1
+_PULL_UP, _PULL_DOWN = 1, 2
 _LOCK_KEY = 1 << 16
 _LOCKABLE = {"MODER": 2, "OSPEEDR": 2, "PUPDR": 2, "OTYPER": 1, "AFRL": 4, "AFRH": 4}
 """Registers that a lock protects, and how many bits of them belong to a pin."""
@@ -25,8 +25,10 @@ class GpioPort(RegisterBlock):
         super().__init__("gpio")
         self._resets = {row["name"]: int(row["reset"], 16) for row in rows("gpio-resets") if row["port"] == name}
         self._shown, self._seen = shown, seen
+        self._watchers: list[tuple[int, Callable[[bool], None]]] = []
         self._wired = self._wired_levels = 0
         self._outputs = self._inputs = 0
+        self._levels = _PINS
         self._locked = 0
         self._lock_steps: list[int] = []
         self.reset()
@@ -45,6 +47,11 @@ class GpioPort(RegisterBlock):
         self._wired = self._wired & ~bit | (0 if level is None else bit)
         self._wired_levels = self._wired_levels & ~bit | (bit if level else 0)
         self._settle()
+
+    def watch(self, pin: int, changed: Callable[[bool], None]) -> None:
+        """Let `changed(level)` hear a pin (0 to 15) as a device with a weak pull-up does, now and at every change."""
+        self._watchers.append((1 << pin, changed))
+        changed(bool(self._levels >> pin & 1))
 
     def fetch(self, name: str) -> int:
         """Return a register; reading LCKR ends the lock sequence."""
@@ -97,7 +104,16 @@ class GpioPort(RegisterBlock):
         driven = outputs & ~released
         passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
         levels = driven & odr | ~driven & passive
+        pulled_down = ~self._wired & self._pins_with("PUPDR", _PULL_DOWN)
+        self._show(driven & odr | ~driven & (self._wired_levels | ~self._wired) & ~pulled_down)
         self._tell(levels & outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
+
+    def _show(self, levels: int) -> None:
+        """Tell the watchers of the levels outside."""
+        changed, self._levels = self._levels ^ levels, levels & _PINS
+        for bit, heard in self._watchers:
+            if changed & bit:
+                heard(bool(levels & bit))
 
     def _tell(self, outputs: int, inputs: int) -> None:
         shown, self._outputs = self._outputs ^ outputs, outputs

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mvsdk.emulator.bus_devices import I2cDevice
+from mvsdk.emulator.bus_devices.protocols import I2cDevice
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 

@@ -50,7 +50,7 @@ class Wiring(Protocol):
         """Read memory as a bus master does. `LookupError` where there is none. Not from inside a guest's access."""
 
     def write_memory(self, address: int, data: bytes) -> None:
-        """Write memory as a bus master does. `LookupError` where none can be written. Not from inside a guest's access."""
+        """Write memory as a bus master does. `LookupError` where none can be. Not from inside a guest's access."""
 
     def watchdog_reset(self, flag: int) -> None:
         """Reset the chip and start the application anew; `flag` is the bit of RCC_CSR that will say why."""

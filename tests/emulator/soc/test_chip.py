@@ -43,6 +43,9 @@ MODELLED = {
     **{name.lower(): [name] for name in ("PWR", "SYSCFG", "CRC", "ICACHE", "RNG", "IWDG", "WWDG", "EXTI", "RCC")},
     "flash": ["FLASH_R"],
     "i2c": ["I2C1", "I2C2", "I2C3", "I2C4"],
+    "spi": ["SPI1", "SPI2", "SPI3"],
+    "gpdma": ["GPDMA1"],
+    "gpdma-channel": [f"GPDMA1_Channel{number}" for number in range(16)],
 }
 
 
@@ -56,7 +59,7 @@ def test_a_modelled_peripheral_answers_at_its_place(table: str, peripheral: str)
     assert bench.wiring.events == []
 
 
-@pytest.mark.parametrize("peripheral", ["HASH", "AES", "PKA", "SPI1", "ADC1", "GPDMA1"])
+@pytest.mark.parametrize("peripheral", ["HASH", "AES", "PKA", "SAES", "DAC1"])
 def test_what_is_absent_is_told(peripheral: str) -> None:
     """A peripheral without a model reads 0 and is told by name."""
     bench = Bench()

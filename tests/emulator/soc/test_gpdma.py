@@ -60,7 +60,9 @@ class Bench:
         self.controller = Gpdma(self.wiring, [self.channel])
         self.registers = Block(self.channel, "gpdma-channel")
 
-    def start(self, length: int, *, widths: int = 0, more: int = SINC | DINC, request: int = SWREQ, enable: int = EN) -> None:
+    def start(
+        self, length: int, *, widths: int = 0, more: int = SINC | DINC, request: int = SWREQ, enable: int = EN
+    ) -> None:
         """Set up a transfer from SOURCE to TARGET and enable it; `widths` is that of both in bytes."""
         code = {0: 0, 1: 0, 2: 1, 4: 2}[widths]
         self.registers["CTR1"] = more | code | code << 16
@@ -314,7 +316,9 @@ def test_a_link_into_nowhere_is_an_error() -> None:
     assert bench.status == IDLEF | ULEF
 
 
-@pytest.mark.parametrize(("register", "value"), [("CSAR", SOURCE + 1), ("CDAR", TARGET + 2), ("CBR1", 6), ("CTR1", 3), ("CBR1", 0)])
+@pytest.mark.parametrize(
+    ("register", "value"), [("CSAR", SOURCE + 1), ("CDAR", TARGET + 2), ("CBR1", 6), ("CTR1", 3), ("CBR1", 0)]
+)
 def test_settings_that_make_no_sense_are_refused(register: str, value: int) -> None:
     """Misaligned addresses, broken data, an unknown width and an empty block set USEF and move nothing."""
     bench = Bench()
