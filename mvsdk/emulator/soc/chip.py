@@ -16,6 +16,7 @@ from mvsdk.emulator.soc.exti import PINS, Exti
 from mvsdk.emulator.soc.gpdma import CHANNELS, Gpdma, GpdmaChannel
 from mvsdk.emulator.soc.gpio import GpioPort
 from mvsdk.emulator.soc.i2c import I2c
+from mvsdk.emulator.soc.i2c_target import I2cTransfer
 from mvsdk.emulator.soc.icache import Icache
 from mvsdk.emulator.soc.identity import place_identity
 from mvsdk.emulator.soc.iwdg import Iwdg
@@ -106,6 +107,10 @@ class Chip:
         self._buses[bus].connect(address, device)
         self._settle_in(f"{bus} 0x{address:02x}", device, outputs)
 
+    def address_i2c(self, bus: str, transfer: I2cTransfer) -> None:
+        """Let a controller outside address the chip as a target on a bus. `KeyError` for a bus without a model."""
+        self._buses[bus].transfer(transfer)
+
     def connect_spi(
         self, bus: str, device: SpiDevice, select: Pin | None = None, outputs: Mapping[str, Pin] | None = None
     ) -> None:
@@ -173,7 +178,8 @@ class Chip:
 
     def _attach_i2c(self, row: dict[str, str]) -> I2c:
         name = row["i2c"]
-        bus = I2c(self._wiring, self._interrupts[f"{name}_EV"], clock=functools.partial(self._kernel_clock, row))
+        interrupts = self._interrupts[f"{name}_EV"], self._interrupts[f"{name}_ER"]
+        bus = I2c(name, self._wiring, interrupts, clock=functools.partial(self._kernel_clock, row))
         self._attach(name, bus)
         return bus
 
