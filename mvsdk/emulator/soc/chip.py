@@ -9,6 +9,8 @@ from mvsdk.boards import Board, Button, Led
 from mvsdk.emulator.bus_devices.protocols import I2cDevice, Situated, SpiDevice
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import LedChanged, RegisterNotModelled
+from mvsdk.emulator.soc.adc import Adc1, Adc4
+from mvsdk.emulator.soc.analogue import AnalogueInputs
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.bus_master import BusMaster
 from mvsdk.emulator.soc.crc import Crc
@@ -52,6 +54,9 @@ class Chip:
         self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
         self._spis = {row["spi"]: self._attach_spi(row) for row in rows("spis")}
         self._attach_gpdma()
+        self.analogue = AnalogueInputs()
+        """What the converters see: voltages of pins and channels, the die's temperature, the reference."""
+        self._attach_adcs()
         self.bus_devices: dict[str, I2cDevice | SpiDevice] = {}
         """What is connected, by where: "I2C1 0x18", "SPI1 GPIOA4", "SPI1 NSS"."""
         for button in board.buttons:
@@ -98,6 +103,14 @@ class Chip:
     def ready_to_receive(self, uart: str) -> bool:
         """Say whether a serial port takes characters, by its RTS."""
         return self._uarts[uart].ready_to_receive
+
+    def set_voltage(self, adc: str, channel: int, volts: float) -> None:
+        """Put a voltage on a converter's channel ("ADC1", 9). `KeyError` for a channel that does not exist."""
+        self.analogue.set_channel(adc, channel, volts)
+
+    def set_pin_voltage(self, port: str, pin: int, volts: float) -> None:
+        """Put a voltage on a pin ("GPIOA", 4), for every converter that sees it. `KeyError` if none does."""
+        self.analogue.set_pin(port, pin, volts)
 
     def connect_i2c(self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None) -> None:
         """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model.
@@ -190,6 +203,21 @@ class Chip:
         self._attach(name, spi)
         return spi
 
+    def _attach_adcs(self) -> None:
+        kinds = {"ADC1": Adc1, "ADC4": Adc4}
+        for row in rows("adcs"):
+            common = RegisterBlock("adc-common")
+            self._attach(row["common"], common)
+            adc = kinds[row["adc"]](
+                row["adc"],
+                self._wiring,
+                self._interrupts[row["interrupt"]],
+                inputs=self.analogue,
+                common=common,
+                clock=functools.partial(self._kernel_clock, row),
+            )
+            self._attach(row["adc"], adc)
+
     def _attach_gpdma(self) -> None:
         bus = BusMaster(self._wiring, self._bus)
         names = [f"GPDMA1_Channel{number}" for number in range(CHANNELS)]
@@ -207,7 +235,8 @@ class Chip:
         source = sources[selected] if selected < len(sources) else sources[0]
         clocks = self._wiring.clocks
         # APB3 runs undivided from the AHB clock: rcc.csv has CFGR3 = 0.
-        buses = {"pclk1": clocks.pclk1, "pclk2": clocks.pclk2, "pclk3": clocks.hclk, "sysclk": clocks.sysclk}
+        buses = {"pclk1": clocks.pclk1, "pclk2": clocks.pclk2, "pclk3": clocks.hclk, "hclk": clocks.hclk}
+        buses["sysclk"] = clocks.sysclk
         return {**buses, **_oscillators()}[source]
 
     # -- telling -------------------------------------------------------------------------------------------------------

@@ -45,6 +45,9 @@ MODELLED = {
     "i2c": ["I2C1", "I2C2", "I2C3", "I2C4"],
     "spi": ["SPI1", "SPI2", "SPI3"],
     "gpdma": ["GPDMA1"],
+    "adc1": ["ADC1"],
+    "adc4": ["ADC4"],
+    "adc-common": ["ADC12_COMMON", "ADC4_COMMON"],
     "gpdma-channel": [f"GPDMA1_Channel{number}" for number in range(16)],
 }
 

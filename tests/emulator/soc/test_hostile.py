@@ -13,7 +13,7 @@ from mvsdk.testing import FakeWiring, ScriptedCore
 
 BOARD = load("stm32u585")
 BLOCKS = ("TIM1", "TIM2", "TIM6", "TIM16", "USART2", "LPUART1", "GPIOA", "EXTI", "CRC", "RNG", "IWDG", "WWDG", "ICACHE")
-BLOCKS_ON_BUSES = ("I2C1", "I2C3", "SPI1", "SPI3", "GPDMA1", "GPDMA1_Channel0", "GPDMA1_Channel15")
+BLOCKS_ON_BUSES = ("I2C1", "I2C3", "SPI1", "SPI3", "ADC1", "ADC4", "GPDMA1", "GPDMA1_Channel0", "GPDMA1_Channel15")
 BASES = [peripheral.base for peripheral in BOARD.peripherals if peripheral.name in BLOCKS + BLOCKS_ON_BUSES]
 ACCESSES = st.tuples(
     st.sampled_from(BASES),
