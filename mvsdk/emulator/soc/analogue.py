@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import ClassVar
@@ -25,24 +25,21 @@ def _channels() -> Mapping[tuple[str, int], dict[str, str]]:
 
 
 class AnalogueInputs:
-    """Everything analogue. `celsius` is the die's temperature; it and the voltages may be changed at any time."""
+    """Everything analogue. `celsius` is the die's temperature; it and the voltages may be changed at any time.
 
-    STATE: ClassVar[tuple[str, ...]] = ("celsius", "reference", "battery", "_pins", "_forced")
+    `pin_volts` gives the voltage of a pin.
+    """
 
-    def __init__(self) -> None:
+    STATE: ClassVar[tuple[str, ...]] = ("celsius", "reference", "battery", "_forced")
+
+    def __init__(self, pin_volts: Callable[[str, int], float]) -> None:
+        self._pin_volts = pin_volts
         self.celsius = _facts()["at celsius"]
         self.reference = _facts()["at reference_volts"]
         """VREF+ in volts."""
         self.battery = _facts()["at battery_volts"]
         """VBAT in volts."""
-        self._pins: dict[tuple[str, int], float] = {}
         self._forced: dict[tuple[str, int], float] = {}
-
-    def set_pin(self, port: str, pin: int, volts: float) -> None:
-        """Put a voltage on a pin. `KeyError` for a pin that no converter sees."""
-        if not any(row["port"] == port and row["pin"] == str(pin) for row in _channels().values()):
-            raise KeyError(f"{port} {pin}")
-        self._pins[port, pin] = volts
 
     def set_channel(self, adc: str, channel: int, volts: float) -> None:
         """Put a voltage on a channel, whatever its pin has. `KeyError` for a channel that does not exist."""
@@ -59,7 +56,7 @@ class AnalogueInputs:
             return self._forced[adc, channel]
         if row["internal"]:
             return self._internal(row["internal"])
-        return self._pins.get((row["port"], int(row["pin"])), 0.0)
+        return self._pin_volts(row["port"], int(row["pin"]))
 
     def is_pin(self, adc: str, channel: int) -> bool:
         """Say whether a channel is that of a pin, not of a source inside the chip."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from mvsdk.boards import Board, Button, Led
 from mvsdk.emulator.bus_devices.protocols import I2cDevice, Situated, SpiDevice
@@ -38,8 +39,11 @@ from mvsdk.emulator.soc.wwdg import Wwdg
 class Chip:
     """Builds the peripherals of a board's chip. `strict` makes accesses to what is not modelled bus faults."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines", "_requests", "analogue")
+
     def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False) -> None:
         self._wiring = wiring
+        self._requests = wiring.requests
         self._interrupts = {name: number for number, name in board.interrupts.items()}
         self._bases = {peripheral.name: peripheral.base for peripheral in board.peripherals}
         self._bus = PeripheralBus(board, self._tell_unmodelled, strict=strict)
@@ -54,11 +58,9 @@ class Chip:
         self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
         self._spis = {row["spi"]: self._attach_spi(row) for row in rows("spis")}
         self._attach_gpdma()
-        self.analogue = AnalogueInputs()
+        self.analogue = AnalogueInputs(lambda port, pin: self._ports[port].volts(pin))
         """What the converters see: voltages of pins and channels, the die's temperature, the reference."""
         self._attach_adcs()
-        self.bus_devices: dict[str, I2cDevice | SpiDevice] = {}
-        """What is connected, by where: "I2C1 0x18", "SPI1 GPIOA4", "SPI1 NSS"."""
         for button in board.buttons:
             self.press(button, pressed=False)
 
@@ -69,7 +71,7 @@ class Chip:
 
     def reset(self) -> None:
         """Give every peripheral its reset state; the backup domain and what is wired to pins stay."""
-        self._wiring.requests.reset()
+        self._requests.reset()
         for block in self._blocks:
             block.reset()
         for lines in self._lines.values():
@@ -108,9 +110,9 @@ class Chip:
         """Put a voltage on a converter's channel ("ADC1", 9). `KeyError` for a channel that does not exist."""
         self.analogue.set_channel(adc, channel, volts)
 
-    def set_pin_voltage(self, port: str, pin: int, volts: float) -> None:
-        """Put a voltage on a pin ("GPIOA", 4), for every converter that sees it. `KeyError` if none does."""
-        self.analogue.set_pin(port, pin, volts)
+    def apply_voltage(self, port: str, pin: int, volts: float) -> None:
+        """Wire a voltage to a pin ("GPIOA", 4). `KeyError` for a port that does not exist."""
+        self._ports[port].apply_voltage(pin, volts)
 
     def connect_i2c(self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None) -> None:
         """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model.
@@ -118,7 +120,7 @@ class Chip:
         `outputs` wires the device's outputs to pins: `{"ALERT": ("GPIOB", 11)}`.
         """
         self._buses[bus].connect(address, device)
-        self._settle_in(f"{bus} 0x{address:02x}", device, outputs)
+        self._settle_in(device, outputs)
 
     def address_i2c(self, bus: str, transfer: I2cTransfer) -> None:
         """Let a controller outside address the chip as a target on a bus. `KeyError` for a bus without a model."""
@@ -134,12 +136,11 @@ class Chip:
         spi = self._spis[bus]
         port = None if select is None else self._ports[select[0]]
         activate = spi.connect(device, on_nss=select is None)
-        self._settle_in(f"{bus} NSS" if select is None else f"{bus} {select[0]}{select[1]}", device, outputs)
+        self._settle_in(device, outputs)
         if port is not None and select is not None:
             port.watch(select[1], lambda level: activate(not level))
 
-    def _settle_in(self, place: str, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None) -> None:
-        self.bus_devices[place] = device
+    def _settle_in(self, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None) -> None:
         if isinstance(device, Situated):
             device.attach(ChipSurroundings(self._wiring, outputs or {}, self.drive_pin))
 

@@ -35,8 +35,8 @@ class I2c(RegisterBlock):
     """
 
     STATE: ClassVar[tuple[str, ...]] = (
-        "registers", "target", "_events", "_errors", "_addressed", "_left", "_step", "_stop_wanted", "_stepping",
-        "_timing_out",
+        "registers", "target", "_devices", "_events", "_errors", "_addressed", "_left", "_step", "_stop_wanted",
+        "_stepping", "_timing_out",
     )  # fmt: skip
 
     def __init__(self, name: str, wiring: Wiring, interrupts: tuple[int, int], *, clock: Callable[[], int]) -> None:

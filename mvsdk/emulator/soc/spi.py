@@ -31,7 +31,7 @@ class Spi(RegisterBlock):
 
     STATE: ClassVar[tuple[str, ...]] = (
         "registers", "_line", "_clocking", "_flags", "_shifting", "_to_send", "_received", "_pushed", "_done",
-        "_selected",
+        "_selected", "_devices",
     )  # fmt: skip
 
     def __init__(self, name: str, wiring: Wiring, interrupt: int, *, fifo: int, clock: Callable[[], int]) -> None:
