@@ -150,7 +150,7 @@ class Adc(RegisterBlock):
 
     def _command(self, bits: int) -> None:
         self._power(bits)
-        if bits & ADCAL and not self._running & ADEN and self._flags & LDORDY:
+        if bits & ADCAL and self._flags & LDORDY:
             self._calibrating.set(self._wiring.cycle + self._cycles(2 * CALIBRATION_TICKS))
         if bits & ADDIS and self._running & ADEN:
             self._stop(ADEN | ADSTART | JADSTART)

@@ -144,6 +144,7 @@ def test_the_identity_is_where_the_vendor_has_it() -> None:
     core = Bench().core
     assert core.read_memory(0x0BFA_0700, 12) == bytes(range(12))
     assert core.read_memory(0x0BFA_07A0, 2) == (2048).to_bytes(2, "little")
+    assert core.read_memory(0x0BFA_0500, 4) == (0x0C).to_bytes(4, "little"), "LQFP144 with SMPS"
 
 
 GPIO_OUTPUT = 1
