@@ -41,7 +41,7 @@ class I2c(RegisterBlock):
 
     def __init__(self, name: str, wiring: Wiring, interrupts: tuple[int, int], *, clock: Callable[[], int]) -> None:
         super().__init__("i2c")
-        self._name = name
+        self._requests = f"{name}_TX", f"{name}_RX"
         self._wiring = wiring
         self._events, self._errors = (InterruptLine(wiring, interrupt) for interrupt in interrupts)
         self._clock = clock
@@ -242,8 +242,9 @@ class I2c(RegisterBlock):
         wanted = enabled & (TXIE | RXIE | ADDRIE | NACKIE | STOPIE) | (TC | TCR if enabled & TCIE else 0)
         self._events.set(on and bool(status & wanted))
         self._errors.set(on and bool(status & _ERRORS and enabled & ERRIE))
-        self._wiring.requests.set(f"{self._name}_TX", on and bool(status & TXIS and enabled & TXDMAEN))
-        self._wiring.requests.set(f"{self._name}_RX", on and bool(status & RXNE and enabled & RXDMAEN))
+        sending, receiving = status & TXIS and enabled & TXDMAEN, status & RXNE and enabled & RXDMAEN
+        for name, wanting in zip(self._requests, (sending, receiving), strict=True):
+            self._wiring.requests.set(name, on and bool(wanting))
         self._await_timeout()
 
     def _await_timeout(self) -> None:

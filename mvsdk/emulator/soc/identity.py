@@ -8,7 +8,7 @@ from mvsdk.emulator.soc.analogue import calibration_values
 _PAGE, _PAGE_SIZE = 0x0BFA_0000, 0x1000
 PACKAGE, UNIQUE_ID, FLASH_SIZE = 0x0BFA_0500, 0x0BFA_0700, 0x0BFA_07A0
 _LQFP144_SMPS = 0x0C
-"""As in the vendor's LL_UTILS_PACKAGETYPE; inferred from the board's pins, some of which smaller packages do not have."""
+"""LL_UTILS_PACKAGETYPE of the vendor's HAL; inferred from the board's pins, which smaller packages do not have."""
 _FLASH_KIB = 2048
 UNIQUE_ID_LENGTH = 12
 

@@ -36,7 +36,7 @@ class Spi(RegisterBlock):
 
     def __init__(self, name: str, wiring: Wiring, interrupt: int, *, fifo: int, clock: Callable[[], int]) -> None:
         super().__init__("spi")
-        self._name = name
+        self._requests = f"{name}_TX", f"{name}_RX"
         self._wiring = wiring
         self._line = InterruptLine(wiring, interrupt)
         self._fifo = fifo
@@ -291,10 +291,10 @@ class Spi(RegisterBlock):
         if not on:
             wanted &= ~(TXP | TXC)
         self._line.set(bool(status & wanted))
-        requests = self._wiring.requests
-        requests.set(f"{self._name}_TX", on and bool(configuration & TXDMAEN and status & TXP and self._sends()))
-        last = status & EOT and self._received
-        requests.set(f"{self._name}_RX", on and bool(configuration & RXDMAEN and (status & RXP or last)))
+        sending = configuration & TXDMAEN and status & TXP and self._sends()
+        receiving = configuration & RXDMAEN and (status & RXP or (status & EOT and self._received))
+        for name, wanting in zip(self._requests, (sending, receiving), strict=True):
+            self._wiring.requests.set(name, on and bool(wanting))
 
 
 def _reversed(value: int, bits: int) -> int:

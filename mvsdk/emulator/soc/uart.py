@@ -43,7 +43,7 @@ class Uart(RegisterBlock):
 
     STATE: ClassVar[tuple[str, ...]] = (
         "registers", "_line", "_transmitting", "_receiving", "_timing_out", "_flags", "_shifting", "_to_send", "_fifo",
-        "_arriving", "_idle_due", "_heard", "_clear_to_send", "_break_due",
+        "_arriving", "_hearing", "_idle_due", "_heard", "_clear_to_send", "_break_due",
     )  # fmt: skip
 
     def __init__(
@@ -57,7 +57,7 @@ class Uart(RegisterBlock):
         sent: Callable[[int], None],
     ) -> None:
         super().__init__("usart")
-        self._name = name
+        self._requests = f"{name}_TX", f"{name}_RX"
         self._wiring = wiring
         self._line = InterruptLine(wiring, interrupt)
         self._low_power = low_power
@@ -74,7 +74,7 @@ class Uart(RegisterBlock):
         self._to_send: deque[int] = deque()
         self._fifo: deque[int] = deque()
         self._arriving: deque[int] = deque()
-        self._idle_due = False
+        self._hearing = self._idle_due = False
 
     def reset(self) -> None:
         """Drop everything under way; what the other side has sent already is lost too."""
@@ -82,7 +82,7 @@ class Uart(RegisterBlock):
         self._transmitting.set(None)
         self._receiving.set(None)
         self._timing_out.set(None)
-        self._break_due = False
+        self._break_due = self._hearing = False
         self._flags = TC
         for queue in (self._to_send, self._fifo, self._arriving):
             queue.clear()
@@ -116,25 +116,28 @@ class Uart(RegisterBlock):
         return not self.registers["CR3"] & RTSE or (self._enabled(RE) and len(self._fifo) < self._depth())
 
     def _arrive(self, *characters: int) -> None:
-        if not self._arriving:
-            self._receiving.set(None)  # whatever was awaited, it was the end of a silence
         self._arriving.extend(characters)
         self._listen(self._wiring.cycle)
 
     def _listen(self, since: int) -> None:
-        if self._receiving.due is not None or not self._enabled(RE):
+        """Await the next character, which ends a silence at once, or the end of a silence."""
+        if not self._enabled(RE):
             return
-        if self._arriving and self.ready_to_receive:
+        begins = bool(self._arriving) and self.ready_to_receive
+        if self._receiving.due is not None and (self._hearing or not begins):
+            return
+        self._hearing = begins
+        if begins:
             self._timing_out.set(None)
-            self._receiving.set(since + self._frame_cycles())
-        elif self._idle_due:
+        if begins or self._idle_due:
             self._receiving.set(since + self._frame_cycles())
 
     def _received(self, cycle: int) -> None:
         """One character's time has passed: it is here, or none came and the line is idle."""
-        if self._arriving and self.ready_to_receive:
+        if self._hearing:
+            self._hearing = False
             self._hear(self._arriving.popleft(), cycle)
-        elif self._idle_due:
+        else:
             self._flags |= IDLE
             self._idle_due = False
         self._listen(cycle)
@@ -208,6 +211,7 @@ class Uart(RegisterBlock):
             self._sent(character)
             if self.registers["CR3"] & HDSEL and self._enabled(RE):
                 self._hear(character, cycle)
+                self._listen(cycle)
         self._start_sending(cycle)
         if self._transmitting.due is None:
             self._flags |= TC
@@ -257,6 +261,7 @@ class Uart(RegisterBlock):
         """Follow the enable bits: a port that is off discards what is under way."""
         if not self._enabled(RE):
             self._receiving.set(None)
+            self._hearing = False
         if not self.registers["CR1"] & UE:
             self._transmitting.set(None)
             self._timing_out.set(None)
@@ -280,7 +285,7 @@ class Uart(RegisterBlock):
         status |= SBKF if self._break_due else 0
         if self.registers["CR3"] & CTSE and self._clear_to_send:
             status |= CTS
-        status |= BUSY if self._receiving.due is not None and self._arriving else 0
+        status |= BUSY if self._hearing else 0
         if control & UE:
             status |= (TEACK if control & TE else 0) | (REACK if control & RE else 0)
         if control & FIFOEN:
@@ -317,8 +322,8 @@ class Uart(RegisterBlock):
         control, failed = self.registers["CR3"], status & (PE | FE | NE | ORE)
         sending = control & DMAT and self.registers["CR1"] & TE and status & TXE
         receiving = control & DMAR and status & RXNE and not (control & DDRE and failed)
-        self._wiring.requests.set(f"{self._name}_TX", bool(sending))
-        self._wiring.requests.set(f"{self._name}_RX", bool(receiving))
+        for name, wanted in zip(self._requests, (sending, receiving), strict=True):
+            self._wiring.requests.set(name, bool(wanted))
 
     # -- speed ---------------------------------------------------------------------------------------------------------
 

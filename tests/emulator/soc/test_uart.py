@@ -336,8 +336,24 @@ def test_rts_keeps_the_other_side_waiting() -> None:
     assert not line.port.ready_to_receive
     assert not line.status & ORE
     assert line.registers["RDR"] == ord("a")
-    line.wiring.advance(FRAME)
+    line.wiring.advance(FRAME - 1)
+    assert not line.status & RXNE
+    line.wiring.advance(1)
     assert line.registers["RDR"] == ord("b")
+
+
+def test_what_waits_outside_begins_when_there_is_room() -> None:
+    """A character held back by RTS takes its whole frame from then on, whatever silence was being measured."""
+    line = Line()
+    line.registers["CR3"] = RTSE
+    line.registers["CR1"] = UE | RE
+    line.port.receive(b"ab")
+    line.wiring.advance(FRAME + FRAME // 2)
+    assert line.registers["RDR"] == ord("a")
+    line.wiring.advance(FRAME - 1)
+    assert not line.status & (RXNE | IDLE)
+    line.wiring.advance(1)
+    assert line.status & (RXNE | IDLE) == RXNE
 
 
 def test_a_receiver_times_out() -> None:
