@@ -2,7 +2,7 @@
 
 Both write up to a page of 64 bytes at a time, wrapping at its end, and take 5 ms for it, in which the one acknowledges
 nothing and the other answers only its status. Without surroundings a write takes no time. The content lies in a
-`Storage`, erased at first.
+`Storage`, or else in memory, erased at first.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import enum
 from typing import ClassVar
 
 from mvsdk.emulator.bus_devices.protocols import Surroundings
-from mvsdk.emulator.nor_flash import SparseStorage, Storage
+from mvsdk.emulator.nor_flash import ERASED, Storage
 
 SIZE = 32 * 1024
 PAGE = 64
@@ -23,12 +23,13 @@ ADDRESS = 0x50
 class EepromArray:
     """The memory behind either interface. Raises `ValueError` for a storage of another size."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_busy_until", "_storage")
+    STATE: ClassVar[tuple[str, ...]] = ("_busy_until", "_pages")
 
     def __init__(self, storage: Storage | None) -> None:
-        self._storage = SparseStorage(SIZE, PAGE) if storage is None else storage
-        if len(self._storage) != SIZE:
-            raise ValueError(f"the storage has {len(self._storage)} bytes, not {SIZE}")
+        if storage is not None and len(storage) != SIZE:
+            raise ValueError(f"the storage has {len(storage)} bytes, not {SIZE}")
+        self._storage = storage
+        self._pages: dict[int, bytes] = {}
         self._surroundings: Surroundings | None = None
         self._busy_until = 0
 
@@ -43,17 +44,26 @@ class EepromArray:
 
     def read(self, address: int) -> int:
         """Return a byte."""
-        return self._storage[address : address + 1][0]
+        return self._page(address)[address % PAGE]
 
     def write(self, address: int, data: bytes) -> None:
         """Write bytes from `address` on, within its page; of more than a page the last 64 count."""
-        page = address - address % PAGE
-        content = bytearray(self._storage[page : page + PAGE])
+        content = bytearray(self._page(address))
         for offset, byte in enumerate(data):
             content[(address + offset) % PAGE] = byte
-        self._storage[page : page + PAGE] = bytes(content)
+        start = address - address % PAGE
+        if self._storage is None:
+            self._pages[start] = bytes(content)
+        else:
+            self._storage[start : start + PAGE] = bytes(content)
         if self._surroundings is not None:
             self._busy_until = self._surroundings.cycle + self._surroundings.cycles(WRITE_US)
+
+    def _page(self, address: int) -> bytes:
+        start = address - address % PAGE
+        if self._storage is None:
+            return self._pages.get(start, ERASED * PAGE)
+        return bytes(self._storage[start : start + PAGE])
 
 
 class I2cEeprom:

@@ -244,10 +244,11 @@ class GpdmaChannel(RegisterBlock):
         if not transfer.valid:
             return False
         source, destination = transfer.source_width, transfer.destination_width
+        bursts, blocks = self.registers["CTR3"], self.registers["CBR2"]
         return not (
             self._left() % source
-            or self.registers["CSAR"] % source
-            or self.registers["CDAR"] % destination
+            or (self.registers["CSAR"] | bursts & 0xFFFF | blocks & 0xFFFF) % source
+            or (self.registers["CDAR"] | bursts >> 16 | blocks >> 16) % destination
             or (transfer.packs and self._left() % destination)
         )
 

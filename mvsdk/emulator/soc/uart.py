@@ -95,7 +95,8 @@ class Uart(RegisterBlock):
         """Let the other side send `data`, at the speed this port is set to; it waits until the receiver is enabled, and
         with RTSE until there is room. `errors` are those of PE, FE and NE that each character suffers on its way.
         """
-        self._arrive(*(character | errors << 16 for character in data))
+        spoilt = errors & (PE | FE | NE)
+        self._arrive(*(character | spoilt << 16 for character in data))
 
     def receive_break(self) -> None:
         """Let the other side hold the line low for longer than a character."""

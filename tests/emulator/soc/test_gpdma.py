@@ -317,11 +317,12 @@ def test_a_link_into_nowhere_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("register", "value"), [("CSAR", SOURCE + 1), ("CDAR", TARGET + 2), ("CBR1", 6), ("CTR1", 3), ("CBR1", 0)]
+    ("register", "value"),
+    [("CSAR", SOURCE + 1), ("CDAR", TARGET + 2), ("CBR1", 6), ("CTR1", 3), ("CBR1", 0), ("CTR3", 2), ("CBR2", 1 << 16)],
 )
 def test_settings_that_make_no_sense_are_refused(register: str, value: int) -> None:
-    """Misaligned addresses, broken data, an unknown width and an empty block set USEF and move nothing."""
-    bench = Bench()
+    """Misaligned addresses and offsets, broken data, an unknown width and an empty block set USEF and move nothing."""
+    bench = Bench(12)
     bench.fill(b"abcdef")
     bench.start(4, widths=4, enable=0)
     bench.registers[register] = value
