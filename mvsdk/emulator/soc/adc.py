@@ -1,19 +1,21 @@
 """ADC1 with its 14 bits and ADC4 with its 12: voltages become numbers in the time it takes (RM0456, 33 and 34).
 
 Modelled: regulator, calibration and readiness as drivers wait for them; sequences, single, continuous, discontinuous;
-injected sequences of ADC1, which go first; sampling and conversion times, resolution, oversampling, alignment; overrun,
-waiting, the three watchdogs, every interrupt, DMA requests. Not modelled: triggers other than software, with which a
-conversion never begins; offsets, gain, differential inputs, the filters of watchdogs, calibration factors.
-The sampling's end is told together with the conversion's.
+injected sequences of ADC1, which go first; software and trigger lines that start either; sampling and conversion times,
+resolution, oversampling, alignment; overrun, waiting, the three watchdogs, every interrupt, DMA requests. Not modelled:
+offsets, gain, differential inputs, the filters of watchdogs, calibration factors. The sampling's end is told together
+with the conversion's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from mvsdk.emulator.soc.analogue import AnalogueInputs
-from mvsdk.emulator.soc.registers import WORD, RegisterBlock
+from mvsdk.emulator.soc.registers import WORD, RegisterBlock, rows
+from mvsdk.emulator.soc.triggers import Listener, TriggerLines
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
 ADEN, ADDIS, ADSTART, JADSTART, ADSTP, JADSTP = (1 << bit for bit in range(6))
@@ -21,9 +23,9 @@ ADVREGEN, DEEPPWD, ADCAL = 1 << 28, 1 << 29, 1 << 31
 ADRDY, EOSMP, EOC, EOS, OVR, JEOC, JEOS, AWD1 = (1 << bit for bit in range(8))
 EOCAL, LDORDY = 1 << 11, 1 << 12
 _CLEARABLE = 0x1FFF & ~LDORDY
-EXTEN, OVRMOD, CONT, AUTDLY, DISCEN, AWD1SGL, AWD1EN, JAWD1EN, JAUTO = (
-    3 << 10, 1 << 12, 1 << 13, 1 << 14, 1 << 16, 1 << 22, 1 << 23, 1 << 24, 1 << 25
-)  # fmt: skip
+OVRMOD, CONT, AUTDLY, DISCEN, AWD1SGL, AWD1EN, JAWD1EN, JAUTO = (1 << bit for bit in (12, 13, 14, 16, 22, 23, 24, 25))
+_RISING, _FALLING = 1, 2
+"""Bits of EXTEN and JEXTEN; without either software starts."""
 REGULATOR_US = 10
 """From ADVREGEN to LDORDY (inferred)."""
 CALIBRATION_TICKS = 4096
@@ -31,12 +33,20 @@ CALIBRATION_TICKS = 4096
 _PRESCALERS = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)
 
 
+@functools.cache
+def _trigger_lines(adc: str) -> Mapping[tuple[str, int], str]:
+    """Return the trigger lines of a converter by group ("regular", "injected") and code."""
+    return {(row["group"], int(row["code"])): row["line"] for row in rows("adc-triggers") if row["adc"] == adc}
+
+
 class Adc(RegisterBlock):
-    """What both converters share. `clock` gives their kernel clock in Hz, `common` is the block that holds CCR."""
+    """What both converters share. `clock` gives their kernel clock in Hz, `common` is the block that holds CCR,
+    `triggers` are the lines that may start them.
+    """
 
     STATE: ClassVar[tuple[str, ...]] = (
         "registers", "_line", "_converting", "_calibrating", "_regulating", "_flags", "_running", "_position",
-        "_injecting", "_injected_position",
+        "_injecting", "_injected_position", "_going", "_heeded",
     )  # fmt: skip
     BITS: ClassVar[tuple[int, ...]]
     """Resolutions by CFGR1.RES."""
@@ -53,6 +63,7 @@ class Adc(RegisterBlock):
         *,
         inputs: AnalogueInputs,
         common: RegisterBlock,
+        triggers: TriggerLines,
         clock: Callable[[], int],
     ) -> None:
         super().__init__(name.lower())
@@ -70,6 +81,11 @@ class Adc(RegisterBlock):
         self._position = 0
         self._injecting = False
         self._injected_position = 0
+        self._going = {"regular": False, "injected": False}  # whether a trigger has started the group
+        self._heeded: tuple[str, ...] = ()
+        self._triggers = triggers
+        for line in sorted(set(_trigger_lines(name).values())):
+            triggers.connect(line, self._listener(line))
 
     def reset(self) -> None:
         """Power down."""
@@ -78,6 +94,7 @@ class Adc(RegisterBlock):
             alarm.set(None)
         self._flags = self._running = self._position = self._injected_position = 0
         self._injecting = False
+        self._going = dict.fromkeys(self._going, False)
         self._settle()
 
     # -- what differs --------------------------------------------------------------------------------------------------
@@ -90,9 +107,9 @@ class Adc(RegisterBlock):
         """Return the channels of the injected sequence."""
         return []
 
-    def _injected_by_software(self) -> bool:
-        """Say whether injected conversions need no trigger."""
-        return False
+    def _trigger(self, group: str) -> tuple[int, int]:
+        """Return which edges of which line start a group; no edges mean that software does."""
+        raise NotImplementedError
 
     def _injected_by_itself(self) -> bool:
         """Say whether the injected sequence follows the regular one."""
@@ -195,7 +212,9 @@ class Adc(RegisterBlock):
     def _stop(self, what: int) -> None:
         self._running &= ~what
         if what & ADSTART:
-            self._position = 0
+            self._position, self._going["regular"] = 0, False
+        if what & JADSTART:
+            self._going["injected"] = False
         if (what & JADSTART and self._injecting) or (what & ADSTART and not self._injecting):
             self._converting.set(None)
             self._injecting = False
@@ -203,15 +222,44 @@ class Adc(RegisterBlock):
 
     def _go_on(self, cycle: int) -> None:
         """Begin the next conversion, if there is one; an injected one interrupts a regular one, which is repeated."""
-        if self._running & JADSTART and self._injected_by_software():
+        if self._running & JADSTART and self._may_go("injected"):
             if not self._injecting:
                 self._injecting = True
                 self._converting.set(None)
             self._begin(cycle, self._injected()[self._injected_position])
-        elif self._running & ADSTART and not self.registers["CFGR1"] & EXTEN and not self._held():
+        elif self._running & ADSTART and self._may_go("regular") and not self._held():
             sequence = self._sequence()
             if sequence:
                 self._begin(cycle, sequence[min(self._position, len(sequence) - 1)])
+
+    def _may_go(self, group: str) -> bool:
+        """Say whether a group that is started need not wait for its trigger."""
+        by_itself = group == "injected" and self._injected_by_itself()
+        return by_itself or self._going[group] or not self._trigger(group)[0]
+
+    def _listener(self, line: str) -> Listener:
+        return Listener(
+            wanted=lambda: line in self._lines_heeded(),
+            rose=lambda: self._edge(line, _RISING),
+            fell=lambda: self._edge(line, _FALLING),
+        )
+
+    def _lines_heeded(self) -> tuple[str, ...]:
+        """Return the trigger lines that would start something."""
+        lines = []
+        for group, started in (("regular", ADSTART), ("injected", JADSTART)):
+            if self._running & started and not self._may_go(group):
+                lines.append(_trigger_lines(self._name).get((group, self._trigger(group)[1]), ""))
+        return tuple(lines)
+
+    def _edge(self, line: str, edge: int) -> None:
+        """Hear of an edge of a trigger line. A group that is going already takes no notice."""
+        for group, started in (("regular", ADSTART), ("injected", JADSTART)):
+            edges, code = self._trigger(group)
+            if self._running & started and edges & edge and _trigger_lines(self._name).get((group, code)) == line:
+                self._going[group] = True
+        self._go_on(self._wiring.cycle)
+        self._settle()
 
     def _held(self) -> bool:
         """Say whether the next conversion waits for the last one to be read."""
@@ -278,12 +326,18 @@ class Adc(RegisterBlock):
             self._flags |= EOS
             self._position = 0
             if not control & CONT:
-                self._running &= ~ADSTART
+                self._rest("regular", ADSTART)
             if self._injected_by_itself():
                 self._running |= JADSTART
                 self._injected_position = 0
         elif control & DISCEN and self._position % self._discontinuous() == 0:
-            self._running &= ~ADSTART
+            self._rest("regular", ADSTART)
+
+    def _rest(self, group: str, started: int) -> None:
+        """End a group: one that software starts is over, one that a trigger starts waits for the next."""
+        self._going[group] = False
+        if not self._trigger(group)[0] or (group == "injected" and self._injected_by_itself()):
+            self._running &= ~started
 
     def _discontinuous(self) -> int:
         return (self.registers["CFGR1"] >> 17 & 7) + 1
@@ -297,13 +351,18 @@ class Adc(RegisterBlock):
         self._flags |= JEOC | EOSMP
         if self._injected_position == len(channels):
             self._flags |= JEOS
-            self._running &= ~JADSTART
+            self._injected_position = 0
+            self._rest("injected", JADSTART)
             self._injecting = False
 
     def _settle(self) -> None:
         """Drive the interrupt line and the request."""
         self._line.set(bool(self._flags & self.registers["IER"]))
         self._wiring.requests.set(self._name, bool(self._flags & EOC) and self._wants_data_moved())
+        before, self._heeded = self._heeded, self._lines_heeded()
+        if before != self._heeded:
+            for line in dict.fromkeys(before + self._heeded):
+                self._triggers.wishes_changed(line)
 
 
 class Adc1(Adc):
@@ -323,8 +382,10 @@ class Adc1(Adc):
         control = self.registers["JSQR"]
         return [control >> shift & 0x1F for shift in (9, 15, 21, 27)][: (control & 3) + 1]
 
-    def _injected_by_software(self) -> bool:
-        return not self.registers["JSQR"] >> 7 & 3 or self._injected_by_itself()
+    def _trigger(self, group: str) -> tuple[int, int]:
+        if group == "injected":
+            return self.registers["JSQR"] >> 7 & 3, self.registers["JSQR"] >> 2 & 0x1F
+        return self.registers["CFGR1"] >> 10 & 3, self.registers["CFGR1"] >> 5 & 0x1F
 
     def _injected_by_itself(self) -> bool:
         return bool(self.registers["CFGR1"] & JAUTO)
@@ -364,6 +425,9 @@ class Adc4(Adc):
             return nibbles[: nibbles.index(0xF)] if 0xF in nibbles else nibbles
         channels = [channel for channel in range(24) if selected >> channel & 1]
         return channels[::-1] if control >> 4 & 1 else channels
+
+    def _trigger(self, group: str) -> tuple[int, int]:
+        return self.registers["CFGR1"] >> 10 & 3, self.registers["CFGR1"] >> 6 & 7
 
     def _sampling_code(self, channel: int) -> int:
         times = self.registers["SMPR"]

@@ -30,6 +30,7 @@ from mvsdk.emulator.soc.rng import Rng
 from mvsdk.emulator.soc.spi import Spi
 from mvsdk.emulator.soc.surroundings import ChipSurroundings, Pin
 from mvsdk.emulator.soc.timer import Timer, timer_kinds
+from mvsdk.emulator.soc.triggers import TriggerLines
 from mvsdk.emulator.soc.uart import Uart
 from mvsdk.emulator.soc.uart_lines import UartLines
 from mvsdk.emulator.soc.wiring import Wiring
@@ -39,11 +40,12 @@ from mvsdk.emulator.soc.wwdg import Wwdg
 class Chip:
     """Builds the peripherals of a board's chip. `strict` makes accesses to what is not modelled bus faults."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines", "_requests", "analogue")
+    STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines", "requests", "analogue")
 
     def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False) -> None:
         self._wiring = wiring
-        self._requests = wiring.requests
+        self.requests = wiring.requests
+        self._triggers = TriggerLines()
         self._interrupts = {name: number for number, name in board.interrupts.items()}
         self._bases = {peripheral.name: peripheral.base for peripheral in board.peripherals}
         self._bus = PeripheralBus(board, self._tell_unmodelled, strict=strict)
@@ -71,7 +73,7 @@ class Chip:
 
     def reset(self) -> None:
         """Give every peripheral its reset state; the backup domain and what is wired to pins stay."""
-        self._requests.reset()
+        self.requests.reset()
         for block in self._blocks:
             block.reset()
         for lines in self._lines.values():
@@ -215,6 +217,7 @@ class Chip:
                 self._interrupts[row["interrupt"]],
                 inputs=self.analogue,
                 common=common,
+                triggers=self._triggers,
                 clock=functools.partial(self._kernel_clock, row),
             )
             self._attach(row["adc"], adc)

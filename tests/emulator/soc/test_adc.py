@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mvsdk.emulator.soc.adc import CALIBRATION_TICKS, REGULATOR_US, Adc, Adc1, Adc4
 from mvsdk.emulator.soc.analogue import AnalogueInputs, calibration_values
 from mvsdk.emulator.soc.registers import RegisterBlock
+from mvsdk.emulator.soc.triggers import TriggerLines
 from mvsdk.testing import FakeWiring
 from tests.emulator.soc.block import Block
 
@@ -30,8 +31,17 @@ class Converter:
         self.pins: dict[tuple[str, int], float] = {}
         self.inputs = AnalogueInputs(lambda port, pin: self.pins.get((port, pin), 0.0))
         self.common = RegisterBlock("adc-common")
+        self.triggers = TriggerLines()
         name = kind.__name__.upper()
-        self.adc = kind(name, self.wiring, IRQ, inputs=self.inputs, common=self.common, clock=lambda: 160_000_000)
+        self.adc = kind(
+            name,
+            self.wiring,
+            IRQ,
+            inputs=self.inputs,
+            common=self.common,
+            triggers=self.triggers,
+            clock=lambda: 160_000_000,
+        )
         self.name = name
         self.registers = Block(self.adc, name.lower())
         if enable:
@@ -321,16 +331,46 @@ def test_a_request_for_each_number() -> None:
     assert not one.wiring.requests.level("ADC1")
 
 
-def test_a_trigger_selected_never_comes() -> None:
-    """With EXTEN a conversion waits; it can be stopped."""
-    one = Converter()
-    one.registers["CFGR1"] = 1 << 10
+@pytest.mark.parametrize(("kind", "code"), [(Adc1, 13 << 5), (Adc4, 4 << 6)])
+def test_a_trigger_starts_a_sequence(kind: type[Adc], code: int) -> None:
+    """With EXTEN each edge asked for of the line selected starts one sequence, until it is stopped."""
+    one = Converter(kind)
+    one.registers["CFGR1"] = 1 << 10 | code
+    if kind is Adc1:
+        one.sequence(1, 2)
+    else:
+        one.registers["CHSELR"] = 0b110
+    assert not one.triggers.wanted("TIM6_TRGO")
     one.start()
-    one.wiring.advance(10_000)
-    assert one.flags == 0
-    assert one.registers["CR"] & ADSTART
+    assert one.triggers.wanted("TIM6_TRGO")
+    for line, converts in (("TIM2_TRGO", False), ("TIM6_TRGO", True), ("TIM6_TRGO", True)):
+        one.registers["ISR"] = EOC | EOS | OVR
+        one.triggers.pulse(line)
+        one.wiring.advance(10_000)
+        assert bool(one.flags & EOS) == converts
+        assert one.registers["CR"] & ADSTART
     one.start(ADSTP)
-    assert not one.registers["CR"] & ADSTART
+    assert not one.triggers.wanted("TIM6_TRGO")
+
+
+def test_falling_edges_and_injected_groups_have_triggers_of_their_own() -> None:
+    """EXTEN and JEXTEN choose the edges, EXTSEL and JEXTSEL the lines; with CONT one edge is enough."""
+    one = Converter()
+    one.registers["CFGR1"] = 2 << 10 | 11 << 5 | CONT
+    one.sequence(3)
+    one.registers["JSQR"] = 1 << 7 | 12 << 2 | 5 << 9
+    one.start(ADSTART | JADSTART)
+    one.triggers.rise("TIM2_TRGO")
+    one.wiring.advance(1000)
+    assert one.flags == 0
+    one.triggers.rise("TIM3_TRGO")
+    one.wiring.advance(CONVERSION)
+    assert one.flags == JEOC | JEOS
+    one.triggers.fall("TIM2_TRGO")
+    one.wiring.advance(2 * CONVERSION)
+    assert one.flags & (EOC | OVR) == EOC | OVR
+    one.start(ADSTP | JADSTP)
+    assert not one.registers["CR"] & (ADSTART | JADSTART)
 
 
 def test_a_reset_leaves_nothing() -> None:
