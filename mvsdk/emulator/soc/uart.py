@@ -31,6 +31,15 @@ _BREAK = 1 << 3
 _SEND_BREAK, _FLUSH_RECEIVER, _FLUSH_TRANSMITTER = 1 << 1, 1 << 3, 1 << 4
 _LIN_BREAK_BITS = 13
 _FIFO_DEPTH = 8
+_INTERRUPTS = {
+    "CR1": (
+        (IDLEIE, IDLE), (TCIE, TC), (TXEIE, TXE), (RXNEIE, RXNE | ORE), (PEIE, PE), (RTOIE, RTOF), (CMIE, CMF),
+        (TXFEIE, TXFE), (RXFFIE, RXFF),
+    ),
+    "CR2": ((LBDIE, LBDF),),
+    "CR3": ((EIE, ORE | FE | NE), (CTSIE, CTSIF), (RXFTIE, RXFT), (TXFTIE, TXFT)),
+}  # fmt: skip
+"""Which flags each enable bit lets interrupt."""
 _THRESHOLDS = (1, 2, 4, 6, 7, 8)
 _PRESCALERS = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)
 _HALF_STOP_BITS = (2, 1, 4, 3)
@@ -43,7 +52,7 @@ class Uart(RegisterBlock):
 
     STATE: ClassVar[tuple[str, ...]] = (
         "registers", "_line", "_transmitting", "_receiving", "_timing_out", "_flags", "_shifting", "_to_send", "_fifo",
-        "_arriving", "_hearing", "_idle_due", "_heard", "_clear_to_send", "_break_due",
+        "_arriving", "_hearing", "_idle_due", "_heard", "_clear_to_send", "_wanted", "_asking", "_break_due",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +79,8 @@ class Uart(RegisterBlock):
         self._shifting: int | None = None
         self._heard = 0
         self._clear_to_send = True
+        self._wanted = 0
+        self._asking = False
         self._break_due = False
         self._to_send: deque[int] = deque()
         self._fifo: deque[int] = deque()
@@ -83,7 +94,7 @@ class Uart(RegisterBlock):
         self._receiving.set(None)
         self._timing_out.set(None)
         self._break_due = self._hearing = False
-        self._flags = TC
+        self._flags, self._wanted = TC, 0
         for queue in (self._to_send, self._fifo, self._arriving):
             queue.clear()
         self._idle_due = False
@@ -252,11 +263,22 @@ class Uart(RegisterBlock):
                     self._to_send.clear()
             case _:
                 super().store(name, bits, mask)
+                if name in _INTERRUPTS:
+                    self._wanted = self._wanted_flags()
                 if name in {"CR1", "CR3", "BRR"}:
                     self._switch()
                 elif name in {"CR2", "RTOR"} and self._timing_out.due is not None:
                     self._await_timeout()
         self._settle()
+
+    def _wanted_flags(self) -> int:
+        """Return the flags whose interrupts are enabled."""
+        wanted = 0
+        for name, enables in _INTERRUPTS.items():
+            control = self.registers[name]
+            for enable, flags in enables:
+                wanted |= flags if control & enable else 0
+        return wanted
 
     def _switch(self) -> None:
         """Follow the enable bits: a port that is off discards what is under way."""
@@ -300,31 +322,17 @@ class Uart(RegisterBlock):
         return _THRESHOLDS[min(self.registers["CR3"] >> shift & 7, len(_THRESHOLDS) - 1)]
 
     def _settle(self) -> None:
-        """Drive the interrupt line."""
-        status, control, more = self._status(), self.registers["CR1"], self.registers["CR3"]
-        wanted = control & (IDLEIE | TCIE | TXEIE)  # each enable bit has its flag's place
-        wanted |= RXNE | ORE if control & RXNEIE else 0
-        wanted |= ORE | FE | NE if more & EIE else 0
-        wanted |= PE if control & PEIE else 0
-        wanted |= RTOF if control & RTOIE else 0
-        wanted |= CTSIF if more & CTSIE else 0
-        wanted |= LBDF if self.registers["CR2"] & LBDIE else 0
-        wanted |= CMF if control & CMIE else 0
-        wanted |= TXFE if control & TXFEIE else 0
-        wanted |= RXFF if control & RXFFIE else 0
-        wanted |= RXFT if more & RXFTIE else 0
-        wanted |= TXFT if more & TXFTIE else 0
-        on = bool(control & UE)
-        self._line.set(on and bool(status & wanted))
-        self._request(status if on else 0)
-
-    def _request(self, status: int) -> None:
-        """Drive the request lines to the DMA controller."""
-        control, failed = self.registers["CR3"], status & (PE | FE | NE | ORE)
-        sending = control & DMAT and self.registers["CR1"] & TE and status & TXE
-        receiving = control & DMAR and status & RXNE and not (control & DDRE and failed)
-        for name, wanted in zip(self._requests, (sending, receiving), strict=True):
-            self._wiring.requests.set(name, bool(wanted))
+        """Drive the interrupt line and the request lines to the DMA controller."""
+        status = self._status() if self.registers["CR1"] & UE else 0
+        self._line.set(bool(status & self._wanted))
+        control = self.registers["CR3"]
+        if control & (DMAT | DMAR) or self._asking:
+            sending = control & DMAT and self.registers["CR1"] & TE and status & TXE
+            failed = control & DDRE and status & (PE | FE | NE | ORE)
+            receiving = control & DMAR and status & RXNE and not failed
+            self._asking = bool(sending or receiving)
+            for name, wanted in zip(self._requests, (sending, receiving), strict=True):
+                self._wiring.requests.set(name, bool(wanted))
 
     # -- speed ---------------------------------------------------------------------------------------------------------
 
