@@ -167,7 +167,7 @@ class Adc(RegisterBlock):
 
     def _command(self, bits: int) -> None:
         self._power(bits)
-        if bits & ADCAL and self._flags & LDORDY:
+        if bits & ADCAL and self._flags & LDORDY and self._calibrating.due is None:
             self._calibrating.set(self._wiring.cycle + self._cycles(2 * CALIBRATION_TICKS))
         if bits & ADDIS and self._running & ADEN:
             self._stop(ADEN | ADSTART | JADSTART)
@@ -245,11 +245,12 @@ class Adc(RegisterBlock):
         )
 
     def _lines_heeded(self) -> tuple[str, ...]:
-        """Return the trigger lines that would start something."""
+        """Return the trigger lines that may start something."""
         lines = []
         for group, started in (("regular", ADSTART), ("injected", JADSTART)):
-            if self._running & started and not self._may_go(group):
-                lines.append(_trigger_lines(self._name).get((group, self._trigger(group)[1]), ""))
+            edges, code = self._trigger(group)
+            if self._running & started and edges:
+                lines.append(_trigger_lines(self._name).get((group, code), ""))
         return tuple(lines)
 
     def _edge(self, line: str, edge: int) -> None:

@@ -30,16 +30,26 @@ class AnalogueInputs:
     `pin_volts` gives the voltage of a pin.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("celsius", "reference", "battery", "_forced")
+    STATE: ClassVar[tuple[str, ...]] = ("celsius", "_reference", "battery", "_forced")
 
     def __init__(self, pin_volts: Callable[[str, int], float]) -> None:
         self._pin_volts = pin_volts
         self.celsius = _facts()["at celsius"]
-        self.reference = _facts()["at reference_volts"]
-        """VREF+ in volts."""
+        self._reference = _facts()["at reference_volts"]
         self.battery = _facts()["at battery_volts"]
         """VBAT in volts."""
         self._forced: dict[tuple[str, int], float] = {}
+
+    @property
+    def reference(self) -> float:
+        """VREF+ in volts, more than 0. `ValueError` for other values."""
+        return self._reference
+
+    @reference.setter
+    def reference(self, value: float) -> None:
+        if not value > 0:
+            raise ValueError("a reference has more than 0 volts")
+        self._reference = value
 
     def set_channel(self, adc: str, channel: int, volts: float) -> None:
         """Put a voltage on a channel, whatever its pin has. `KeyError` for a channel that does not exist."""

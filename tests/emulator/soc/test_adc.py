@@ -316,6 +316,8 @@ def test_a_pin_must_be_preselected() -> None:
     assert one.inputs.volts("ADC4", 9) == REFERENCE
     with pytest.raises(KeyError):
         one.inputs.set_channel("ADC1", 31, 1.0)
+    with pytest.raises(ValueError, match="more than 0"):
+        one.inputs.reference = 0.0
 
 
 def test_a_request_for_each_number() -> None:
