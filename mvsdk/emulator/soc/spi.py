@@ -143,8 +143,9 @@ class Spi(RegisterBlock):
             self._stop()
         elif bits & CSTART and self.registers["CFG2"] & MASTER and not old & CSTART:
             self.registers["CR1"] |= CSTART
-            self._pushed -= self._done  # what was written ahead of the start belongs to it
-            self._done = 0
+            if self._done >= self._size():  # not a transfer that was suspended
+                self._pushed -= self._done  # what was written ahead of the start belongs to it
+                self._done = 0
             self._drive_nss(True)
             self._go_on(self._wiring.cycle)
         elif bits & CSUSP and old & CSTART and self._clocking.due is None:

@@ -244,6 +244,36 @@ def test_a_transfer_can_be_suspended() -> None:
     assert not port.registers["CR1"] & CSTART
 
 
+def test_a_suspended_transfer_goes_on_counting() -> None:
+    """After a suspension the transfer ends after as many frames as TSIZE said at first."""
+    port = Port()
+    port.start(3)
+    for value in (1, 2, 3):
+        port.write(value)
+    port.registers["CR1"] = SSI | SPE | CSUSP
+    port.wiring.advance(10 * FRAME)
+    assert port.registers["SR"] >> 16 == 2
+    port.registers["CR1"] = SSI | SPE | CSTART
+    port.wiring.advance(2 * FRAME - 1)
+    assert not port.status & EOT
+    port.wiring.advance(1)
+    assert port.status & EOT
+    assert port.device.log == ["select", 1, 2, 3]
+
+
+def test_a_transfer_can_follow_without_switching_off() -> None:
+    """After EOT another CSTART begins a transfer of the same size."""
+    port = Port()
+    port.start(1)
+    for value in (1, 2):
+        port.write(value)
+        port.wiring.advance(FRAME)
+        assert port.status & EOT
+        port.registers["IFCR"] = EOT | TXTF
+        port.registers["CR1"] = SSI | SPE | CSTART
+    assert port.device.log == ["select", 1, 2]
+
+
 @pytest.mark.parametrize(("mbr", "divider"), [(0, 2), (3, 16), (7, 256)])
 def test_the_speed_is_the_one_of_the_divider(mbr: int, divider: int) -> None:
     """MBR divides the kernel clock by 2 to 256."""
