@@ -47,6 +47,7 @@ class Adc(RegisterBlock):
     STATE: ClassVar[tuple[str, ...]] = (
         "registers", "_line", "_converting", "_calibrating", "_regulating", "_flags", "_running", "_position",
         "_injecting", "_injected_position", "_going", "_heeded",
+        "_unseen_since",
     )  # fmt: skip
     BITS: ClassVar[tuple[int, ...]]
     """Resolutions by CFGR1.RES."""
@@ -83,6 +84,7 @@ class Adc(RegisterBlock):
         self._injected_position = 0
         self._going = {"regular": False, "injected": False}  # whether a trigger has started the group
         self._heeded: tuple[str, ...] = ()
+        self._unseen_since: int | None = None
         self._triggers = triggers
         for line in sorted(set(_trigger_lines(name).values())):
             triggers.connect(line, self._listener(line))
@@ -94,6 +96,7 @@ class Adc(RegisterBlock):
             alarm.set(None)
         self._flags = self._running = self._position = self._injected_position = 0
         self._injecting = False
+        self._unseen_since = None
         self._going = dict.fromkeys(self._going, False)
         self._settle()
 
@@ -147,6 +150,7 @@ class Adc(RegisterBlock):
                 busy = ADCAL if self._calibrating.due is not None else 0
                 return self.registers["CR"] | self._running | busy
             case "DR":
+                self._catch_up()
                 self._flags &= ~EOC
                 self._go_on(self._wiring.cycle)
                 self._settle()
@@ -154,6 +158,7 @@ class Adc(RegisterBlock):
 
     def store(self, name: str, bits: int, mask: int) -> None:
         """Change a register; CR starts and stops."""
+        self._catch_up()
         match name:
             case "ISR":
                 self._flags &= ~(bits & _CLEARABLE)
@@ -229,8 +234,34 @@ class Adc(RegisterBlock):
             self._begin(cycle, self._injected()[self._injected_position])
         elif self._running & ADSTART and self._may_go("regular") and not self._held():
             sequence = self._sequence()
-            if sequence:
+            if sequence and self._saturated() and self._converting.due is None:
+                if self._unseen_since is None:
+                    self._unseen_since = cycle
+            elif sequence:
                 self._begin(cycle, sequence[min(self._position, len(sequence) - 1)])
+
+    def _saturated(self) -> bool:
+        """Say whether conversions follow each other that change nothing: every flag is set and the number kept."""
+        control, told = self.registers["CFGR1"], EOC | EOS | OVR
+        watched = control & (AWD1EN | JAWD1EN) or self.registers["AWD2CR"] or self.registers["AWD3CR"]
+        alone = not self._running & JADSTART and not self._injected_by_itself()
+        steady = control & (CONT | OVRMOD | DISCEN) == CONT and self._flags & told == told
+        return steady and alone and not watched and not self._wants_data_moved()
+
+    def _catch_up(self) -> None:
+        """Find the conversion that is under way now, after those that nobody could see."""
+        since, self._unseen_since = self._unseen_since, None
+        sequence = self._sequence()
+        if since is None or not sequence:
+            return
+        durations = [self._duration(channel) for channel in sequence]
+        now = self._wiring.cycle
+        elapsed, position = (now - since) % sum(durations), min(self._position, len(sequence) - 1)
+        while elapsed >= durations[position]:
+            elapsed -= durations[position]
+            position = (position + 1) % len(sequence)
+        self._position = position
+        self._converting.set(now - elapsed + durations[position])
 
     def _may_go(self, group: str) -> bool:
         """Say whether a group that is started need not wait for its trigger."""
@@ -269,9 +300,12 @@ class Adc(RegisterBlock):
     def _begin(self, cycle: int, channel: int) -> None:
         if self._converting.due is not None:
             return
+        self._converting.set(cycle + self._duration(channel))
+
+    def _duration(self, channel: int) -> int:
         half_ticks = self.HALF_TICKS[self._sampling_code(channel)] + 2 * self._bits() + self.BIT_TICKS
         ratio, _, _ = self._oversampling(injected=self._injecting)
-        self._converting.set(cycle + self._cycles(half_ticks * ratio))
+        return self._cycles(half_ticks * ratio)
 
     def _bits(self) -> int:
         return self.BITS[self.registers["CFGR1"] >> 2 & 3]

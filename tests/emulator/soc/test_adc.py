@@ -387,3 +387,37 @@ def test_a_reset_leaves_nothing() -> None:
     assert not one.wiring.lines[IRQ]
     assert not one.wiring.requests.level("ADC1")
     assert one.registers["CR"] == DEEPPWD
+
+
+@given(channels=st.integers(1, 3), pause=st.integers(100, 5000), kind=st.sampled_from([Adc1, Adc4]))
+def test_conversions_that_nobody_can_see_cost_nothing(channels: int, pause: int, kind: type[Adc]) -> None:
+    """In an overrun continuous sequence nothing waits; once DR is read the next number comes when it would have."""
+    one, other = Converter(kind), Converter(kind)
+    for converter in (one, other):
+        for channel in (1, 2, 3):
+            converter.inputs.set_channel(converter.name, channel, channel * REFERENCE / 4)
+        converter.registers["CFGR1"] = CONT
+        if kind is Adc1:
+            converter.sequence(*range(1, channels + 1))
+            converter.registers["SMPR1"] = 0o7210
+        else:
+            converter.registers["CHSELR"] = 0b1110 & (2 << channels) - 1
+            converter.registers["SMPR"] = 6 | 1 << 9
+    other.registers["AWD2CR"] = 1 << 15  # watches nothing here, and so nothing is left out
+    for converter in (one, other):
+        converter.start()
+        converter.wiring.advance(3 * 1200 + pause)
+    assert not one.wiring.waiting
+    assert other.wiring.waiting
+    numbers = []
+    for converter in (one, other):
+        assert converter.flags == EOC | EOS | OVR
+        seen = [converter.registers["DR"]]
+        for _ in range(4):
+            waited = 0
+            while not converter.flags & EOC:
+                converter.wiring.advance(1)
+                waited += 1
+            seen += [waited, converter.registers["DR"]]
+        numbers.append(seen)
+    assert numbers[0] == numbers[1]
