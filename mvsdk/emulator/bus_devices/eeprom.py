@@ -24,6 +24,7 @@ class EepromArray:
     """The memory behind either interface. Raises `ValueError` for a storage of another size."""
 
     STATE: ClassVar[tuple[str, ...]] = ("_busy_until", "_pages")
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_surroundings", "_storage")
 
     def __init__(self, storage: Storage | None) -> None:
         if storage is not None and len(storage) != SIZE:

@@ -25,6 +25,7 @@ class Ht16k33:
     STATE: ClassVar[tuple[str, ...]] = (
         "_memory", "_pointer", "_first", "_reading_keys", "_oscillating", "_on", "_blink", "_brightness", "_told"
     )  # fmt: skip
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_surroundings",)
 
     def __init__(self, name: str = "display") -> None:
         self._name = name

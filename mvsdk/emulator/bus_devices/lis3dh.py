@@ -60,6 +60,7 @@ class Lis3dh:
         "_x", "_y", "_z", "_values", "_samples", "_latest", "_status", "_source", "_held", "_pointer", "_increments",
         "_reading", "_first", "_sampling",
     )  # fmt: skip
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_surroundings",)
 
     def __init__(self, acceleration: tuple[float, float, float] = (0.0, 0.0, 1.0)) -> None:
         self._x = self._y = self._z = 0.0

@@ -32,6 +32,7 @@ class Mcp9808:
     STATE: ClassVar[tuple[str, ...]] = (
         "_celsius", "_measured", "_registers", "_pointer", "_received", "_to_send", "_outside", "_critical", "_raised"
     )  # fmt: skip
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_surroundings",)
 
     def __init__(self, celsius: float = 25.0) -> None:
         self._surroundings: Surroundings | None = None

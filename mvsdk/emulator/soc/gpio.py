@@ -28,6 +28,7 @@ class GpioPort(RegisterBlock):
         "registers", "_wired", "_wired_levels", "_volts", "_outputs", "_inputs", "_outside", "_line_levels", "_locked",
         "_lock_steps",
     )  # fmt: skip
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_watchers",)
 
     def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
         super().__init__("gpio")

@@ -33,6 +33,7 @@ class Spi(RegisterBlock):
         "registers", "_line", "_clocking", "_flags", "_shifting", "_to_send", "_received", "_pushed", "_done",
         "_selected", "_devices",
     )  # fmt: skip
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_on_nss",)
 
     def __init__(self, name: str, wiring: Wiring, interrupt: int, *, fifo: int, clock: Callable[[], int]) -> None:
         super().__init__("spi")
