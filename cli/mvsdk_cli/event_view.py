@@ -12,6 +12,7 @@ import click
 from mvsdk.emulator.events import (
     CallNotModelled,
     DeepSleepBegan,
+    DisplayChanged,
     Event,
     FactoryLogLine,
     FactoryTestEnded,
@@ -45,7 +46,7 @@ class TextView:
         for line in self._lines(event):
             click.echo(f"{stamp} {line}")
 
-    def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 - one for each kind of event
+    def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911, PLR0912 - one for each kind of event
         match event:
             case LogLine():
                 return _text(event.text)
@@ -53,6 +54,8 @@ class TextView:
                 return [click.style("factory: ", dim=True) + line for line in _text(event.text)]
             case LedChanged():
                 return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
+            case DisplayChanged():
+                return _picture(event)
             case UartOutput():
                 return [f"{event.port}: {printable(event.text)}"]
             case SystemCall():
@@ -102,6 +105,17 @@ class JsonView:
 def _text(text: str) -> list[str]:
     """Return a message's lines as they may be printed."""
     return [printable(line) for line in text.rstrip("\r\n").splitlines() or [""]]
+
+
+def _picture(event: DisplayChanged) -> list[str]:
+    """Return what a display shows, two lines of its picture in each line of text."""
+    shown = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+    blinks = f", blinks {event.blink_hz:g} times a second" if event.blink_hz else ""
+    lines = [f"{event.name}: brightness {event.brightness}/16{blinks}"]
+    for upper, lower in zip(event.picture[::2], event.picture[1::2], strict=True):
+        cells = (shown[above == "#", below == "#"] for above, below in zip(upper, lower, strict=True))
+        lines.append(f"  |{''.join(cells)}|")
+    return lines
 
 
 def _verdict(status: int) -> str:

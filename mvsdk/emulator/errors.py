@@ -2,6 +2,7 @@
 
 EmulatorError
 ├── NotExecutableError  the image cannot be started: no stack, no reset vector
+├── InputError          something cannot happen to this device, or be connected to it
 ├── UnsignedImageError  a bare image was to run without anybody saying that this is wanted
 └── SymbolsMismatchError the ELF given for symbols is not the image that runs
 """
@@ -11,6 +12,10 @@ from mvsdk.errors import EmulatorError
 
 class NotExecutableError(EmulatorError):
     """The image cannot be started: its vector table names no stack in RAM or no code in flash."""
+
+
+class InputError(EmulatorError):
+    """Something that cannot happen to this device was to happen to it, or to be connected to it."""
 
 
 class UnsignedImageError(EmulatorError):

@@ -72,6 +72,18 @@ class LedChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DisplayChanged(Event):
+    """A display connected to the chip shows something else. `picture` has a line of "#" and "." for each of its lines,
+    `blink_hz` is 0 if it does not blink, `brightness` counts sixteenths."""
+
+    kind: ClassVar[str] = "display"
+    name: str
+    picture: tuple[str, ...]
+    blink_hz: float
+    brightness: int
+
+
+@dataclass(frozen=True, slots=True)
 class UartOutput(Event):
     """A serial port has sent a line, or the beginning of one that goes on later."""
 

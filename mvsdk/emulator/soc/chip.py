@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from mvsdk.boards import Board, Button, Led
-from mvsdk.emulator.bus_devices import I2cDevice
+from mvsdk.emulator.bus_devices.protocols import I2cDevice, Situated, SpiDevice
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import LedChanged, RegisterNotModelled
+from mvsdk.emulator.soc.adc import Adc1, Adc4
+from mvsdk.emulator.soc.analogue import AnalogueInputs
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
+from mvsdk.emulator.soc.bus_master import BusMaster
 from mvsdk.emulator.soc.crc import Crc
 from mvsdk.emulator.soc.exti import PINS, Exti
+from mvsdk.emulator.soc.gpdma import CHANNELS, Gpdma, GpdmaChannel
 from mvsdk.emulator.soc.gpio import GpioPort
 from mvsdk.emulator.soc.i2c import I2c
+from mvsdk.emulator.soc.i2c_target import I2cTransfer
 from mvsdk.emulator.soc.icache import Icache
 from mvsdk.emulator.soc.identity import place_identity
 from mvsdk.emulator.soc.iwdg import Iwdg
@@ -22,7 +28,10 @@ from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
 from mvsdk.emulator.soc.rng import Rng
+from mvsdk.emulator.soc.spi import Spi
+from mvsdk.emulator.soc.surroundings import ChipSurroundings, Pin
 from mvsdk.emulator.soc.timer import Timer, timer_kinds
+from mvsdk.emulator.soc.triggers import TriggerLines
 from mvsdk.emulator.soc.uart import Uart
 from mvsdk.emulator.soc.uart_lines import UartLines
 from mvsdk.emulator.soc.wiring import Wiring
@@ -32,8 +41,12 @@ from mvsdk.emulator.soc.wwdg import Wwdg
 class Chip:
     """Builds the peripherals of a board's chip. `strict` makes accesses to what is not modelled bus faults."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines", "requests", "analogue")
+
     def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False) -> None:
         self._wiring = wiring
+        self.requests = wiring.requests
+        self._triggers = TriggerLines()
         self._interrupts = {name: number for number, name in board.interrupts.items()}
         self._bases = {peripheral.name: peripheral.base for peripheral in board.peripherals}
         self._bus = PeripheralBus(board, self._tell_unmodelled, strict=strict)
@@ -47,6 +60,11 @@ class Chip:
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
         self._uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
         self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
+        self._spis = {row["spi"]: self._attach_spi(row) for row in rows("spis")}
+        self._attach_gpdma()
+        self.analogue = AnalogueInputs(lambda port, pin: self._ports[port].volts(pin))
+        """What the converters see: voltages of pins and channels, the die's temperature, the reference."""
+        self._attach_adcs()
         for button in board.buttons:
             self.press(button, pressed=False)
 
@@ -64,6 +82,7 @@ class Chip:
 
     def reset(self) -> None:
         """Give every peripheral its reset state; the backup domain and what is wired to pins stay."""
+        self.requests.reset()
         for block in self._blocks:
             block.reset()
         for lines in self._lines.values():
@@ -79,13 +98,62 @@ class Chip:
         """Press or let go of a button of the board: its pin is high while pressed."""
         self.drive_pin(button.port, button.pin, pressed)
 
-    def receive(self, uart: str, data: bytes) -> None:
-        """Send `data` to a serial port ("USART2"), at the speed it is set to. `KeyError` for one without a model."""
-        self._uarts[uart].receive(data)
+    def receive(self, uart: str, data: bytes, *, errors: int = 0) -> None:
+        """Send `data` to a serial port ("USART2"), at the speed it is set to. `KeyError` for one without a model.
 
-    def connect_i2c(self, bus: str, address: int, device: I2cDevice) -> None:
-        """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model."""
+        `errors` spoils every character: the bits PE, FE and NE of `mvsdk.emulator.soc.uart`.
+        """
+        self._uarts[uart].receive(data, errors=errors)
+
+    def receive_break(self, uart: str) -> None:
+        """Send a break to a serial port."""
+        self._uarts[uart].receive_break()
+
+    def clear_to_send(self, uart: str, level: bool) -> None:
+        """Tell a serial port by its CTS whether the other side takes characters. At first it does."""
+        self._uarts[uart].clear_to_send(level)
+
+    def ready_to_receive(self, uart: str) -> bool:
+        """Say whether a serial port takes characters, by its RTS."""
+        return self._uarts[uart].ready_to_receive
+
+    def set_voltage(self, adc: str, channel: int, volts: float) -> None:
+        """Put a voltage on a converter's channel ("ADC1", 9). `KeyError` for a channel that does not exist."""
+        self.analogue.set_channel(adc, channel, volts)
+
+    def apply_voltage(self, port: str, pin: int, volts: float) -> None:
+        """Wire a voltage to a pin ("GPIOA", 4). `KeyError` for a port that does not exist."""
+        self._ports[port].apply_voltage(pin, volts)
+
+    def connect_i2c(self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None) -> None:
+        """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model.
+
+        `outputs` wires the device's outputs to pins: `{"ALERT": ("GPIOB", 11)}`.
+        """
         self._buses[bus].connect(address, device)
+        self._settle_in(device, outputs)
+
+    def address_i2c(self, bus: str, transfer: I2cTransfer) -> None:
+        """Let a controller outside address the chip as a target on a bus. `KeyError` for a bus without a model."""
+        self._buses[bus].transfer(transfer)
+
+    def connect_spi(
+        self, bus: str, device: SpiDevice, select: Pin | None = None, outputs: Mapping[str, Pin] | None = None
+    ) -> None:
+        """Connect a device to a bus ("SPI1"), selected by a low level of a pin, or by the bus's own NSS output.
+
+        `outputs` is as for `connect_i2c`. `KeyError` for a bus or port without a model.
+        """
+        spi = self._spis[bus]
+        port = None if select is None else self._ports[select[0]]
+        activate = spi.connect(device, on_nss=select is None)
+        self._settle_in(device, outputs)
+        if port is not None and select is not None:
+            port.watch(select[1], lambda level: activate(not level))
+
+    def _settle_in(self, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None) -> None:
+        if isinstance(device, Situated):
+            device.attach(ChipSurroundings(self._wiring, outputs or {}, self.drive_pin))
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -124,6 +192,7 @@ class Chip:
     def _attach_uart(self, row: dict[str, str]) -> Uart:
         name = row["uart"]
         uart = Uart(
+            name,
             self._wiring,
             self._interrupts[name],
             low_power=row["low_power"] == "yes",
@@ -135,9 +204,43 @@ class Chip:
 
     def _attach_i2c(self, row: dict[str, str]) -> I2c:
         name = row["i2c"]
-        bus = I2c(self._wiring, self._interrupts[f"{name}_EV"], clock=functools.partial(self._kernel_clock, row))
+        interrupts = self._interrupts[f"{name}_EV"], self._interrupts[f"{name}_ER"]
+        bus = I2c(name, self._wiring, interrupts, clock=functools.partial(self._kernel_clock, row))
         self._attach(name, bus)
         return bus
+
+    def _attach_spi(self, row: dict[str, str]) -> Spi:
+        name = row["spi"]
+        clock = functools.partial(self._kernel_clock, row)
+        spi = Spi(name, self._wiring, self._interrupts[name], fifo=int(row["fifo"]), clock=clock)
+        self._attach(name, spi)
+        return spi
+
+    def _attach_adcs(self) -> None:
+        kinds = {"ADC1": Adc1, "ADC4": Adc4}
+        for row in rows("adcs"):
+            common = RegisterBlock("adc-common")
+            self._attach(row["common"], common)
+            adc = kinds[row["adc"]](
+                row["adc"],
+                self._wiring,
+                self._interrupts[row["interrupt"]],
+                inputs=self.analogue,
+                common=common,
+                triggers=self._triggers,
+                clock=functools.partial(self._kernel_clock, row),
+            )
+            self._attach(row["adc"], adc)
+
+    def _attach_gpdma(self) -> None:
+        bus = BusMaster(self._wiring, self._bus)
+        names = [f"GPDMA1_Channel{number}" for number in range(CHANNELS)]
+        channels = [
+            GpdmaChannel(number, self._wiring, bus, self._interrupts[name]) for number, name in enumerate(names)
+        ]
+        self._attach("GPDMA1", Gpdma(self._wiring, channels))
+        for name, channel in zip(names, channels, strict=True):
+            self._attach(name, channel)
 
     def _kernel_clock(self, row: dict[str, str]) -> int:
         """Return the clock in Hz that RCC has selected for a peripheral. An unused code selects the bus clock."""
@@ -145,7 +248,10 @@ class Chip:
         selected = self.rcc.registers[row["clock_register"]] >> int(row["clock_shift"]) & int(row["clock_mask"], 16)
         source = sources[selected] if selected < len(sources) else sources[0]
         clocks = self._wiring.clocks
-        return {"pclk1": clocks.pclk1, "pclk2": clocks.pclk2, "sysclk": clocks.sysclk, **_oscillators()}[source]
+        # APB3 runs undivided from the AHB clock: rcc.csv has CFGR3 = 0.
+        buses = {"pclk1": clocks.pclk1, "pclk2": clocks.pclk2, "pclk3": clocks.hclk, "hclk": clocks.hclk}
+        buses["sysclk"] = clocks.sysclk
+        return {**buses, **_oscillators()}[source]
 
     def _listen_to_pins(self, leds: Iterable[Led]) -> None:
         """Have ports tell of the pins that somebody listens to, and leave the others to the core."""

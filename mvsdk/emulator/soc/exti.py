@@ -12,6 +12,8 @@ from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
 
 PINS = 16
+_CONFIGURABLE = 0x0061_FFFF
+"""Lines with edges: the pins, 16, 21 and 22 (EXTI_LINE_x in the vendor's HAL)."""
 
 
 class Exti(RegisterBlock):
@@ -59,7 +61,7 @@ class Exti(RegisterBlock):
         """Change a register; software triggers pend as rising edges do."""
         match name:
             case "SWIER1":
-                self.registers["RPR1"] |= bits & 0x03FF_FFFF
+                self.registers["RPR1"] |= bits & _CONFIGURABLE
             case "RPR1" | "FPR1":
                 self.registers[name] &= ~bits
             case _:

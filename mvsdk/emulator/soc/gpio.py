@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
+from typing import ClassVar
 
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
 
 _PINS = 0xFFFF
 _OUTPUT, _ANALOGUE = 1, 3
-_PULL_UP = 1
+_VDD = 3.3
+"""Volts of a high level (inferred)."""
+_PULL_UP, _PULL_DOWN = 1, 2
 _LOCK_KEY = 1 << 16
 _LOCKABLE = {"MODER": 2, "OSPEEDR": 2, "PUPDR": 2, "OTYPER": 1, "AFRL": 4, "AFRH": 4}
 """Registers that a lock protects, and how many bits of them belong to a pin."""
@@ -23,13 +26,23 @@ class GpioPort(RegisterBlock):
     `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows.
     """
 
+    STATE: ClassVar[tuple[str, ...]] = (
+        "registers", "_wired", "_wired_levels", "_volts", "_outputs", "_inputs", "_outside", "_line_levels", "_locked",
+        "_lock_steps",
+    )  # fmt: skip
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_watchers",)
+
     def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
         super().__init__("gpio")
         self._resets = {row["name"]: int(row["reset"], 16) for row in rows("gpio-resets") if row["port"] == name}
         self._shown, self._seen = shown, seen
+        self._watchers: list[tuple[int, Callable[[bool], None]]] = []
         self._wired = self._wired_levels = 0
         self._outputs = self._inputs = 0
         self._listeners: dict[str, int] = {}
+        self._outside = _PINS
+        self._line_levels = 0
+        self._volts: dict[int, float] = {}
         self._locked = 0
         self._lock_steps: list[int] = []
         self.reset()
@@ -47,6 +60,7 @@ class GpioPort(RegisterBlock):
     def drive(self, pin: int, level: bool | None) -> None:
         """Wire a level to a pin (0 to 15), or nothing; then its pull resistor decides, and without one it reads 0."""
         bit = 1 << pin
+        self._volts.pop(pin, None)
         self._wired = self._wired & ~bit | (0 if level is None else bit)
         self._wired_levels = self._wired_levels & ~bit | (bit if level else 0)
         self._settle()
@@ -68,6 +82,21 @@ class GpioPort(RegisterBlock):
     @_inputs.setter
     def _inputs(self, levels: int) -> None:
         self.registers["IDR"] = levels
+    def apply_voltage(self, pin: int, volts: float) -> None:
+        """Wire a voltage to a pin (0 to 15); a digital input takes more than half of VDD for high."""
+        self.drive(pin, volts > _VDD / 2)
+        self._volts[pin] = volts
+
+    def volts(self, pin: int) -> float:
+        """Return the voltage of a pin, as a converter sees it: what was applied, or its level's."""
+        self._settle()  # the core may have changed outputs that nobody listens to
+        return self._volts.get(pin, _VDD if self._line_levels >> pin & 1 else 0.0)
+
+    def watch(self, pin: int, changed: Callable[[bool], None]) -> None:
+        """Let `changed(level)` hear a pin (0 to 15) as a device with a weak pull-up does, now and at every change."""
+        self._watchers.append((1 << pin, changed))
+        self.listen("watchers", self._listeners.get("watchers", 0) | 1 << pin)
+        changed(bool(self._outside >> pin & 1))
 
     def fetch(self, name: str) -> int:
         """Return a register; reading LCKR ends the lock sequence."""
@@ -119,6 +148,9 @@ class GpioPort(RegisterBlock):
         driven = outputs & ~released
         passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
         levels = driven & odr | ~driven & passive
+        self._line_levels = levels & _PINS
+        pulled_down = ~self._wired & self._pins_with("PUPDR", _PULL_DOWN)
+        self._show(driven & odr | ~driven & (self._wired_levels | ~self._wired) & ~pulled_down)
         self._tell(levels & outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
         self._leave_to_the_core(outputs)
 
@@ -128,6 +160,13 @@ class GpioPort(RegisterBlock):
         listened = functools.reduce(operator.or_, self._listeners.values()) if self._listeners else _PINS
         self.registers["driven"] = outputs & ~open_drain
         self.registers["watched"] = outputs & (open_drain | listened)
+
+    def _show(self, levels: int) -> None:
+        """Tell the watchers of the levels outside."""
+        changed, self._outside = self._outside ^ levels, levels & _PINS
+        for bit, heard in self._watchers:
+            if changed & bit:
+                heard(bool(levels & bit))
 
     def _tell(self, outputs: int, inputs: int) -> None:
         shown, self._outputs = self._outputs ^ outputs, outputs
