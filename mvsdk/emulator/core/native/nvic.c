@@ -1,7 +1,11 @@
-/* Priorities, and the sets of pending and active exceptions (DDI0553, B3.9 and B3.10). */
+/* Priorities, and the sets of pending and active exceptions. Names in comments are those of the functions of DDI0553's
+ * pseudocode. */
 #include "core.h"
 
 enum { NOTHING_ACTIVE = 256 };
+
+/* What stepping with interrupts masked still takes: all but PendSV, SysTick and the external ones (DHCSR.C_MASKINTS). */
+enum { MASKED_LEAVE = (1 << EXC_PENDSV) - 1 };
 
 /* The bits of an 8-bit priority that decide pre-emption: those above PRIGROUP. */
 static int group_mask(const mv_core *core) { return ~((2 << core->s.prigroup) - 1); }
@@ -48,8 +52,9 @@ int mv_execution_priority(const mv_core *core) {
 uint32_t mv_highest_pending(const mv_core *core) {
     uint32_t chosen = 0;
     int best = NOTHING_ACTIVE;
-    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
-        for (uint32_t word = core->s.pending[i] & core->s.enabled[i]; word != 0; word &= word - 1) {
+    const bool masked = mv_masks_interrupts(core);
+    for (uint32_t i = 0; i < (masked ? 1 : EXCEPTION_WORDS); i++)
+        for (uint32_t word = core->s.pending[i] & core->s.enabled[i] & (masked ? MASKED_LEAVE : ~0u); word != 0; word &= word - 1) {
             const uint32_t number = i * 32 + mv_lowest(word);
             const int priority = mv_exception_priority(core, number);
             if (priority < best) {
@@ -64,6 +69,7 @@ uint32_t mv_highest_pending(const mv_core *core) {
 void mv_priorities_changed(mv_core *core) {
     for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
         if ((core->s.pending[i] & core->s.enabled[i]) != 0) core->attention |= ATT_EXCEPTION;
+    if (core->s.demcr & DEMCR_MON_STEP) core->attention |= ATT_DEBUG;
 }
 
 void mv_pend(mv_core *core, uint32_t number) {
