@@ -42,8 +42,8 @@ class StopReason(enum.Enum):
     STEPPED = "stepped"
     """`step` executed its instruction, or took its exception."""
     DEBUG_STATE = "debug state"
-    """The core is in Debug state, where a debugger's C_HALT, its breakpoint or watchpoint, or a caught vector has put it.
-    It executes nothing until the debugger lets it go on."""
+    """The core is in Debug state: a debugger halted it, by C_HALT, a breakpoint, a watchpoint or a caught vector. It
+    executes nothing until the debugger lets it go on."""
 
 
 class Access(enum.Flag):
@@ -73,8 +73,8 @@ class Vector(enum.IntFlag):
 class Watchpoint:
     """A range of `size` bytes whose accesses end a run.
 
-    With `value`, and at most four bytes, only an access that finds or leaves it there: all bytes that `mask` has bits of
-    are accessed and have the value. Address, value and mask are 32-bit numbers, the first byte lowest.
+    With `value`, and at most four bytes, only an access that finds or leaves it there: all bytes that `mask` has bits
+    of are accessed and have the value. Address, value and mask are 32-bit numbers, the first byte lowest.
     """
 
     address: int
@@ -225,7 +225,7 @@ class Core(Protocol):
 
         A breakpoint on the instruction does not stop it; a gateway, a BKPT and a watchpoint do. The step of a faulting
         instruction ends at the first instruction of the fault's handler. From a sleep that SysTick ends time goes on to
-        there; from one that nothing ends it is IDLE. With `mask_interrupts` PendSV, SysTick and external interrupts wait.
+        there; from one that nothing ends it is IDLE. With `mask_interrupts` PendSV, SysTick and external ones wait.
         """
 
     def skip_to(self, cycle: int) -> None:

@@ -40,6 +40,6 @@ static uint32_t identify(const component *c, uint32_t offset) {
 
 uint32_t mv_coresight_read(uint32_t page, uint32_t offset) {
     for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
-        if (components[i].page == page && offset >= 0xFB0) return identify(&components[i], offset);
+        if (components[i].page == page && offset >= 0xFBC) return identify(&components[i], offset);
     return page == 0xE00FF && offset < sizeof rom_table ? rom_table[offset / 4] : 0;
 }

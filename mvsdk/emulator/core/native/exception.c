@@ -286,6 +286,7 @@ bool mv_return_from_exception(mv_core *core) {
     if (mv_can_take(core, next)) return exception_taken(core, next, exc_return);
     const bool process = (exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP);
     const uint32_t sp = *mv_stack_pointer(core, process);
+    s->pc = core->branch_from; /* it is the branch that reads the frame */
     frame f;
     if (!read_frame(core, exc_return, sp, &f)) {
         if (core->attention & ATT_ABORT) {

@@ -27,7 +27,7 @@ static bool refused(mv_core *core, uint32_t address, bool privileged, bool writi
 static uint32_t read_word(mv_core *core, uint32_t address, bool privileged) {
     const uint32_t page = address >> PAGE_BITS, offset = address & 0xFFC;
     /* The identification registers of all components lie at the same offsets. */
-    if (offset >= 0xFB0 || page == ROM_TABLE_PAGE) return mv_coresight_read(page, offset);
+    if (offset >= 0xFBC || page == ROM_TABLE_PAGE) return mv_coresight_read(page, offset);
     switch (page) {
     case ITM_PAGE: return mv_itm_read(core, offset, privileged);
     case DWT_PAGE: return mv_dwt_read(core, offset);
