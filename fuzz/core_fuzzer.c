@@ -5,7 +5,8 @@
  *   - the two never differ, in stop reasons or in a single byte of their snapshots;
  *   - time never goes back, and a run that reached its deadline is there;
  *   - a state that a guest can get into is one that `mv_restore` takes;
- *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run.
+ *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run;
+ *   - no page that somebody watches has a way past the watcher.
  * Built for libFuzzer (`make fuzz`), or with replay.c, which needs no fuzzing engine.
  */
 #include "core.h"
@@ -23,7 +24,8 @@
     } while (0)
 
 enum { FLASH = 0x08000000, RAM = 0x20000000, DEVICE = 0x40000000, VECTORS = 0x200, MOST_STEPS = 48, MOST_CYCLES = 0xFFF };
-enum { MOST_STOPS = 4, STACK_TOP = RAM + PAGE_SIZE };
+enum { MOST_STOPS = 4, MOST_WATCHES = 3, STACK_TOP = RAM + PAGE_SIZE };
+#define CHIP_DEVICE 0xE0044000u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -114,6 +116,7 @@ static mv_core *renew(mv_core *core, uint32_t interrupts) {
     }
     free(core->range);
     free(core->stop_at);
+    free(core->watch);
     const mv_core old = *core;
     memset(core, 0, sizeof *core);
     core->readable = old.readable;
@@ -138,7 +141,10 @@ static void build(rig *r, uint32_t interrupts, uint32_t layout, uint32_t extra_b
     REQUIRE(mv_map(core, FLASH, 2 * PAGE_SIZE, (layout & 1) != 0, NULL));
     REQUIRE(mv_map(core, RAM, (1 + (layout >> 1 & 3)) * PAGE_SIZE, true, NULL));
     REQUIRE(mv_map(core, DEVICE, PAGE_SIZE, true, &r->device));
+    REQUIRE(mv_map(core, CHIP_DEVICE, PAGE_SIZE, true, &r->device));
     REQUIRE(!mv_map(core, RAM, PAGE_SIZE, true, NULL));
+    REQUIRE(!mv_map(core, 0xE000E000u, PAGE_SIZE, true, &r->device));
+    core->itm_output = &r->device;
     if (layout & 8) mv_map(core, FLASH + 2 * PAGE_SIZE, PAGE_SIZE, true, NULL);
     if (layout & 16) mv_map(core, 0xFFFFF000u, PAGE_SIZE, true, NULL);
     if (layout & 32) mv_map(core, 0, PAGE_SIZE, (layout & 1) != 0, NULL);
@@ -188,6 +194,7 @@ static void require_pages_within(const mv_core *core) {
         for (uint32_t page = 0; page < range->size >> PAGE_BITS; page++) {
             const size_t at = (range->base >> PAGE_BITS) + page;
             const uintptr_t host = (uintptr_t)range->host - range->base;
+            REQUIRE(!mv_is_watched_page(core, (uint32_t)at << PAGE_BITS) || (core->readable[at] == 0 && core->writable[at] == 0));
             REQUIRE(core->readable[at] == 0 || (!range->device && core->readable[at] == host));
             REQUIRE(core->writable[at] == 0 || (range->writable && !range->code_page[page] && core->writable[at] == host));
         }
@@ -198,6 +205,7 @@ static void require_same(const rig *a, const rig *b) {
     size_t size, other_size;
     uint8_t *const bytes = snapshot_of(a, &size), *const others = snapshot_of(b, &other_size);
     REQUIRE(a->device.accesses == b->device.accesses);
+    REQUIRE(memcmp(&a->core->last_hit, &b->core->last_hit, sizeof(mv_hit)) == 0);
     if (size == other_size && memcmp(bytes, others, size) != 0)
         for (size_t i = 0; i < size; i++)
             if (bytes[i] != others[i]) fprintf(stderr, "snapshots differ at byte %zu of %zu: %02X, %02X\n", i, size, bytes[i], others[i]);
@@ -327,6 +335,13 @@ static const uint16_t private_registers[] = {
     0xF34, 0xF38, 0xF3C, 0xDFC, 0xDF0, 0xDF4, 0xDF8,
 };
 
+/* Registers of the debug components. */
+static const uint32_t debug_registers[] = {
+    0xE0000000u, 0xE000007Cu, 0xE0000E00u, 0xE0000E40u, 0xE0000E80u, 0xE0001000u, 0xE0001004u, 0xE0001020u, 0xE0001028u, 0xE0001030u,
+    0xE0001038u, 0xE0001040u, 0xE0001048u, 0xE0001050u, 0xE0001058u, 0xE0002000u, 0xE0002008u, 0xE000200Cu, 0xE0002024u, 0xE000ED0Cu,
+    0xE000ED20u, 0xE000ED24u, 0xE000ED30u, 0xE000EDF0u, 0xE000EDF4u, 0xE000EDF8u, 0xE000EDFCu, CHIP_DEVICE, DEVICE, RAM, FLASH + VECTORS,
+};
+
 static void poke_private(mv_core *core, uint32_t which, uint32_t value) {
     const uint32_t count = sizeof private_registers / sizeof private_registers[0];
     uint32_t address = 0xE000E000u + private_registers[which % count];
@@ -344,6 +359,62 @@ static void place_stops(rig *a, rig *b, feed *f) {
     if ((how & 64) && count > 0) address[0] = 0x00400000u;
     mv_set_stops(a->core, address, count, how >> 7, how >> 7 != 0);
     mv_set_stops(b->core, address, count, how >> 7, how >> 7 != 0);
+}
+
+/* Values that mean something to the components: keys, places of code and data, kinds of comparison, monitor and trace enables. */
+static uint32_t debug_value(uint32_t how, uint32_t value) {
+    switch (how & 7) {
+    case 0: return 0xA05F0000u | (value & 0x2F);
+    case 1: return (FLASH + VECTORS + (value & 0x1FE)) | 1;
+    case 2: return RAM + (value & 0xFFF);
+    case 3: return value & 0xC3Fu;
+    case 4: return 0x01000000u | (value & 0xF07F1u);
+    case 5: return value & 0xFF;
+    case 6: return 3;
+    default: return value;
+    }
+}
+
+static void debug_access(mv_core *core, uint32_t which, uint32_t how, uint32_t value) {
+    static const uint32_t sizes[] = {4, 4, 2, 1};
+    const uint32_t count = sizeof debug_registers / sizeof debug_registers[0], size = sizes[how >> 6];
+    const uint32_t address = debug_registers[which % count];
+    uint32_t ignored = 0;
+    if (how & 8)
+        mv_debug_read(core, address, size, &ignored);
+    else if (how & 16)
+        mv_private_write(core, 0xE0000000u | (address & 0xFFFFF), size, true, debug_value(how, value));
+    else
+        mv_debug_write(core, address, size, debug_value(how, value));
+}
+
+static void place_watches(rig *a, rig *b, feed *f) {
+    mv_watch watch[MOST_WATCHES];
+    const uint32_t how = take(f, 1), count = how % (MOST_WATCHES + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t where = take(f, 2), last = take(f, 1), value = take(f, 1);
+        const uint32_t base = (where & 0xC000) == 0xC000 ? DEVICE : where & 0x8000 ? FLASH : RAM;
+        watch[i] = (mv_watch){base + (where & 0x1FFF), base + (where & 0x1FFF) + last, (how & 4) != 0, (how & 8) != 0, value, 0};
+        if (how & 16) watch[i].mask = 0xFF;
+    }
+    REQUIRE(mv_set_watches(a->core, watch, count) && mv_set_watches(b->core, watch, count));
+}
+
+static mv_stop single_step(mv_core *core, bool masked) {
+    const uint64_t before = core->s.cycle;
+    const bool asleep = core->s.sleeping != 0;
+    core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    const mv_stop stop = mv_step(core, masked);
+    REQUIRE(stop <= STOP_ABORT && stop != STOP_DEADLINE);
+    REQUIRE(asleep || core->s.cycle - before <= 2);
+    return stop;
+}
+
+static void step_both(rig *a, rig *b, uint32_t how) {
+    for (uint32_t i = 0; i <= (how & 15); i++) {
+        const mv_stop stop = single_step(a->core, how >> 7 != 0);
+        REQUIRE(single_step(b->core, how >> 7 != 0) == stop);
+    }
 }
 
 static void write_bytes(rig *a, rig *b, feed *f) {
@@ -371,8 +442,26 @@ static void set_habits(rig *a, rig *b, feed *f) {
     a->device.every = b->device.every = take(f, 1) % 8;
 }
 
+/* What a debugger does. */
+static void debug_step(rig *a, rig *b, uint32_t what, feed *f) {
+    if (what < 9) {
+        const uint32_t which = take(f, 1), how = take(f, 1), value = take(f, 4);
+        debug_access(a->core, which, how, value);
+        debug_access(b->core, which, how, value);
+    } else if (what < 12) {
+        place_watches(a, b, f);
+    } else {
+        step_both(a, b, take(f, 1));
+    }
+}
+
 static void step(rig *a, rig *b, feed *f) {
-    switch (take(f, 1) % 16) {
+    const uint32_t what = take(f, 1);
+    if (what >> 4 >= 14) {
+        debug_step(a, b, what & 15, f);
+        return;
+    }
+    switch (what % 16) {
     case 0:
     case 1:
     case 2: {

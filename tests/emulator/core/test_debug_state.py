@@ -167,7 +167,7 @@ def test_a_step_of_a_faulting_instruction_ends_in_the_handler(make_core: MakeCor
 
 
 def test_sticky_bits_are_told_once(make_core: MakeCore) -> None:
-    """S_RESET_ST tells of a reset since the last look, S_RETIRE_ST of an instruction; the guest's look does not count."""
+    """S_RESET_ST tells of a reset since the last look, S_RETIRE_ST of an instruction; the guest's look is none."""
     machine, debugger = start(make_core, "ldr r0, =0xE000EDF0\n ldr r1, [r0]\n ldr r2, [r0]\n 1: b 1b")
     machine.run(20)
     assert machine.r(1) & machine.r(2) & d.S_RESET_ST
