@@ -197,3 +197,19 @@ def test_mon_pend_raises_the_monitor(make_core: MakeCore) -> None:
     assert debugger.read(d.DEMCR) & d.MON_PEND
     debugger.write(d.DEMCR, d.MON_EN)
     assert not debugger.read(d.DEMCR) & d.MON_PEND
+
+
+def test_the_seams_breakpoint_and_the_fpbs_at_one_place_are_two_stops(make_core: MakeCore) -> None:
+    """Going on from the seam's finds the debugger's; the instruction is executed after both."""
+    machine, debugger = start(make_core, "nop\n here: movs r0, #1\n b .")
+    debugger.control()
+    debugger.breakpoint(0, machine.program["here"])
+    machine.core.set_breakpoints([machine.program["here"]])
+    assert machine.run(100).reason is StopReason.BREAKPOINT
+    assert machine.run(100).reason is StopReason.DEBUG_STATE
+    assert debugger.why() == d.BKPT
+    debugger.write(d.FP_CTRL, 2)
+    debugger.control()
+    assert machine.run(100).reason is StopReason.BREAKPOINT
+    assert machine.run(100).reason is StopReason.DEADLINE
+    assert machine.r(0) == 1

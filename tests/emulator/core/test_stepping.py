@@ -118,3 +118,16 @@ def test_a_step_tells_of_a_watchpoint_and_a_fault(make_core: MakeCore) -> None:
     assert stop.watch is not None
     assert stop.watch.access is Access.WRITE
     assert machine.core.step().reason is StopReason.FAULT
+
+
+def test_a_step_that_took_an_exception_leaves_the_breakpoint_ahead(make_core: MakeCore) -> None:
+    """A breakpoint on the instruction that an exception came before stops when the handler returns to it."""
+    machine = start(make_core, "nop\n here: nop\n b .\n .thumb_func\n handler: bx lr", {16: "handler"})
+    machine.core.set_enabled(0, True)
+    machine.core.step()
+    machine.core.set_breakpoints([machine.program["here"]])
+    machine.core.pend(0)
+    machine.core.step()
+    assert machine.at("handler")
+    assert machine.run(100).reason is StopReason.BREAKPOINT
+    assert machine.at("here")

@@ -45,13 +45,13 @@ enum { MPU_REGIONS = 8, COMPARATORS = 4, FPB_COMPARATORS = 8 };
 /* Registers of the operation format: 0 to 14 as the architecture has them. */
 enum { R_SP = 13, R_LR = 14, R_PC = 15 /* what reading the PC gives */, R_TMP = 16, R_SINK = 17, R_ZERO = 18, R_COUNT = 20 };
 
-/* Exception numbers (DDI0553, B3.8). */
+/* Exception numbers (DDI0553). */
 enum {
     EXC_RESET = 1, EXC_NMI, EXC_HARDFAULT, EXC_MEMMANAGE, EXC_BUSFAULT, EXC_USAGEFAULT, EXC_SECUREFAULT,
     EXC_SVC = 11, EXC_DEBUG, EXC_PENDSV = 14, EXC_SYSTICK, EXC_IRQ0
 };
 
-/* CFSR (DDI0553, D1.2.10), HFSR, CONTROL, CCR, FPSCR and FPCCR bits. */
+/* CFSR, HFSR, CONTROL, CCR, FPSCR and FPCCR bits. */
 enum {
     CFSR_IACCVIOL = 1 << 0, CFSR_DACCVIOL = 1 << 1, CFSR_MUNSTKERR = 1 << 3, CFSR_MSTKERR = 1 << 4,
     CFSR_MLSPERR = 1 << 5, CFSR_MMARVALID = 1 << 7,
@@ -276,7 +276,7 @@ uint32_t mv_fp_round(mv_core *core, uint32_t mode, uint32_t exact, uint32_t m);
 uint32_t mv_fp_from_fixed(mv_core *core, uint32_t value, bool is_signed, uint32_t fraction, bool nearest);
 uint32_t mv_fp_to_fixed(mv_core *core, uint32_t m, bool is_signed, uint32_t bits, uint32_t fraction, uint32_t mode);
 
-/* ITAdvance (DDI0553, E2.1). */
+/* ITAdvance. */
 static inline uint32_t mv_it_advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
 
 /* run.c */

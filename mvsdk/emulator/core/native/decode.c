@@ -490,7 +490,7 @@ static void lower_bkpt(lowering *x, uint32_t number) {
 static void lower_wait(lowering *x, uint32_t kind) { emit(x, OP_WAIT, kind, 0, 0, 0, 0); }
 
 static void lower_no_coprocessor(lowering *x, uint32_t number) {
-    (void)number; /* the U585 has none but the floating-point unit (DDI0553, B3.? CheckCPEnabled) */
+    (void)number; /* the U585 has none but the floating-point unit (DDI0553, CheckCPEnabled) */
     emit(x, OP_NOCP, 0, 0, 0, 0, 0);
     x->ends = true;
 }

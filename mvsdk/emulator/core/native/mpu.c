@@ -65,8 +65,7 @@ bool mv_mpu_page_allows(const mv_core *core, uint32_t address, mv_access access,
 }
 
 bool mv_is_device_memory(const mv_core *core, uint32_t address) {
-    const rights r = rights_at(core, address, true);
-    return r.device;
+    return mv_is_private(address) || rights_at(core, address, true).device;
 }
 
 /* TT and TTT as non-secure code sees them: the security fields read as zero (DDI0553, TT). */

@@ -121,17 +121,22 @@ static bool is_bkpt(mv_core *core) {
     return core->s.thumb && mv_fetch(core, core->s.pc, &halfword) && halfword >> 8 == 0xBE;
 }
 
+/* Comparators at the instruction at the PC: true where one of them, or the BKPT that it is, makes an event that is taken. */
+static bool take_event(mv_core *core, bool bkpt) {
+    const bool found = mv_fpb_matches(core, core->s.pc);
+    if (mv_dwt_match_instruction(core, core->s.pc) && mv_debug_event(core, DFSR_DWTTRAP)) return true;
+    return (found || bkpt) && mv_debug_event(core, DFSR_BKPT);
+}
+
 /* At a breakpoint of the seam, at an instruction that a comparator finds, or at a BKPT. Comparators that nobody listens to
  * only note their match. */
 static mv_stop at_breakpoint(mv_core *core, uint64_t limit) {
-    const uint32_t pc = core->s.pc;
-    if (!mv_is_breakpoint(core, pc)) {
-        const bool bkpt = is_bkpt(core), found = mv_fpb_matches(core, pc);
-        if (mv_dwt_match_instruction(core, pc) && mv_debug_event(core, DFSR_DWTTRAP)) return STOP_POLL;
-        if ((found || bkpt) && mv_debug_event(core, DFSR_BKPT)) return STOP_POLL;
+    if (!mv_is_breakpoint(core, core->s.pc)) {
+        const bool bkpt = is_bkpt(core);
+        if (take_event(core, bkpt)) return STOP_POLL;
         if (!bkpt) return execute_past(core, limit, true);
     }
-    core->stepped_breakpoint = pc | 1;
+    core->stepped_breakpoint = core->s.pc | 1;
     return STOP_BREAKPOINT;
 }
 
@@ -167,6 +172,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until, bool alone) {
     core->stepped_breakpoint = 0;
     if (!past) return execute_block(core, limit, NULL);
     if (core->s.thumb && mv_is_gateway(core, core->s.pc)) return STOP_GATEWAY;
+    if (UNLIKELY(core->compares) && core->s.thumb && take_event(core, false)) return STOP_POLL;
     if (!step_over_bkpt(core)) return execute_past(core, limit, alone);
     core->s.dhcsr |= DHCSR_S_RETIRE_ST;
     core->progressed = true;
@@ -235,11 +241,15 @@ mv_stop mv_run(mv_core *core, uint64_t until) {
 /* Execute one instruction, past a breakpoint of the seam on it, or take one exception; with `masked` no interrupt. What stops a
  * run stops this too. Of a sleep that the core's own timer ends it is the end and what comes then. */
 mv_stop mv_step(mv_core *core, bool masked) {
+    const uint32_t stepped = core->stepped_breakpoint;
     core->masked = masked;
     core->alone = true;
     if (mv_is_breakpoint(core, core->s.pc)) core->stepped_breakpoint = core->s.pc | 1;
-    mv_stop stop = mv_run(core, LAST_CYCLE);
+    const uint32_t armed = core->stepped_breakpoint;
+    const mv_stop stop = mv_run(core, LAST_CYCLE);
     core->masked = core->alone = false;
+    /* Where an exception came first the breakpoint has not been passed. */
+    if (core->stepped_breakpoint == armed) core->stepped_breakpoint = stepped;
     if (stop != STOP_STEPPED) return stop;
     const mv_stop more = core->attention & (ATT_ABORT | ATT_HALT) ? STOP_POLL : look_after_debug(core);
     return more == STOP_POLL ? stop : more;
