@@ -396,14 +396,18 @@ bool mv_debug_event(mv_core *core, uint32_t cause);
 void mv_enter_debug_state(mv_core *core, uint32_t cause);
 void mv_catch_vector(mv_core *core, uint32_t number);
 bool mv_catches(const mv_core *core, uint32_t catches);
-bool mv_masks_interrupts(const mv_core *core);
-bool mv_monitor_steps(const mv_core *core);
+bool mv_monitor_may_step(const mv_core *core);
 void mv_debug_changed(mv_core *core);
 void mv_debug_reset(mv_core *core, const mv_state *before);
 uint32_t mv_core_debug_read(mv_core *core, uint32_t offset);
 void mv_core_debug_write(mv_core *core, uint32_t offset, uint32_t value);
 mv_answer mv_debug_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
 mv_answer mv_debug_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
+
+static inline bool mv_masks_interrupts(const mv_core *core) {
+    const uint32_t both = DHCSR_C_DEBUGEN | DHCSR_C_MASKINTS;
+    return core->masked || (core->s.dhcsr & both) == both;
+}
 
 static inline bool mv_is_halted(const mv_core *core) { return (core->s.dhcsr & DHCSR_S_HALT) != 0; }
 

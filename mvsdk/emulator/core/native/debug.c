@@ -44,13 +44,8 @@ bool mv_debug_event(mv_core *core, uint32_t cause) {
 }
 
 /* MON_STEP: the instruction that executes now is to be followed by the monitor. */
-bool mv_monitor_steps(const mv_core *core) {
-    return (core->s.demcr & DEMCR_MON_STEP) != 0 && monitor_is_on(core) && mv_can_take(core, EXC_DEBUG);
-}
-
-bool mv_masks_interrupts(const mv_core *core) {
-    const uint32_t both = DHCSR_C_DEBUGEN | DHCSR_C_MASKINTS;
-    return core->masked || (core->s.dhcsr & both) == both;
+bool mv_monitor_may_step(const mv_core *core) {
+    return monitor_is_on(core) && mv_can_take(core, EXC_DEBUG);
 }
 
 bool mv_catches(const mv_core *core, uint32_t catches) { return can_halt(core) && (core->s.demcr & catches) != 0; }

@@ -40,6 +40,10 @@ static PyObject *set_breakpoints(PyObject *object, PyObject *addresses) {
 static bool get_watch(PyObject *row, mv_watch *watch) {
     unsigned int numbers[4];
     int reads, writes;
+    if (!PyTuple_Check(row)) {
+        PyErr_SetString(PyExc_TypeError, "a watchpoint is a row of six");
+        return false;
+    }
     if (!PyArg_ParseTuple(row, "IIppII", &numbers[0], &numbers[1], &reads, &writes, &numbers[2], &numbers[3])) return false;
     *watch = (mv_watch){numbers[0], numbers[1], reads != 0, writes != 0, numbers[2], numbers[3]};
     return true;

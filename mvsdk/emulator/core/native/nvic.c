@@ -47,14 +47,12 @@ int mv_execution_priority(const mv_core *core) {
     return best;
 }
 
-/* The pending exception to take first: by priority with its sub-priority, then by number; 0 for none. Whether it may be
- * taken is for the caller to compare. */
-uint32_t mv_highest_pending(const mv_core *core) {
+/* Of the first words of the sets, and in each of the exceptions that `mask` leaves. */
+static inline uint32_t choose(const mv_core *core, uint32_t words, uint32_t mask) {
     uint32_t chosen = 0;
     int best = NOTHING_ACTIVE;
-    const bool masked = mv_masks_interrupts(core);
-    for (uint32_t i = 0; i < (masked ? 1 : EXCEPTION_WORDS); i++)
-        for (uint32_t word = core->s.pending[i] & core->s.enabled[i] & (masked ? MASKED_LEAVE : ~0u); word != 0; word &= word - 1) {
+    for (uint32_t i = 0; i < words; i++)
+        for (uint32_t word = core->s.pending[i] & core->s.enabled[i] & mask; word != 0; word &= word - 1) {
             const uint32_t number = i * 32 + mv_lowest(word);
             const int priority = mv_exception_priority(core, number);
             if (priority < best) {
@@ -63,6 +61,12 @@ uint32_t mv_highest_pending(const mv_core *core) {
             }
         }
     return chosen;
+}
+
+/* The pending exception to take first: by priority with its sub-priority, then by number; 0 for none. Whether it may be
+ * taken is for the caller to compare. */
+uint32_t mv_highest_pending(const mv_core *core) {
+    return UNLIKELY(mv_masks_interrupts(core)) ? choose(core, 1, MASKED_LEAVE) : choose(core, EXCEPTION_WORDS, ~0u);
 }
 
 /* Something that decides which exception runs has changed: look at the next instruction boundary. */

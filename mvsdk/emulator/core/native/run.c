@@ -181,7 +181,7 @@ static mv_stop execute_once(mv_core *core, uint64_t until, bool alone) {
 
 /* DebugMonitor, or Debug state, after the one instruction that may be executed under it. */
 static mv_stop execute_watched(mv_core *core, uint64_t until) {
-    const bool monitored = mv_monitor_steps(core), halts = steps(core);
+    const bool monitored = (core->s.demcr & DEMCR_MON_STEP) != 0 && mv_monitor_may_step(core), halts = steps(core);
     const mv_stop stop = execute_once(core, until, monitored || halts || core->alone);
     if (monitored && core->progressed) {
         core->s.dfsr |= DFSR_HALTED;
