@@ -176,7 +176,9 @@ def test_vectors_are_read_past_the_mpu(make_core: MakeCore) -> None:
 # -- faults at negative priority, and of the vector table -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("access", ["ldr r0, [r4]", "str r0, [r4]", "ldmia r4, {r0, r1}", "ldrd r0, r1, [r4]"])
+@pytest.mark.parametrize(
+    "access", ["ldr r0, [r4]", "str r0, [r4]", "ldmia r4, {r0, r1}", "ldrd r0, r1, [r4]", "strt r0, [r4]"]
+)
 def test_bfhfnmign_lets_a_bus_error_pass_at_negative_priority(make_core: MakeCore, access: str) -> None:
     """With it and FAULTMASK a failed access leaves its status and goes on; without one of the two it faults."""
     body = """

@@ -184,7 +184,8 @@ static bool may_be_unaligned(mv_core *core, uint32_t address) {
     return true;
 }
 
-bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+/* The accesses that exceptions make. Those of instructions are the ones below. */
+bool mv_read_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
     if ((address & (size - 1)) == 0)
         return read_once(core, address, size, privileged, value) && note_read(core, address, size, *value);
     if (!may_be_unaligned(core, address) || !may_be_unaligned(core, address + size - 1)) return false;
@@ -206,7 +207,7 @@ static bool probe_write(mv_core *core, uint32_t address, bool privileged) {
     return (range != NULL && !range->device && range->writable) || bus_error(core, address);
 }
 
-bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+bool mv_write_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
     if ((address & (size - 1)) == 0)
         return write_once(core, address, size, privileged, value) && note_write(core, address, size, value);
     const uint32_t end = address + size - 1;
@@ -225,14 +226,22 @@ static bool ignores_bus_error(mv_core *core) {
     return true;
 }
 
-bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
-    if (LIKELY(mv_read_as(core, address, size, mv_is_privileged(core), value))) return true;
+bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+    if (LIKELY(mv_read_frame(core, address, size, privileged, value))) return true;
     *value = 0;
     return ignores_bus_error(core);
 }
 
+bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+    return LIKELY(mv_write_frame(core, address, size, privileged, value)) || ignores_bus_error(core);
+}
+
+bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
+    return mv_read_as(core, address, size, mv_is_privileged(core), value);
+}
+
 bool mv_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
-    return LIKELY(mv_write_as(core, address, size, mv_is_privileged(core), value)) || ignores_bus_error(core);
+    return mv_write_as(core, address, size, mv_is_privileged(core), value);
 }
 
 bool mv_read_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {

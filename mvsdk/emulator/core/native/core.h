@@ -242,6 +242,8 @@ bool mv_read_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t *v
 bool mv_write_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
 bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
 bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);
+bool mv_read_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
+bool mv_write_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);
 bool mv_fetch(mv_core *core, uint32_t address, uint32_t *halfword);
 bool mv_read_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
 bool mv_write_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t value);

@@ -39,7 +39,7 @@ static bool write_frame(mv_core *core, uint32_t frame, uint32_t retpsr) {
         return true;
     }
     for (uint32_t i = 0; i < 8; i++)
-        if (!mv_write_as(core, frame + 4 * i, 4, privileged, words[i])) return mv_stacking_fault(core);
+        if (!mv_write_frame(core, frame + 4 * i, 4, privileged, words[i])) return mv_stacking_fault(core);
     return true;
 }
 
@@ -186,7 +186,7 @@ static bool read_words(mv_core *core, uint32_t address, uint32_t *words, uint32_
         return true;
     }
     for (uint32_t i = 0; i < count; i++)
-        if (!mv_read_as(core, address + 4 * i, 4, privileged, &words[i])) {
+        if (!mv_read_frame(core, address + 4 * i, 4, privileged, &words[i])) {
             if (core->fault_exception == EXC_USAGEFAULT) return false;
             const bool bus = core->fault_exception == EXC_BUSFAULT;
             return mv_fault(core, core->fault_exception, bus ? CFSR_UNSTKERR : CFSR_MUNSTKERR, 0);

@@ -16,8 +16,8 @@ void mv_fp_refresh(mv_core *core) {
 
 static bool write_fp_frame(mv_core *core, uint32_t address, bool privileged) {
     for (uint32_t i = 0; i < 16; i++)
-        if (!mv_write_as(core, address + 4 * i, 4, privileged, core->s.s[i])) return false;
-    return mv_write_as(core, address + 64, 4, privileged, core->s.fpscr);
+        if (!mv_write_frame(core, address + 4 * i, 4, privileged, core->s.s[i])) return false;
+    return mv_write_frame(core, address + 64, 4, privileged, core->s.fpscr);
 }
 
 /* The faults that a lazy save can raise, and the bits that say whether the owner of the registers could have taken them. */
