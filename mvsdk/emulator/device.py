@@ -197,11 +197,10 @@ class Device:
                 return self._pass_time(self._waits(limit, stop.wake_cycle))
             case StopReason.RESET:
                 self._start("REMOTEAPPLICATIONRESTART")
-            case StopReason.FAULT:
-                assert stop.fault is not None  # noqa: S101 - the seam promises it
-                return self._fault(stop.fault)
-            case StopReason.BREAKPOINT:
-                return self._fault(BREAKPOINT_FAULT)
+            case StopReason.FAULT | StopReason.BREAKPOINT:
+                return self._fault(stop.fault or BREAKPOINT_FAULT)
+            case StopReason.WATCHPOINT | StopReason.STEPPED | StopReason.DEBUG_STATE:
+                return End.STOPPED
             case StopReason.DEADLINE | StopReason.HALTED:
                 pass
         return None

@@ -23,6 +23,7 @@ typedef struct machine {
     int running;
     int halt_wanted; /* set and read under the interpreter lock */
     PyObject *bus_fault; /* the exception class that means a bus error */
+    device itm;          /* who takes what the ITM puts out; `write` is NULL where nobody does */
 } machine;
 
 /* Whatever runs Python code, the caller's or a finaliser's, can let another thread in: these two are asked after the last
