@@ -156,7 +156,7 @@ def state(bench: Bench) -> tuple[str, list[object]]:
 
 @settings(max_examples=6)
 @given(cuts=st.lists(st.integers(1, 6_000_000), min_size=3, max_size=40), traced=st.booleans(), tickless=st.booleans())
-def test_tasks_do_not_notice_how_the_run_is_cut_or_traced(cuts: list[int], traced: bool, tickless: bool) -> None:  # noqa: FBT001
+def test_tasks_do_not_notice_how_the_run_is_cut_or_traced(cuts: list[int], traced: bool, tickless: bool) -> None:
     """In pieces of any size, traced or not, everything happens at the same cycle."""
     options = ("-DTICKLESS",) if tickless else ()
     whole, parts = start(options), start(options, trace_calls=traced)
