@@ -37,11 +37,9 @@ def firmware(*files: str, flavour: Flavour = HARD_FLOAT, options: tuple[str, ...
 
 
 @functools.cache
-def program(
-    source: str, *, name: str = "main.c", flavour: Flavour = HARD_FLOAT, options: tuple[str, ...] = ()
-) -> Firmware:
+def program(source: str, *, flavour: Flavour = HARD_FLOAT, options: tuple[str, ...] = ()) -> Firmware:
     """Compile one file given as text."""
-    return _linked({name: source}, flavour, options)
+    return _linked({"main.c": source}, flavour, options)
 
 
 def _linked(sources: dict[str, str], flavour: Flavour, options: tuple[str, ...]) -> Firmware:

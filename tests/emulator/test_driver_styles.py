@@ -10,10 +10,29 @@ from mvsdk.emulator.events import LedChanged, RegisterNotModelled, UartOutput
 from tests.emulator.compiled import Bench, firmware
 
 FOUND = (
-    "priority_mask kernel_priorities priority_group svc_return control_first psplim_first psp_in_stack "
-    "nested mask_before mask_inside ran_inside ran_after ticks_suspended switches_suspended pended_ticks "
-    "switches_resumed expected_idle slept woken_early other_ran first_rounds second_rounds"
-).split()
+    "priority_mask",
+    "kernel_priorities",
+    "priority_group",
+    "svc_return",
+    "control_first",
+    "psplim_first",
+    "psp_in_stack",
+    "nested",
+    "mask_before",
+    "mask_inside",
+    "ran_inside",
+    "ran_after",
+    "ticks_suspended",
+    "switches_suspended",
+    "pended_ticks",
+    "switches_resumed",
+    "expected_idle",
+    "slept",
+    "woken_early",
+    "other_ran",
+    "first_rounds",
+    "second_rounds",
+)
 RETURNS = pytest.mark.parametrize("first_return", ["0xFFFFFFBCu", "0xFFFFFFFDu"])
 
 
@@ -26,7 +45,7 @@ def port(first_return: str = "0xFFFFFFBCu") -> dict[str, int]:
 
 
 def test_priority_registers_keep_four_bits() -> None:
-    """All ones written to a priority read back as 0xF0, in NVIC and system handlers alike: 16 levels, as on the part."""
+    """All ones written to a priority read back as 0xF0, in NVIC and system handlers alike: 16 levels."""
     found = port()
     assert found["priority_mask"] == 0xF0
     assert found["kernel_priorities"] == 0xF0F0_0000
@@ -35,7 +54,7 @@ def test_priority_registers_keep_four_bits() -> None:
 
 @RETURNS
 def test_a_supervisor_call_starts_the_first_task(first_return: str) -> None:
-    """With either value that ports return to, the task runs on its own limited stack with CONTROL as the port set it."""
+    """With either value that ports return to, the task runs on its own stack with CONTROL as the port set it."""
     found = port(first_return)
     assert found["svc_return"] == 0xFFFF_FFB8
     assert found["control_first"] == 2
