@@ -72,7 +72,7 @@ class Microvisor:
             ExternalFlash(host, self._abi, self._handles, flash),
             Wifi(host.memory, self._abi),
             StructTest(host.memory, self._abi),
-            Timekeeping(host, wall_start_us),
+            Timekeeping(host, self.circumstances, wall_start_us),
         ]
         self._entries = _entry_points(self._abi, families)
         self._trace = trace
