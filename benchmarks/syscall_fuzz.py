@@ -31,7 +31,17 @@ STRUCTS, STRUCT_WORDS = BOARD.ram.base + 0x4000, 64
 HANDLES = [BOARD.ram.base + 0x8000 + 4 * index for index in range(8)]
 JUSTIFIED = Path(__file__).parents[1] / "tests/emulator/personality/undocumented-statuses.csv"
 RAM_END, FLASH_END = BOARD.ram.base + BOARD.ram.size, BOARD.flash.base + BOARD.flash.size
-BASES = (0, BOARD.ram.base, STRUCTS, STRUCTS + 0x40, HANDLES[0], RAM_END, BOARD.flash.base, FLASH_END, 0x0C1F_E000)
+BASES: tuple[int, ...] = (
+    0,
+    BOARD.ram.base,
+    STRUCTS,
+    STRUCTS + 0x40,
+    HANDLES[0],
+    RAM_END,
+    BOARD.flash.base,
+    FLASH_END,
+    0x0C1F_E000,
+)
 BASES += (0x0C00_0000, 0x3000_0000, 0x4202_0000, 0x4602_0C00, 0x5602_0C00, 0xE000_ED08, 0xFFFF_FFF0, 1 << 31)
 SIZES = (0, 1, 2, 3, 8, 16, 32, 34, 64, 512, 4096, 0x80_0000)
 RETURN = BOARD.flash.base + 0x300
@@ -80,7 +90,7 @@ def attack(seed: int) -> list[Event]:
     return told
 
 
-def unexpected(told: list[Event]) -> set[tuple[str, object]]:
+def unexpected(told: list[Event]) -> set[tuple[str, str]]:
     """Return calls with statuses that they may not have."""
     with JUSTIFIED.open(encoding="utf-8") as table:
         allowed = {(row["call"], "MV_STATUS_" + row["status"]) for row in csv.DictReader(table)}
@@ -88,7 +98,7 @@ def unexpected(told: list[Event]) -> set[tuple[str, object]]:
         allowed |= {(call.name, status.name) for status in call.statuses} | {(call.name, "MV_STATUS_OKAY")}
     allowed |= {(event.name, "MV_STATUS_UNAVAILABLE") for event in told if isinstance(event, CallNotModelled)}
     calls = [event for event in told if isinstance(event, SystemCall)]
-    return {(event.call.name, event.result.status.data) for event in calls} - allowed
+    return {(event.call.name, str(event.result.status.data)) for event in calls} - allowed
 
 
 def main() -> None:
@@ -105,7 +115,7 @@ def main() -> None:
         if attack(seed) != told:
             sys.exit(f"seed {seed}: two runs told different things")
         calls += sum(isinstance(event, SystemCall) for event in told)
-        seen |= {(e.call.name, e.result.status.data) for e in told if isinstance(e, SystemCall)}
+        seen |= {(e.call.name, str(e.result.status.data)) for e in told if isinstance(e, SystemCall)}
         seed += 1
     print(f"\nhostile calls: {calls} decoded, {calls / taken:.0f} a second, {len(seen)} pairs of call and status met")
 

@@ -235,7 +235,10 @@ class Device:
         self.core.halt()
 
     def _fault(self, fault: Fault) -> End | None:
-        report = Faulted(self.time_us, fault, self.core.registers())
+        from mvsdk.emulator.core.disassemble import instruction_at
+
+        registers = self.core.registers()
+        report = Faulted(self.time_us, fault, registers, instruction_at(registers, self.core.read_memory))
         self.crash_reports.append(report)
         self.tell(report)
         if self._back_off is None:

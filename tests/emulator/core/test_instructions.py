@@ -1,7 +1,7 @@
 """Every encoding of the table, against Unicorn's Cortex-M33 and against what the architecture leaves open.
 
-The number of executions is `MVSDK_DIFFERENTIAL`, by default what a test run has time for; a nightly run sets ten
-million. `MVSDK_DIFFERENTIAL_SEED` makes it other ones.
+The number of executions is `MVSDK_DIFFERENTIAL`, by default what a test run has time for; a nightly run makes ten
+million others. `MVSDK_DIFFERENTIAL_SEED` makes them other ones again.
 """
 
 import csv
@@ -29,6 +29,7 @@ from tests.emulator.core.differential import (
 )  # fmt: skip
 
 EXECUTIONS = int(os.environ.get("MVSDK_DIFFERENTIAL", "300000"))
+NIGHTLY_EXECUTIONS = 10_000_000
 SEED = int(os.environ.get("MVSDK_DIFFERENTIAL_SEED", "1"))
 GROUPS = 8
 """The encodings are dealt out to this many tests, for the sake of parallel runs."""
@@ -62,15 +63,40 @@ def _compare(cases: list[Case]) -> list[str]:
     return found
 
 
+def _execute(group: int, executions: int, seed: int) -> None:
+    """Compare so many executions of a group's encodings, each of them as often as the others."""
+    encodings = [e for e in comparable() if e.name not in DIFFERENCES][group::GROUPS]
+    generator = Generator(seed * GROUPS + group)
+    for turn in range(-(-executions // GROUPS // CASES)):
+        chosen = [encodings[(turn * CASES + number) % len(encodings)] for number in range(CASES)]
+        assert _compare([generator.case(encoding) for encoding in chosen]) == []
+
+
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_instructions_do_what_another_implementation_does(group: int) -> None:
     """From any state, in and out of IT blocks, registers, flags, FPSCR and memory come out as on Unicorn's core."""
-    encodings = [e for e in comparable() if e.name not in DIFFERENCES][group::GROUPS]
-    generator = Generator(SEED * GROUPS + group)
-    turns = max(1, EXECUTIONS // GROUPS // CASES)
-    for turn in range(turns):
-        chosen = [encodings[(turn * CASES + number) % len(encodings)] for number in range(CASES)]
-        assert _compare([generator.case(encoding) for encoding in chosen]) == []
+    _execute(group, EXECUTIONS, SEED)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_ten_million_instructions(group: int) -> None:
+    """What holds for a few executions of every encoding holds for tens of thousands of each."""
+    _execute(group, NIGHTLY_EXECUTIONS, SEED + 1_000_000)
+
+
+@pytest.mark.parametrize("encoding", load(), ids=lambda e: e.name)
+def test_every_encoding_is_executed(encoding: Encoding) -> None:
+    """The comparison above executes every encoding whose effect it can see; all others are executed here, where only
+    those that are undefined for non-secure code may fault so."""
+    if encoding in comparable() and encoding.name not in DIFFERENCES:
+        return
+    generator = Generator(13)
+    words = [encoding.match | generator.random.getrandbits(encoding.width) & ~encoding.mask for _ in range(100)]
+    ruled = [word for word in words if rules(encoding, word)]
+    allowed = [word for word in ruled if not encoding.is_unpredictable(word)]
+    undefined = [_is_undefined(word, encoding.width) for word in (allowed or ruled)[:10]]
+    assert all(undefined) == (operation(encoding).startswith("undefined") or not allowed)
 
 
 def test_differences_are_of_encodings_in_the_table() -> None:
