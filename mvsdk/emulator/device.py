@@ -185,8 +185,13 @@ class Device:
         """Let time pass, or run the core once and deal with what stopped it."""
         if not self._alive or self._busy_until > self.core.cycle:
             return self._pass_time(self._waits(limit, self._busy_until if self._alive else None))
-        self._wiring.deadline = min([*self._waits(limit), self.core.cycle + SLICE_CYCLES])
-        stop = self.core.run(self._wiring.deadline)
+        deadline, due = self.core.cycle + SLICE_CYCLES, self._schedule.next_cycle
+        if due is not None and due < deadline:
+            deadline = due
+        if limit is not None and limit < deadline:
+            deadline = limit
+        self._wiring.deadline = deadline
+        stop = self.core.run(deadline)
         self._wiring.deadline = None
         if self._restart_reason is not None:
             return None
