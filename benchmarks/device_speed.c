@@ -6,6 +6,12 @@
 #include "mv_syscalls.h"
 #include "stm32u585.h"
 
+#ifdef ASLEEP
+#define FIRST 0x40000000u /* days from now */
+#else
+#define FIRST 0u
+#endif
+
 static uint8_t log_buffer[1024] __attribute__((aligned(512)));
 
 void kernel_panic(uint32_t code)
@@ -19,7 +25,7 @@ static void logger(void *unused)
 {
     char line[48];
     (void)unused;
-    for (uint32_t due = 1000;; due += 1000) {
+    for (uint32_t due = FIRST + 1000;; due += 1000) {
         delay_until(due);
         const int length = snprintf(line, sizeof line, "%lu seconds", (unsigned long)(due / 1000));
         (void)mvServerLog((const uint8_t *)line, (uint16_t)length);
@@ -29,9 +35,9 @@ static void logger(void *unused)
 static void blinker(void *unused)
 {
     (void)unused;
-    for (uint32_t due = 500;; due += 500) {
-        GPIOA->BSRR = due % 1000 ? 1u << 5 : 1u << 21;
+    for (uint32_t due = FIRST + 500;; due += 500) {
         delay_until(due);
+        GPIOA->BSRR = due % 1000 ? 1u << 5 : 1u << 21;
     }
 }
 

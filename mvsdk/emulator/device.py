@@ -38,8 +38,8 @@ RESTART_US = 10_000
 CRASH_REPORTS_KEPT = 16
 WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after one of its watchdogs has fired (inferred)."""
-SLICE_CYCLES = 16_000_000
-"""A busy guest gives the host a chance to look up this often; a run does not depend on it."""
+SLICE_CYCLES = 160_000_000
+"""A busy guest gives the host a chance to look up this often, some tenths of a second; a run does not depend on it."""
 
 
 BREAKPOINT_FAULT = Fault(cfsr=0, hfsr=1 << 31, mmfar=0, bfar=0)
