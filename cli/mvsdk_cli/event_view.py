@@ -135,6 +135,8 @@ def _fault_report(event: Faulted, backtrace: list[Place]) -> list[str]:
     lines += [f"  {cause}" for cause in causes(event.fault)]
     lines += ["  " + "  ".join(cells[row : row + 4]) for row in range(0, len(cells), 4)]
     lines.append(f"  cfsr {event.fault.cfsr:08x}  hfsr {event.fault.hfsr:08x}")
+    if event.instruction:
+        lines.append(f"  at {registers.pc:08x}: {event.instruction}")
     return lines + _folded(backtrace)
 
 

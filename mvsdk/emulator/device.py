@@ -38,8 +38,8 @@ RESTART_US = 10_000
 CRASH_REPORTS_KEPT = 16
 WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after one of its watchdogs has fired (inferred)."""
-SLICE_CYCLES = 16_000_000
-"""A busy guest gives the host a chance to look up this often; a run does not depend on it."""
+SLICE_CYCLES = 160_000_000
+"""A busy guest gives the host a chance to look up this often, some tenths of a second; a run does not depend on it."""
 
 
 BREAKPOINT_FAULT = Fault(cfsr=0, hfsr=1 << 31, mmfar=0, bfar=0)
@@ -185,8 +185,13 @@ class Device:
         """Let time pass, or run the core once and deal with what stopped it."""
         if not self._alive or self._busy_until > self.core.cycle:
             return self._pass_time(self._waits(limit, self._busy_until if self._alive else None))
-        self._wiring.deadline = min([*self._waits(limit), self.core.cycle + SLICE_CYCLES])
-        stop = self.core.run(self._wiring.deadline)
+        deadline, due = self.core.cycle + SLICE_CYCLES, self._schedule.next_cycle
+        if due is not None and due < deadline:
+            deadline = due
+        if limit is not None and limit < deadline:
+            deadline = limit
+        self._wiring.deadline = deadline
+        stop = self.core.run(deadline)
         self._wiring.deadline = None
         if self._restart_reason is not None:
             return None
@@ -234,7 +239,10 @@ class Device:
         self.core.halt()
 
     def _fault(self, fault: Fault) -> End | None:
-        report = Faulted(self.time_us, fault, self.core.registers())
+        from mvsdk.emulator.core.disassemble import instruction_at
+
+        registers = self.core.registers()
+        report = Faulted(self.time_us, fault, registers, instruction_at(registers, self.core.read_memory))
         self.crash_reports.append(report)
         self.tell(report)
         if self._back_off is None:

@@ -128,6 +128,8 @@ class Faulted(Event):
     kind: ClassVar[str] = "fault"
     fault: Fault
     registers: Registers
+    instruction: str = ""
+    """The failing instruction as text; empty where none can be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,12 +127,8 @@ bool mv_enter_exception(mv_core *core, uint32_t number) {
             core->s.r[R_SP] = sp;
             return true;
         }
-        uint32_t derived = fault_target(core);
-        /* A handler whose own kind of fault spoils its frame could not return: where HardFaults end a run, so does this. */
-        if (derived == number && !core->take_hardfault) {
-            core->s.hfsr |= HFSR_FORCED;
-            derived = EXC_HARDFAULT;
-        }
+        /* A handler is entered even if its own kind of fault spoils its frame: how a full stack is noticed. */
+        const uint32_t derived = fault_target(core);
         if (is_fatal(core, derived)) {
             core->s.r[R_SP] = sp;
             return false;

@@ -16,3 +16,6 @@ class Circumstances:
     """A restart would interrupt the kernel, for instance while it downloads an update."""
     server_logging: bool = True
     """The cloud takes log messages from this device (device property `logging.enabled`)."""
+    wall_time_known: bool = True
+    """The cloud has told the time. The device counts as connected before the application starts (inferred: a sample's
+    comment says that the kernel usually is)."""
