@@ -72,6 +72,22 @@ class LedChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PwmChanged(Event):
+    """A timer's output on a pin was set to another waveform. `signal` is "TIM2_CH1"; 0 Hz is a constant level.
+
+    What is preloaded shows on the pin from the timer's next update on.
+    """
+
+    kind: ClassVar[str] = "pwm"
+    port: str
+    pin: int
+    signal: str
+    hertz: float
+    duty: float
+    """The part of the time for which the pin is high, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class UartOutput(Event):
     """A serial port has sent a line, or the beginning of one that goes on later."""
 

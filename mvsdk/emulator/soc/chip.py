@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mvsdk.boards import Board, Button, Led
 from mvsdk.emulator.bus_devices import I2cDevice
@@ -17,11 +17,15 @@ from mvsdk.emulator.soc.i2c import I2c
 from mvsdk.emulator.soc.icache import Icache
 from mvsdk.emulator.soc.identity import place_identity
 from mvsdk.emulator.soc.iwdg import Iwdg
+from mvsdk.emulator.soc.pin_functions import PinFunctions
 from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
 from mvsdk.emulator.soc.rng import Rng
-from mvsdk.emulator.soc.timer import Timer, timer_kinds
+from mvsdk.emulator.soc.requests import DmaRequests
+from mvsdk.emulator.soc.timer import Timer
+from mvsdk.emulator.soc.timer_kinds import timer_kinds
+from mvsdk.emulator.soc.triggers import TriggerLines
 from mvsdk.emulator.soc.uart import Uart
 from mvsdk.emulator.soc.uart_lines import UartLines
 from mvsdk.emulator.soc.wiring import Wiring
@@ -40,7 +44,9 @@ class Chip:
         self.rcc = Rcc()
         self._attach("RCC", self.rcc)
         self._attach_single_blocks()
-        self._attach_timers()
+        self.requests = DmaRequests()
+        self._triggers = TriggerLines()
+        self._pin_functions = PinFunctions(wiring, self._attach_timers(), functools.partial(self._tell_pwm, board.leds))
         self._ports = self._attach_ports(board.leds)
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
         self._uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
@@ -65,6 +71,10 @@ class Chip:
     def drive_pin(self, port: str, pin: int, level: bool | None) -> None:
         """Wire a level to a pin ("GPIOC", 13), or nothing. `KeyError` for a port that does not exist."""
         self._ports[port].drive(pin, level)
+
+    def watch_pin(self, port: str, pin: int, seen: Callable[[int, bool], None]) -> None:
+        """Have `seen(cycle, level)` called for every edge of a pin, those of a timer's output among them."""
+        self._pin_functions.watch_pin(port, pin, seen)
 
     def press(self, button: Button, *, pressed: bool) -> None:
         """Press or let go of a button of the board: its pin is high while pressed."""
@@ -95,10 +105,13 @@ class Chip:
         self._attach("IWDG", Iwdg(wiring, interrupts["IWDG"]))
         self._attach("WWDG", Wwdg(wiring, interrupts["WWDG"]))
 
-    def _attach_timers(self) -> None:
+    def _attach_timers(self) -> dict[str, Timer]:
+        timers = {}
         for kind in timer_kinds():
-            interrupts = self._interrupts[kind.update], self._interrupts[kind.compare]
-            self._attach(kind.name, Timer(kind, self._wiring, interrupts))
+            interrupts = {role: self._interrupts[name] for role, name in kind.interrupts.items()}
+            timers[kind.name] = Timer(kind, self._wiring, interrupts, self.requests, self._triggers)
+            self._attach(kind.name, timers[kind.name])
+        return timers
 
     def _attach_ports(self, leds: Iterable[Led]) -> dict[str, GpioPort]:
         names = sorted(name for name in self._bases if name.startswith("GPIO"))
@@ -107,9 +120,20 @@ class Chip:
         ports = {}
         for name in names:
             shown = functools.partial(self._tell_leds, [led for led in leds if led.port == name])
-            ports[name] = GpioPort(name, shown, functools.partial(exti.pins_changed, name))
+            ports[name] = GpioPort(
+                name,
+                shown,
+                functools.partial(self._pins_changed, exti, name),
+                functools.partial(self._pin_functions.routed, name),
+                functools.partial(self._pin_functions.looked, name),
+            )
             self._attach(name, ports[name])
+            self._pin_functions.add_port(name, ports[name])
         return ports
+
+    def _pins_changed(self, exti: Exti, port: str, changed: int, levels: int) -> None:
+        exti.pins_changed(port, changed, levels)
+        self._pin_functions.pins_changed(port, changed, levels)
 
     def _attach_uart(self, row: dict[str, str]) -> Uart:
         name = row["uart"]
@@ -143,6 +167,12 @@ class Chip:
         for led in leds:
             if changed >> led.pin & 1:
                 self._wiring.tell(LedChanged(self._wiring.time_us, led.name, bool(levels >> led.pin & 1)))
+
+    def _tell_pwm(self, leds: Iterable[Led], port: str, pin: int, lit: bool) -> None:
+        """An LED on a timer's output counts as on while it gets any light."""
+        for led in leds:
+            if (led.port, led.pin) == (port, pin):
+                self._wiring.tell(LedChanged(self._wiring.time_us, led.name, lit))
 
     def _tell_unmodelled(self, peripheral: str, address: int, access: str) -> None:
         self._wiring.tell(RegisterNotModelled(self._wiring.time_us, peripheral, address, access))
