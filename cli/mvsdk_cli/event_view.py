@@ -11,6 +11,7 @@ import click
 
 from mvsdk.emulator.events import (
     CallNotModelled,
+    ClockMissing,
     DeepSleepBegan,
     Event,
     FactoryLogLine,
@@ -18,6 +19,7 @@ from mvsdk.emulator.events import (
     Faulted,
     LedChanged,
     LogLine,
+    PwmChanged,
     RegisterNotModelled,
     RestartAwaited,
     Started,
@@ -45,7 +47,7 @@ class TextView:
         for line in self._lines(event):
             click.echo(f"{stamp} {line}")
 
-    def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 - one for each kind of event
+    def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911, PLR0912 - one for each kind of event
         match event:
             case LogLine():
                 return _text(event.text)
@@ -53,6 +55,9 @@ class TextView:
                 return [click.style("factory: ", dim=True) + line for line in _text(event.text)]
             case LedChanged():
                 return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
+            case PwmChanged():
+                wave = f"{event.hertz:g} Hz, {event.duty:.1%} high" if event.hertz else "high" if event.duty else "low"
+                return [f"{event.port} pin {event.pin} ({event.signal}): {wave}"]
             case UartOutput():
                 return [f"{event.port}: {printable(event.text)}"]
             case SystemCall():
@@ -65,6 +70,13 @@ class TextView:
                 return [_note(f"{event.name} is not modelled: it answers UNAVAILABLE")]
             case RegisterNotModelled():
                 return [_note(f"{event.access} of {event.peripheral} 0x{event.address:08x} is not modelled")]
+            case ClockMissing():
+                return [
+                    _note(
+                        f"{event.access} of {event.peripheral} 0x{event.address:08x} without its clock: "
+                        "enable it in RCC with mvPeriphPoke32"
+                    )
+                ]
             case Faulted():
                 return _fault_report(event, self._backtrace(event))
             case RestartAwaited():

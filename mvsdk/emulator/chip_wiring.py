@@ -22,12 +22,14 @@ class ChipWiring:
         tell: Callable[[Event], None],
         random_word: Callable[[], int],
         watchdog_reset: Callable[[int], None],
+        wake: Callable[[str], None],
     ) -> None:
         self.clocks = board.clocks
         self.deadline: int | None = None
         self.tell = tell
         self.random_word = random_word
         self.watchdog_reset = watchdog_reset
+        self.wake = wake
         self._core = core
         self._schedule = schedule
 

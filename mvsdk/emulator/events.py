@@ -126,6 +126,16 @@ class RegisterNotModelled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ClockMissing(Event):
+    """A peripheral was used while RCC gives it no clock: it reads 0 and ignores writes; told once per peripheral."""
+
+    kind: ClassVar[str] = "clock-missing"
+    peripheral: str
+    address: int
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
 class Faulted(Event):
     """The application raised a HardFault and was stopped. `registers` are those of the failing instruction."""
 

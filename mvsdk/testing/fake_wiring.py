@@ -28,6 +28,8 @@ class FakeWiring:
         self.events: list[Event] = []
         self.resets: list[tuple[int, int]] = []
         """(cycle, flag) of every reset by a watchdog."""
+        self.wakes: list[tuple[int, str]] = []
+        """(cycle, source) of everything that would end a deep sleep."""
         self._schedule = Schedule()
         self._words = itertools.count(1)
 
@@ -65,6 +67,10 @@ class FakeWiring:
     def random_word(self) -> int:
         """Return the next number."""
         return next(self._words)
+
+    def wake(self, source: str) -> None:
+        """Remember what would have woken the device."""
+        self.wakes.append((self.cycle, source))
 
     def watchdog_reset(self, flag: int) -> None:
         """Remember the reset."""

@@ -84,6 +84,7 @@ def _some_text(_ctx: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--testing", is_flag=True, help="Run the application as the factory's test code.")
 @click.option("--trace", type=click.Choice(["syscalls"]), help="Show every system call, decoded.")
 @click.option("--strict-mmio", is_flag=True, help="Make accesses to registers without a model bus faults.")
+@click.option("--gate-clocks", is_flag=True, help="Let peripherals without a clock in RCC read 0 and ignore writes.")
 @click.option("--trust", "trust", type=click.Path(path_type=Path), multiple=True, help="Trust this public key too.")
 @click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
 @click.option("--symbols", type=click.Path(path_type=Path), help="Take names and lines from this ELF.")
@@ -102,6 +103,7 @@ def command(
     testing: bool,
     trace: str | None,
     strict_mmio: bool,
+    gate_clocks: bool,
     trust: tuple[Path, ...],
     allow_unsigned: bool,
     symbols: Path | None,
@@ -135,6 +137,7 @@ def command(
         testing=testing,
         trace_calls=trace is not None,
         strict_mmio=strict_mmio,
+        gate_clocks=gate_clocks,
         observers=[_view(names, as_json=as_json), *watches],
     )
     for watch in watches:

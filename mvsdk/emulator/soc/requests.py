@@ -1,9 +1,9 @@
 """What peripherals ask of the DMA controller: request lines, each with a name such as "USART2_RX" or "TIM2_UP".
 
-A line is a level: high while the peripheral wants data moved. A peripheral that lowers its line by itself when its
-register is served calls `set`; one that asks once for each event, as timers do, calls `pulse`, and the controller lowers
-the line when it has served it. Numbers and names are those of `requests.csv` (RM0456, 17.4.9 and table 137 "Programmed
-GPDMA1 request"); a name that is not in the table, such as that of a request which only LPDMA1 has, goes nowhere.
+A line is a level: high while the peripheral wants data moved. A peripheral that lowers its line by itself when its data
+register is served calls `set`; one that asks once for each event, as timers do, calls `pulse`, and the controller
+lowers the line when it serves it. Numbers and names are those of `requests.csv` (RM0456, chapter 17, "GPDMA1 requests";
+the same as in the vendor's HAL); a name that is not in the table goes nowhere.
 """
 
 from __future__ import annotations
