@@ -222,6 +222,7 @@ int main(void)
     REG(IWDG_BASE, 0x00) = 0x5555u;
     REG(IWDG_BASE, 0x04) = 3u;
     REG(IWDG_BASE, 0x08) = 99u;
+    REG(IWDG_BASE, 0x00) = 0xAAAAu;
     for (;;) { __WFI(); }
 }
 """

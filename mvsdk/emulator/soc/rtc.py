@@ -35,8 +35,10 @@ ALRAF, ALRBF, WUTF, TSF, TSOVF, ITSF, SSRUF = (1 << bit for bit in range(7))
 _INTERRUPTS = {ALRAF: ALRAIE, ALRBF: ALRBIE, WUTF: WUTIE, TSF: TSIE, TSOVF: TSIE, ITSF: TSIE, SSRUF: SSRUIE}
 _SYNCHRONISATION = 2
 """Ticks of the clock from a request to its answer."""
+_RESERVED_ONES = 0b11
 _KEYS = (0xCA, 0x53)
 _BINARY, _CALENDAR = 1, 0
+_HOUR = 3600
 _PROTECTED = frozenset({"TR", "DR", "PRER", "CALR", "SHIFTR"})
 _PROTECTED_BITS = {"ICSR": 0x1F80, "CR": FMT | ADD1H | SUB1H | 1 << 4}
 _INITIALISED = frozenset({"TR", "DR", "PRER"})
@@ -74,7 +76,7 @@ class Rtc(RegisterBlock):
         self._line = InterruptLine(wiring, interrupt)
         self._clock = TickClock(1, wiring.clocks.sysclk, wiring.cycle)
         self._alarms = {row[0]: Alarm(wiring, partial(self._alarm_met, row[0], row[5])) for row in _ALARMS}
-        self._wake_up = Alarm(wiring, lambda _: self._ring(WUTF, "RTC_WUT"))
+        self._wake_up = Alarm(wiring, lambda _: self._woke_up())
         self._underflow = Alarm(wiring, lambda _: self._ring(SSRUF, ""))
         self._pin = False
         self.reset_backup_domain()
@@ -183,7 +185,8 @@ class Rtc(RegisterBlock):
         status |= INITS if self._shown()[1] >> 16 & 0xFF else 0
         status |= WUTWF if not self.registers["CR"] & WUTE else 0
         synchronised = self._clock.running and self._now() >= self._synchronised_at and not status & INIT
-        return status | (RSF if synchronised else 0)
+        shadows = not self.registers["CR"] & BYPSHAD
+        return status | _RESERVED_ONES | (RSF if synchronised and shadows else 0)
 
     def store(self, name: str, bits: int, mask: int) -> None:
         """Change a register, as far as the write protection lets it."""
@@ -232,6 +235,7 @@ class Rtc(RegisterBlock):
         """Delay the calendar by SUBFS sub-seconds, and put it forward by a second with ADD1S."""
         forward = self._parts() if bits >> 31 else 0
         self._since += ((bits & 0x7FFF) - forward) * self._ticks_each()
+        self._synchronised_at = self._now() + _SYNCHRONISATION
 
     def _control(self, bits: int, mask: int) -> None:
         before = self.registers["CR"]
@@ -241,9 +245,9 @@ class Rtc(RegisterBlock):
             self._time = time_register(moment, half_days=bool(bits & FMT))
         self.registers.change("CR", bits & ~(ADD1H | SUB1H), mask)
         hours = bool(bits & mask & ADD1H) - bool(bits & mask & SUB1H)
-        if hours:
+        if hours > 0 or (hours < 0 and self._moment().second >= _HOUR):
             self._rebase()
-            moment = moment_of(self._time, self._date, half_days=self._half_days()).later(3600 * hours)
+            moment = moment_of(self._time, self._date, half_days=self._half_days()).later(_HOUR * hours)
             self._time, self._date = time_register(moment, half_days=self._half_days()), date_register(moment)
         if self.registers["CR"] & ~before & WUTE:
             self._wake_up_since = self._now()
@@ -337,16 +341,28 @@ class Rtc(RegisterBlock):
         ahead = left - value & (1 << bits) - 1
         return elapsed + ahead if ahead <= left else None
 
+    def _woke_up(self) -> None:
+        """Set the wake-up flag, or clear it by itself where WUTOCLR says when (RM0456, RTC_WUTR)."""
+        if self.registers["SR"] & WUTF:
+            self.registers["SR"] &= ~WUTF
+            self._settle()
+        else:
+            self._ring(WUTF, "RTC_WUT")
+
     def _next_wake_up(self) -> int | None:
-        if not self.registers["CR"] & WUTE or self.registers["SR"] & WUTF:
+        """Return the tick of the wake-up timer's next reload, or of its clearing its own flag."""
+        clear_at = self.registers["WUTR"] >> 16
+        if not self.registers["CR"] & WUTE or (self.registers["SR"] & WUTF and not clear_at):
             return None
-        selection = self.registers["CR"] & 7
-        reload = (self.registers["WUTR"] & 0xFFFF) + 1 + (0x1_0000 if selection >= 6 else 0)
+        selection, reload = self.registers["CR"] & 7, self.registers["WUTR"] & 0xFFFF
         if selection < 4:
-            length = reload * (16 >> selection)
-            passed = (self._now() - self._wake_up_since) // length
-            return self._wake_up_since + (passed + 1) * length
-        second = self._ticks_each() * self._parts()
-        first = self._wake_up_since - (self._wake_up_since - self._since) % second
-        passed = (self._now() - first) // (reload * second)
-        return first + (passed + 1) * reload * second
+            step, first = 16 >> selection, self._wake_up_since
+        else:
+            step = self._ticks_each() * self._parts()
+            first = self._wake_up_since - (self._wake_up_since - self._since) % step
+            reload += 0x1_0000 if selection >= 6 else 0
+        length = (reload + 1) * step
+        begun = first + (self._now() - first) // length * length
+        if self.registers["SR"] & WUTF:
+            return max(self._now() + 1, begun + max(0, reload - clear_at) * step)
+        return begun + length
