@@ -133,7 +133,7 @@ class Device:
             wake=lambda source: self.wake(WakeSource[_WAKES[source]]),
         )
         self.chip = Chip(board, self._wiring, strict=strict_mmio, gate_clocks=gate_clocks)
-        self.rcc = self.chip.rcc
+        self.rcc, self.pwr = self.chip.rcc, self.chip.pwr
         self._lay_out(image, seed)
         self.kernel = Microvisor(
             self,
@@ -292,7 +292,7 @@ class Device:
         self._end_life()
         self._deep_sleep = kind
         if kind is DeepSleep.STANDBY:
-            self.chip.pwr.slept(SBF)
+            self.pwr.slept(SBF)
         self.core.write_memory(self.board.ram.base, self._random.randbytes(self.board.ram.size))
         self.tell(DeepSleepBegan(self.time_us, kind.value))
 

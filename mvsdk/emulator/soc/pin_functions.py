@@ -78,6 +78,8 @@ class PinFunctions:
             if user in users:
                 self._pins_of[user].append((port, pin, function, signal))
                 self._users_on.setdefault(port, {})[user] = None
+        for name in users:
+            users[name].route([], self)
 
     def add_port(self, name: str, port: GpioPort) -> None:
         """Join a port."""
@@ -147,13 +149,11 @@ class PinFunctions:
             key = port, pin, f"{peripheral}_{signal}"
             given = self._ports[port].alternate_function(pin) == function
             now = self._users[peripheral].waveform(signal) if given else None
-            before = self._waveforms.get(key)
-            if now != before:
-                self._tell_waveform(key, before or _NOTHING, now or _NOTHING)
-            if now is None:
-                self._waveforms.pop(key, None)
-            else:
+            before = self._waveforms.pop(key, _NOTHING)
+            if now is not None:
                 self._waveforms[key] = now
+            if (now or _NOTHING) != before:
+                self._tell_waveform(key, before, now or _NOTHING)
 
     def _tell_waveform(self, key: tuple[str, int, str], before: Waveform, now: Waveform) -> None:
         port, pin, signal = key

@@ -6,7 +6,8 @@ modelled: dead time, the delayed and combined pulses of the retriggerable modes,
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
 from mvsdk.emulator.soc.counter import Counter
 from mvsdk.emulator.soc.registers import RegisterFile
@@ -21,7 +22,8 @@ _IDLE_LEVELS = {"CH1": 8, "CH1N": 9, "CH2": 10, "CH2N": 11, "CH3": 12, "CH3N": 1
 """The bits OISx and OISxN of CR2."""
 
 
-class Waveform(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Waveform:
     """What a pin shows over time: a frequency in Hz, 0 for a constant level, and the part of it that is high."""
 
     hertz: float
