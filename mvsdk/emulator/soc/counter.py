@@ -69,7 +69,7 @@ class Counter:
 
     def advance(self, tick: int) -> None:
         """Bring `value` and `origin` to a tick, telling of all that happened on the way."""
-        while not self.stopped:
+        while not self.stopped and tick - self.origin >= self.settings.step:
             if self.blocked:
                 self.origin = tick
                 return

@@ -495,18 +495,22 @@ class Timer(RegisterBlock):
 
     def _awaited(self) -> list[int]:
         """Return ticks at which something will happen that somebody hears of."""
-        enables, counter, control = self.registers["DIER"], self._counter, self.registers["CR1"]
-        awaited = enables & ~self.registers["SR"] | enables >> 8 & 0x1F
-        watched = self._watched_channels()
-        ticks = [
-            counter.next_match(channel)
-            for channel in counter.settings.compares
-            if channel not in _EXTRA_CHANNELS and (awaited >> channel & 1 or channel in watched)
-        ]
-        if watched:
-            ticks.append(counter.next_turn())
-        if not control & UDIS and (awaited & UIF or self._awaits_update()):
+        enables, status, counter = self.registers["DIER"], self.registers["SR"], self._counter
+        awaited = enables & ~status | enables >> 8 & 0x1F
+        ticks = self._awaited_matches(awaited) if self.kind.channels else []
+        if not self.registers["CR1"] & UDIS and (awaited & UIF or self._awaits_update()):
             ticks.append(counter.next_update())
+        return ticks
+
+    def _awaited_matches(self, awaited: int) -> list[int]:
+        counter, watched = self._counter, self._watched_channels()
+        ticks = [counter.next_turn()] if watched else []
+        if watched or awaited & FLAGS["compare"]:
+            ticks += [
+                counter.next_match(channel)
+                for channel in counter.settings.compares
+                if channel not in _EXTRA_CHANNELS and (awaited >> channel & 1 or channel in watched)
+            ]
         return ticks
 
     def _awaits_update(self) -> bool:
@@ -519,8 +523,6 @@ class Timer(RegisterBlock):
 
     def _watched_channels(self) -> set[int]:
         """Return the channels whose references somebody sees every edge of."""
-        if not self.kind.channels:
-            return set()
         watched = {
             int(signal[2]) for signal, port, pin in self._routes if self._pins and self._pins.edges_wanted(port, pin)
         }
