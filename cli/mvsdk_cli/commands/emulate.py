@@ -12,7 +12,8 @@ costs nothing, and the same bundle and seed give the same run.
     time is over after 0.200000 s, 45 times real time
 
 What a serial port sends is shown as "USART2: text". A register that has no model reads 0, forgets what is written, and
-is noted once; with --strict-mmio it is a bus fault.
+is noted once; with --strict-mmio it is a bus fault. With --gate-clocks a peripheral works only while RCC gives it its
+clock, as on the chip; without, it always does, because what the kernel leaves enabled is not public.
 
 Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
 --allow-unsigned. Without --for and --until it runs in real time until Ctrl-C.

@@ -42,6 +42,9 @@ MODELLED = {
     "gpio": [f"GPIO{letter}" for letter in "ABCDEFGHI"],
     **{name.lower(): [name] for name in ("PWR", "SYSCFG", "CRC", "ICACHE", "RNG", "IWDG", "WWDG", "EXTI", "RCC")},
     "flash": ["FLASH_R"],
+    "lptim": ["LPTIM1", "LPTIM2", "LPTIM3", "LPTIM4"],
+    "rtc": ["RTC"],
+    "tamp": ["TAMP"],
     "i2c": ["I2C1", "I2C2", "I2C3", "I2C4"],
 }
 

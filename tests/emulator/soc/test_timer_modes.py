@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvsdk.emulator.events import LedChanged, PwmChanged
+from mvsdk.emulator.soc.registers import offsets
 from tests.emulator.soc.chip_bench import IRQ, ChipBench, ChipBlock
 
 CEN, URS, OPM, DIR, ARPE = 1, 4, 8, 0x10, 0x80
@@ -492,3 +493,36 @@ def test_a_pin_read_late_is_the_pin_watched(limit: int, compare: int, control: i
         bench.wiring.advance(moment)
         levels.append(bench.block("GPIOA", "gpio")["IDR"] >> 5 & 1)
     assert levels[0] == levels[1]
+
+
+TIMERS = ("TIM1", "TIM2", "TIM3", "TIM8", "TIM15", "TIM16")
+REGISTERS = tuple(offsets("timer"))
+WRITES = st.tuples(
+    st.sampled_from(TIMERS),
+    st.sampled_from(REGISTERS),
+    st.sampled_from([0, 1, 2, 0x41, 0x68, 0x0101, 0x2027, 0xFFFF_FFFF]) | st.integers(0, 0xFFFF_FFFF),
+    st.integers(0, 400),
+)
+PINS = [("GPIOA", 0, 1), ("GPIOA", 1, 1), ("GPIOA", 5, 1), ("GPIOA", 6, 2), ("GPIOA", 8, 1), ("GPIOB", 12, 1)]
+
+
+@settings(max_examples=150)
+@given(writes=st.lists(WRITES, max_size=30), levels=st.lists(st.sampled_from(PINS), max_size=30), watched=st.booleans())
+def test_nothing_written_does_any_harm(
+    writes: list[tuple[str, str, int, int]], levels: list[tuple[str, int, int]], watched: bool
+) -> None:
+    """Any words in any registers, with pins driven and watched, leave counters within their widths; a reset ends it."""
+    bench = ChipBench()
+    for port, pin, function in PINS:
+        bench.give(port, pin, function)
+        if watched:
+            edges(bench, port, pin)
+    for (name, register, value, pause), (port, pin, _) in zip(writes, [*levels, *[PINS[0]] * 30], strict=False):
+        block = bench.block(name, "timer")
+        block[register] = value
+        bench.chip.drive_pin(port, pin, bool(value & 1))
+        bench.wiring.advance(pause)
+        assert 0 <= block["CNT"] <= 0xFFFF_FFFF
+    bench.chip.reset()
+    assert not bench.wiring.waiting
+    assert bench.raised() == set()
