@@ -174,7 +174,9 @@ class Chip:
 
     def _attach_ports(self, leds: Iterable[Led]) -> dict[str, GpioPort]:
         names = sorted(name for name in self._bases if name.startswith("GPIO"))
-        exti = Exti(self._wiring, [self._interrupts[f"EXTI{line}"] for line in range(PINS)], names)
+        numbers = [self._interrupts[f"EXTI{line}"] for line in range(PINS)]
+        exti = Exti(self._wiring, numbers, names, self._pin_functions.wishes_changed)
+        self._pin_functions.serve(exti.listens)
         self._attach("EXTI", exti)
         ports = {}
         for name in names:

@@ -6,7 +6,7 @@ from analogue parts that are not modelled, pend by software only and have no int
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
@@ -15,10 +15,20 @@ PINS = 16
 
 
 class Exti(RegisterBlock):
-    """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order."""
+    """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order.
 
-    def __init__(self, wiring: Wiring, interrupts: Sequence[int], ports: Sequence[str]) -> None:
+    `wishes_changed` is called when it may listen to other pins than before.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        interrupts: Sequence[int],
+        ports: Sequence[str],
+        wishes_changed: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__("exti")
+        self._wishes_changed = wishes_changed
         self._lines = [InterruptLine(wiring, interrupt) for interrupt in interrupts]
         self._ports = {port: number for number, port in enumerate(ports)}
 
@@ -33,6 +43,11 @@ class Exti(RegisterBlock):
             if changed >> line & 1 and self._selected(line) == self._ports[port]:
                 self._edge(1 << line, rising=bool(levels >> line & 1))
         self._settle()
+
+    def listens(self, port: str, pin: int) -> bool:
+        """Return whether edges of a pin trigger anything."""
+        edges = (self.registers["RTSR1"] | self.registers["FTSR1"]) >> pin & 1
+        return bool(edges) and self._selected(pin) == self._ports[port]
 
     def _selected(self, line: int) -> int:
         return self.registers[f"EXTICR{line // 4 + 1}"] >> 8 * (line % 4) & 0xFF
@@ -50,6 +65,7 @@ class Exti(RegisterBlock):
                 self.registers[name] &= ~bits
             case _:
                 super().store(name, bits, mask)
+                self._wishes_changed()
         self._settle()
 
     def _settle(self) -> None:

@@ -71,6 +71,7 @@ class PinFunctions:
         self._shown = shown
         self._ports: dict[str, GpioPort] = {}
         self._watchers: dict[tuple[str, int], list[Callable[[int, bool], None]]] = {}
+        self._listens: Callable[[str, int], bool] = lambda port, pin: False
         self._waveforms: dict[tuple[str, int, str], Waveform] = {}
         self._pins_of: dict[str, list[tuple[str, int, int, str]]] = {name: [] for name in users}
         self._users_on: dict[str, dict[str, None]] = {}
@@ -84,6 +85,15 @@ class PinFunctions:
     def add_port(self, name: str, port: GpioPort) -> None:
         """Join a port."""
         self._ports[name] = port
+
+    def serve(self, listens: Callable[[str, int], bool]) -> None:
+        """Follow single edges of pins that `listens(port, pin)` names too; it is asked anew at `wishes_changed`."""
+        self._listens = listens
+
+    def wishes_changed(self) -> None:
+        """Hear that somebody may want to see other edges than before."""
+        for user in self._users.values():
+            user.refresh()
 
     def watch_pin(self, port: str, pin: int, seen: Callable[[int, bool], None]) -> None:
         """Have `seen(cycle, level)` called for every edge of a pin. `KeyError` for a port that does not exist."""
@@ -139,7 +149,7 @@ class PinFunctions:
 
     def edges_wanted(self, port: str, pin: int) -> bool:
         """See `Pins.edges_wanted`."""
-        return (port, pin) in self._watchers
+        return (port, pin) in self._watchers or self._listens(port, pin)
 
     def waveforms_changed(self, peripheral: str) -> None:
         """See `Pins.waveforms_changed`. What lets go of its pin shows nothing: 0 Hz and no part of it high."""

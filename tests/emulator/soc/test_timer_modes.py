@@ -130,6 +130,22 @@ def test_a_watched_pin_tells_every_edge_at_its_cycle() -> None:
     assert seen == [(3, False), (10, True), (13, False), (20, True), (23, False)]
 
 
+def test_an_exti_line_hears_the_edges_of_a_timers_pin() -> None:
+    """A line that listens to the pin pends at each rising edge, and only then are edges followed."""
+    bench, _ = pwm(6, 3)
+    exti = bench.block("EXTI", "exti")
+    exti["IMR1"] = 1 << 5
+    assert not bench.wiring.waiting
+    exti["RTSR1"] = 1 << 5
+    bench.wiring.advance(9)
+    assert exti["RPR1"] == 0
+    bench.wiring.advance(1)
+    assert exti["RPR1"] == 1 << 5
+    assert bench.raised() == {IRQ["EXTI5"]}
+    exti["RTSR1"] = 0
+    assert not bench.wiring.waiting
+
+
 def test_a_pwm_is_told_when_it_changes() -> None:
     """`PwmChanged` says frequency and duty once for every setting, and 0 Hz when the channel is switched off."""
     bench, block = pwm(6, 3)
