@@ -8,6 +8,7 @@ from mvsdk.boards import Board
 from mvsdk.emulator.clock import Action, Appointment, Schedule
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import Event
+from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class ChipWiring:
@@ -25,6 +26,7 @@ class ChipWiring:
         wake: Callable[[str], None],
     ) -> None:
         self.clocks = board.clocks
+        self.requests = DmaRequests()
         self.deadline: int | None = None
         self.tell = tell
         self.random_word = random_word

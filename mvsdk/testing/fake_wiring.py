@@ -13,6 +13,7 @@ import itertools
 from mvsdk.boards import Clocks
 from mvsdk.emulator.clock import Action, Appointment, Schedule
 from mvsdk.emulator.events import Event
+from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class FakeWiring:
@@ -20,6 +21,7 @@ class FakeWiring:
 
     def __init__(self, clocks: Clocks | None = None) -> None:
         self.clocks = clocks or Clocks(160_000_000, 160_000_000, 160_000_000, 160_000_000)
+        self.requests = DmaRequests()
         self.cycle = 0
         self.lines: dict[int, bool] = {}
         """The level of every line that was ever driven."""

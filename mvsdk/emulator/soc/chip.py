@@ -24,7 +24,6 @@ from mvsdk.emulator.soc.pin_functions import PinFunctions, PinUser
 from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc, RccActions, oscillators
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
-from mvsdk.emulator.soc.requests import DmaRequests
 from mvsdk.emulator.soc.rng import Rng
 from mvsdk.emulator.soc.rtc import Rtc
 from mvsdk.emulator.soc.tamp import Tamp
@@ -44,7 +43,7 @@ class Chip:
     """Builds the peripherals of a board's chip. `strict` makes accesses to what is not modelled bus faults,
     `gate_clocks` makes peripherals read 0 and ignore writes while RCC gives them no clock."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines", "requests", "_pin_functions", "_dbgmcu")
+    STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines", "_requests", "_pin_functions", "_dbgmcu")
 
     def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False, gate_clocks: bool = False) -> None:
         self._wiring = wiring
@@ -60,7 +59,7 @@ class Chip:
             unclocked=self._tell_unclocked,
         )
         self._attach("RCC", self.rcc)
-        self.requests = DmaRequests()
+        self._requests = wiring.requests
         self._triggers = TriggerLines()
         self._attach_single_blocks()
         self._attach_backup_domain()
@@ -82,7 +81,7 @@ class Chip:
         """Give every peripheral its reset state; the backup domain and what is wired to pins stay."""
         for block in self._blocks.values():
             block.reset()
-        self.requests.reset()
+        self._requests.reset()
         for lines in self._lines.values():
             lines.flush()
 
@@ -152,7 +151,7 @@ class Chip:
         timers: dict[str, PinUser] = {row["lptim"]: self._attach_lptim(row) for row in rows("lptims")}
         for kind in timer_kinds():
             interrupts = {role: self._interrupts[name] for role, name in kind.interrupts.items()}
-            timer = Timer(kind, self._wiring, interrupts, self.requests, self._triggers)
+            timer = Timer(kind, self._wiring, interrupts, self._triggers)
             self._attach(kind.name, timer)
             timers[kind.name] = timer
         return timers
@@ -166,7 +165,6 @@ class Chip:
             channels=int(row["channels"]),
             encoder=row["encoder"] == "yes",
             clock=functools.partial(self._kernel_clock, row),
-            requests=self.requests,
             triggers=self._triggers,
         )
         self._attach(name, timer)

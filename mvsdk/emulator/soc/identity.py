@@ -1,7 +1,4 @@
-"""The chip's identity in its system memory: package, unique id and flash size (RM0456, chapter 76).
-
-The package is that of the development board's STM32U585ZI: LQFP144 with SMPS (code from the vendor's LL drivers).
-"""
+"""The chip's identity in its system memory: package, unique id and flash size (RM0456, chapter 76)."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from mvsdk.emulator.core import Core
 
 _PAGE, _PAGE_SIZE = 0x0BFA_0000, 0x1000
 PACKAGE, UNIQUE_ID, FLASH_SIZE = 0x0BFA_0500, 0x0BFA_0700, 0x0BFA_07A0
-_LQFP144_SMPS = 0x0C
+_LQFP100_SMPS = 0x12
 _FLASH_KIB = 2048
 UNIQUE_ID_LENGTH = 12
 
@@ -18,6 +15,6 @@ def place_identity(core: Core, unique_id: bytes) -> None:
     """Put the page in its place. `unique_id` is 12 bytes."""
     core.map_memory(_PAGE, _PAGE_SIZE, writable=False)
     core.write_memory(_PAGE, b"\xff" * _PAGE_SIZE)
-    core.write_memory(PACKAGE, _LQFP144_SMPS.to_bytes(4, "little"))
+    core.write_memory(PACKAGE, _LQFP100_SMPS.to_bytes(4, "little"))
     core.write_memory(UNIQUE_ID, unique_id[:UNIQUE_ID_LENGTH])
     core.write_memory(FLASH_SIZE, _FLASH_KIB.to_bytes(2, "little"))

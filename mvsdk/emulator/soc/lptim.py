@@ -13,7 +13,6 @@ from typing import ClassVar
 from mvsdk.emulator.soc.counter import Counter, Settings
 from mvsdk.emulator.soc.pin_functions import Pins, Route
 from mvsdk.emulator.soc.registers import RegisterBlock
-from mvsdk.emulator.soc.requests import DmaRequests
 from mvsdk.emulator.soc.tick_clock import TickClock
 from mvsdk.emulator.soc.timer_outputs import Waveform
 from mvsdk.emulator.soc.triggers import Listener, TriggerLines
@@ -61,7 +60,6 @@ class Lptim(RegisterBlock):
         channels: int,
         encoder: bool,
         clock: Callable[[], int],
-        requests: DmaRequests,
         triggers: TriggerLines,
     ) -> None:
         super().__init__("lptim")
@@ -70,7 +68,6 @@ class Lptim(RegisterBlock):
         self._channels = channels
         self._has_encoder = encoder
         self._kernel_clock = clock
-        self._requests = requests
         self._line = InterruptLine(wiring, interrupt)
         self._alarm = Alarm(wiring, lambda _: self._settle())
         self._clock = TickClock(clock(), wiring.clocks.sysclk, wiring.cycle)
@@ -219,7 +216,7 @@ class Lptim(RegisterBlock):
     def _on_update(self) -> None:
         self.registers["ISR"] |= UE
         if self.registers["DIER"] & _UE_REQUEST:
-            self._requests.pulse(f"{self._name}_UE")
+            self._wiring.requests.pulse(f"{self._name}_UE")
         if self._counter.stopped:
             self._ran_once = True
             self._clock.stop_at(self._counter.origin)
@@ -295,7 +292,7 @@ class Lptim(RegisterBlock):
         self.registers[f"CCR{channel}"] = self._counter.value
         self.registers["ISR"] |= _FLAGS[channel]
         if self.registers["DIER"] & _CAPTURE_REQUESTS[channel]:
-            self._requests.pulse(f"{self._name}_IC{channel}")
+            self._wiring.requests.pulse(f"{self._name}_IC{channel}")
 
     # -- outputs -------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from typing import ClassVar
 from mvsdk.emulator.soc.counter import Counter, Settings
 from mvsdk.emulator.soc.pin_functions import Pins, Route
 from mvsdk.emulator.soc.registers import WORD, RegisterBlock
-from mvsdk.emulator.soc.requests import DmaRequests
 from mvsdk.emulator.soc.tick_clock import TickClock
 from mvsdk.emulator.soc.timer_inputs import (
     ECE,
@@ -74,13 +73,11 @@ class Timer(RegisterBlock):
         kind: TimerKind,
         wiring: Wiring,
         interrupts: Mapping[str, int],
-        requests: DmaRequests,
         triggers: TriggerLines,
     ) -> None:
         super().__init__("timer")
         self.kind = kind
         self._wiring = wiring
-        self._requests = requests
         self._triggers = triggers
         self._mask = (1 << kind.bits) - 1
         self._missing = missing_registers(kind.features)
@@ -356,7 +353,7 @@ class Timer(RegisterBlock):
         self.registers["SR"] |= flag
         if self.registers["DIER"] & enable:
             self._burst = 0
-            self._requests.pulse(f"{self.kind.name}_{request}")
+            self._wiring.requests.pulse(f"{self.kind.name}_{request}")
 
     def _on_update(self) -> None:
         self._raise(UIF, "UP", UDE)

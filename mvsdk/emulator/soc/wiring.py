@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mvsdk.boards import Clocks
 from mvsdk.emulator.events import Event
+from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class Appointment(Protocol):
@@ -21,6 +22,9 @@ class Wiring(Protocol):
 
     clocks: Clocks
     """The clocks of processor and buses, in Hz."""
+
+    requests: DmaRequests
+    """The request lines from the peripherals to the DMA controller."""
 
     @property
     def cycle(self) -> int:

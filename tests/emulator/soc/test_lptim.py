@@ -262,9 +262,9 @@ def test_update_events_ask_for_dma() -> None:
 
     def served(name: str) -> None:
         asked.append(name)
-        bench.chip.requests.served(name)
+        bench.wiring.requests.served(name)
 
-    bench.chip.requests.listen(served)
+    bench.wiring.requests.listen(served)
     bench.wiring.advance(30 * COUNT)
     assert asked == ["LPTIM1_UE"] * 3
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk.boards import Clocks
-from mvsdk.emulator.soc.requests import DmaRequests
 from mvsdk.emulator.soc.timer import Timer
 from mvsdk.emulator.soc.timer_kinds import timer_kinds
 from mvsdk.emulator.soc.triggers import TriggerLines
@@ -30,7 +29,7 @@ def timer(name: str = "TIM6", *, clocks: Clocks | None = None) -> tuple[Block, F
 
 def alone(name: str, wiring: FakeWiring) -> Timer:
     """Make one timer that is connected to nothing but its interrupts."""
-    return Timer(KINDS[name], wiring, INTERRUPTS, DmaRequests(), TriggerLines())
+    return Timer(KINDS[name], wiring, INTERRUPTS, TriggerLines())
 
 
 def ticking(name: str = "TIM6") -> tuple[Block, FakeWiring]:

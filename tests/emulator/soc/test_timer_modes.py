@@ -455,9 +455,9 @@ def test_events_ask_for_dma_each_time() -> None:
 
     def served(name: str) -> None:
         asked.append((bench.wiring.cycle, name))
-        bench.chip.requests.served(name)
+        bench.wiring.requests.served(name)
 
-    bench.chip.requests.listen(served)
+    bench.wiring.requests.listen(served)
     bench.wiring.advance(20)
     assert asked == [(4, "TIM2_CH1"), (10, "TIM2_UP"), (14, "TIM2_CH1"), (20, "TIM2_UP")]
 
