@@ -154,6 +154,50 @@ def test_a_wake_up_pin_ends_standby() -> None:
     assert [event.wake_reason for event in bench.events if isinstance(event, Started)][1] == "DEEPSLEEPAPPLICATION"
 
 
+@pytest.mark.parametrize("mode", [0, 2, 4, 6])
+def test_low_power_modes_by_wfi_are_plain_sleep(mode: int) -> None:
+    """Stop, Standby and Shutdown entered with LPMS, SLEEPDEEP and WFI end with the next interrupt, nothing lost."""
+    source = f"""
+        int main(void)
+        {{
+            static volatile uint32_t kept = 7u;
+            log_start();
+            tick_start();
+            REG(PWR_BASE, 0x00) = (REG(PWR_BASE, 0x00) & ~7u) | {mode}u;
+            SCB->SCR |= (1u << 2);
+            __DSB();
+            __WFI();
+            SCB->SCR &= ~(1u << 2);
+            log_text(kept == 7u && ticks == 1u && REG(PWR_BASE, 0x38) == 0u ? "slept a tick" : "lost");
+            for (;;) {{ __WFI(); }}
+        }}
+    """
+    bench = Bench(source)
+    bench.device.run(10_000)
+    assert bench.logged() == ["slept a tick"]
+
+
+def test_a_stop_mode_of_the_kernel_leaves_its_flag() -> None:
+    """After mvPowerSave with a Stop mode STOPF is set, after Sleep it is not, and CSSF clears it."""
+    source = """
+        int main(void)
+        {
+            log_start();
+            tick_start();
+            (void)mvPowerSave(0);
+            log_text(REG(PWR_BASE, 0x38) ? "stopped" : "slept");
+            (void)mvPowerSave(3);
+            log_text(REG(PWR_BASE, 0x38) == 2u ? "stopped" : "slept");
+            REG(PWR_BASE, 0x38) = 1u;
+            log_text(REG(PWR_BASE, 0x38) ? "stopped" : "slept");
+            for (;;) { __WFI(); }
+        }
+    """
+    bench = Bench(source)
+    bench.device.run(10_000)
+    assert bench.logged() == ["slept", "stopped", "slept"]
+
+
 @pytest.mark.parametrize(("enable", "works"), [("mvPeriphPoke32(RCC_BASE + 0x9Cu, 1u, 1u)", True), ("0", False)])
 def test_gated_clocks_show_what_a_guest_forgot(enable: str, works: bool) -> None:
     """With `gate_clocks` a timer counts only once its clock is enabled by a poke."""
