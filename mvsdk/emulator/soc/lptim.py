@@ -94,6 +94,7 @@ class Lptim(RegisterBlock):
         self._captures = [0, 0]
         self._awaits_trigger = False
         self._ran_once = False
+        self._asked: list[str] = []
 
     def _listener(self, number: int) -> Listener:
         return Listener(
@@ -216,7 +217,7 @@ class Lptim(RegisterBlock):
     def _on_update(self) -> None:
         self.registers["ISR"] |= UE
         if self.registers["DIER"] & _UE_REQUEST:
-            self._wiring.requests.pulse(f"{self._name}_UE")
+            self._asked.append(f"{self._name}_UE")
         if self._counter.stopped:
             self._ran_once = True
             self._clock.stop_at(self._counter.origin)
@@ -292,7 +293,7 @@ class Lptim(RegisterBlock):
         self.registers[f"CCR{channel}"] = self._counter.value
         self.registers["ISR"] |= _FLAGS[channel]
         if self.registers["DIER"] & _CAPTURE_REQUESTS[channel]:
-            self._wiring.requests.pulse(f"{self._name}_IC{channel}")
+            self._asked.append(f"{self._name}_IC{channel}")
 
     # -- outputs -------------------------------------------------------------------------------------------------------
 
@@ -340,11 +341,13 @@ class Lptim(RegisterBlock):
         if self._pins is not None:
             for signal, port, pin in self._routes:
                 self._pins.drive(port, pin, self._level(signal))
-        if self._counter.blocked or not self._clock.running:
-            self._alarm.set(None)
-            return
-        ticks = self._awaited()
+        waits = self._clock.running and not self._counter.blocked
+        ticks = self._awaited() if waits else []
         self._alarm.set(self._clock.cycle_of(min(ticks)) if ticks else None)
+        # Last of all: a controller may write to this very timer at once.
+        asked, self._asked = self._asked, []
+        for name in asked:
+            self._wiring.requests.pulse(name)
 
     def _awaited(self) -> list[int]:
         awaited = self.registers["DIER"] & ~self.registers["ISR"]

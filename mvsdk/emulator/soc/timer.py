@@ -96,6 +96,7 @@ class Timer(RegisterBlock):
         self._routes: list[Route] = []
         self._pins: Pins | None = None
         self._trigger_pulses = 0
+        self._asked: list[str] = []
         self._settling = False
         self._connect()
         self.reset()
@@ -111,6 +112,7 @@ class Timer(RegisterBlock):
         self._inputs.reset()
         self._trigger_output = False
         self._trigger_pulses = 0
+        self._asked = []
         self._burst = 0
         self._settle()
 
@@ -343,9 +345,6 @@ class Timer(RegisterBlock):
     def _trigger_mode(self) -> int:
         return self.registers["CR2"] >> 4 & 7 | (self.registers["CR2"] >> 25 & 1) << 3
 
-    def _compare_flag(self, channel: int) -> int:
-        return _EXTRA_CHANNELS.get(channel, 1 << channel)
-
     # -- what happens to the counter -----------------------------------------------------------------------------------
 
     def _raise(self, flag: int, request: str, enable: int) -> None:
@@ -353,7 +352,7 @@ class Timer(RegisterBlock):
         self.registers["SR"] |= flag
         if self.registers["DIER"] & enable:
             self._burst = 0
-            self._wiring.requests.pulse(f"{self.kind.name}_{request}")
+            self._asked.append(f"{self.kind.name}_{request}")
 
     def _on_update(self) -> None:
         self._raise(UIF, "UP", UDE)
@@ -455,6 +454,13 @@ class Timer(RegisterBlock):
         self._put_out_triggers()
         self._await_next()
         self._settling = False
+        self._ask_for_dma()
+
+    def _ask_for_dma(self) -> None:
+        """Ask for what events have asked for: last of all, since a controller may write to this very timer at once."""
+        asked, self._asked = self._asked, []
+        for name in asked:
+            self._wiring.requests.pulse(name)
 
     def _raised(self) -> int:
         """Return the flags that interrupt. A second break and a system break share the first one's enable bit."""

@@ -462,6 +462,22 @@ def test_events_ask_for_dma_each_time() -> None:
     assert asked == [(4, "TIM2_CH1"), (10, "TIM2_UP"), (14, "TIM2_CH1"), (20, "TIM2_UP")]
 
 
+def test_a_controller_may_write_to_the_timer_at_once() -> None:
+    """New compare values that a request is answered with, right at the update, make each period's pulse."""
+    bench, block = pwm(6, 3)
+    seen = edges(bench, "GPIOA", 5)
+    values = iter([5, 7, 2, 4])
+
+    def served(name: str) -> None:
+        bench.wiring.requests.served(name)
+        block["CCR1"] = next(values)
+
+    bench.wiring.requests.listen(served)
+    block["DIER"] = 1 << 8
+    bench.wiring.advance(39)
+    assert [cycle for cycle, level in seen if not level] == [3, 13, 25, 37]
+
+
 def test_a_burst_register_goes_through_the_registers_it_names() -> None:
     """DMAR stands for DBL + 1 registers from DBA on, one after the other."""
     _, block = timer()
