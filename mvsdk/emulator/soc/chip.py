@@ -61,8 +61,11 @@ class Chip:
         self._attach("RCC", self.rcc)
         self._requests = wiring.requests
         self._triggers = TriggerLines()
+        self.pwr = Pwr(lambda: wiring.wake("pin"))
+        self._dbgmcu = Dbgmcu()
+        self._rtc = Rtc(wiring, self._interrupts["RTC"], self._triggers, lambda: wiring.wake("rtc"))
+        self._tamp = Tamp()
         self._attach_single_blocks()
-        self._attach_backup_domain()
         self._pin_functions = PinFunctions(wiring, self._attach_timers(), functools.partial(self._tell_pwm, board.leds))
         self._ports = self._attach_ports(board.leds)
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
@@ -128,17 +131,11 @@ class Chip:
     def _clock_rtc(self, hz: int) -> None:
         self._rtc.select_clock(hz)
 
-    def _attach_backup_domain(self) -> None:
-        self._rtc = Rtc(self._wiring, self._interrupts["RTC"], self._triggers, lambda: self._wiring.wake("rtc"))
-        self._tamp = Tamp()
-        self._attach("RTC", self._rtc)
-        self._attach("TAMP", self._tamp)
-
     def _attach_single_blocks(self) -> None:
         wiring, interrupts = self._wiring, self._interrupts
-        self.pwr = Pwr(lambda: wiring.wake("pin"))
         self._attach("PWR", self.pwr)
-        self._dbgmcu = Dbgmcu()
+        self._attach("RTC", self._rtc)
+        self._attach("TAMP", self._tamp)
         self._attach("FLASH_R", RegisterBlock("flash"))
         self._attach("SYSCFG", RegisterBlock("syscfg"))
         self._attach("CRC", Crc())

@@ -50,6 +50,7 @@ class Lptim(RegisterBlock):
         "_ran_once",
         "_routes",
     )
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_pins", "_asked")
 
     def __init__(
         self,

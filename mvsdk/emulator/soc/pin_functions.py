@@ -64,6 +64,7 @@ class PinFunctions:
     """Joins ports and peripherals. `shown(port, pin, lit)` hears of pins that begin or cease to be high at all."""
 
     STATE: ClassVar[tuple[str, ...]] = ("_waveforms",)
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_ports", "_watchers", "_listens")
 
     def __init__(self, wiring: Wiring, users: Mapping[str, PinUser], shown: Callable[[str, int, bool], None]) -> None:
         self._wiring = wiring

@@ -67,6 +67,7 @@ class Timer(RegisterBlock):
         "_burst",
         "_routes",
     )
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_pins", "_trigger_pulses", "_asked", "_settling")
 
     def __init__(
         self,

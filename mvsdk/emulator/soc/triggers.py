@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Listener:
 
 class TriggerLines:
     """All trigger lines of the chip. They hold no state: levels are their sources', wishes their listeners'."""
+
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_listeners", "_sources")
 
     def __init__(self) -> None:
         self._listeners: dict[str, list[Listener]] = {}
