@@ -69,6 +69,7 @@ class Lptim(RegisterBlock):
         self._channels = channels
         self._has_encoder = encoder
         self._kernel_clock = clock
+        self._triggers = triggers
         self._line = InterruptLine(wiring, interrupt)
         self._alarm = Alarm(wiring, lambda _: self._settle())
         self._clock = TickClock(clock(), wiring.clocks.sysclk, wiring.cycle)
@@ -142,6 +143,8 @@ class Lptim(RegisterBlock):
                 super().store(name, bits, mask)
                 self.registers["ISR"] |= _CONFIRMED.get(name, 0)
                 self._apply()
+                for line in _TRIGGERS[1:] if name == "CFGR" else ():
+                    self._triggers.wishes_changed(line)
         self._settle()
         if self._routes and self._pins is not None and name not in {"ICR", "DIER"}:
             self._pins.waveforms_changed(self._name)

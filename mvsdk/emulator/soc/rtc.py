@@ -78,6 +78,8 @@ class Rtc(RegisterBlock):
         self._alarms = {row[0]: Alarm(wiring, partial(self._alarm_met, row[0], row[5])) for row in _ALARMS}
         self._wake_up = Alarm(wiring, lambda _: self._woke_up())
         self._underflow = Alarm(wiring, lambda _: self._ring(SSRUF, ""))
+        for row in _ALARMS:
+            triggers.source(row[5], lambda: False, self._settle)
         self._pin = False
         self.reset_backup_domain()
 

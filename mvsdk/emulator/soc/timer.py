@@ -11,6 +11,7 @@ for: an interrupt that is enabled, a DMA request, a slave, an observer of a pin.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 from mvsdk.emulator.soc.counter import Counter, Settings
@@ -45,6 +46,8 @@ CCUS, AOE = 1 << 2, 1 << 14
 FLAGS = {"update": UIF, "compare": 0b11110, "break": BIF | B2IF | SBIF, "trigger": COMIF | TIF}
 _EXTRA_CHANNELS = {5: 1 << 16, 6: 1 << 17}
 """Channels without pins, and their flags in SR."""
+_TRIGGER_WISHES = frozenset({"SMCR", "CR2", "CCMR1", "CCMR2"})
+"""Registers that say whether the timer listens to other timers."""
 _NO_WAVEFORM = frozenset({"SR", "EGR", "CNT", "DIER"})
 """Registers that a waveform does not depend on."""
 _TRIGGER_RESET, _TRIGGER_ENABLE, _TRIGGER_UPDATE, _TRIGGER_COMPARE = 0, 1, 2, 3
@@ -63,7 +66,7 @@ class Timer(RegisterBlock):
         "_inputs",
         "_lines",
         "_alarm",
-        "_trigger_output",
+        "_followed",
         "_burst",
         "_routes",
     )
@@ -96,7 +99,9 @@ class Timer(RegisterBlock):
         )
         self._routes: list[Route] = []
         self._pins: Pins | None = None
-        self._trigger_pulses = 0
+        self._trigger_lines = self._trigger_names()
+        self._followed: dict[str, bool] = {}
+        self._trigger_pulses: list[str] = []
         self._asked: list[str] = []
         self._settling = False
         self._connect()
@@ -111,22 +116,36 @@ class Timer(RegisterBlock):
         self._counter.reset(self._preload, 0)
         self._outputs.reset()
         self._inputs.reset()
-        self._trigger_output = False
-        self._trigger_pulses = 0
+        self._trigger_pulses = []
         self._asked = []
         self._burst = 0
         self._settle()
 
+    def _trigger_names(self) -> list[str]:
+        """Return the trigger lines it is the source of; OC1 is what other timers call the only channel."""
+        outputs = ["TRGO2"] if "second_break" in self.kind.features else []
+        outputs += ["OC1"] if self.kind.channels == 1 else ["TRGO"]
+        outputs += [f"CH{channel}" for channel in range(1, self.kind.channels + 1)]
+        return [f"{self.kind.name}_{output}" for output in outputs]
+
     # -- connections ---------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        name = self.kind.name
         if "slave" in self.kind.features:
-            for number, line in trigger_inputs(name).items():
+            for number, line in trigger_inputs(self.kind.name).items():
                 self._triggers.connect(line, self._listener(number))
-        self._triggers.source(f"{name}_TRGO", lambda: self._trigger_output, self._settle)
-        if self.kind.channels == 1:
-            self._triggers.source(f"{name}_OC1", lambda: self._trigger_output, self._settle)
+        for name in self._trigger_lines:
+            self._triggers.source(name, partial(self._trigger_level, name), self._wishes_changed)
+
+    def _wishes_changed(self) -> None:
+        """See anew which of its trigger lines somebody listens to; the others are not followed."""
+        self._counter.advance(self._now())
+        self._followed = {
+            name: self._followed.get(name, self._trigger_level(name))
+            for name in self._trigger_lines
+            if self._triggers.wanted(name)
+        }
+        self._settle()
 
     def _listener(self, number: int) -> Listener:
         return Listener(
@@ -252,10 +271,9 @@ class Timer(RegisterBlock):
         self._counter.restart(self._now())
         if not self.registers["CR1"] & (UDIS | URS):
             self._raise(UIF, "UP", UDE)
-        if self._trigger_mode() == _TRIGGER_RESET or (
-            self._trigger_mode() == _TRIGGER_UPDATE and not self.registers["CR1"] & UDIS
-        ):
-            self._trigger_pulses += 1
+        self._pulse_triggers(_TRIGGER_RESET)
+        if not self.registers["CR1"] & UDIS:
+            self._pulse_triggers(_TRIGGER_UPDATE)
 
     def _apply(self, name: str) -> None:
         """Put in force what a register holds, as far as it is not preloaded."""
@@ -269,12 +287,12 @@ class Timer(RegisterBlock):
             for channel in range(1, self.kind.channels + 1):
                 if not self.registers["CCER"] >> 4 * (channel - 1) & 1:
                     self._inputs.restart_capture(channel)
-        elif name == "SMCR":
-            self._apply_slave_mode()
         elif name in {"BDTR", "AF1", "AF2"}:
             self._inputs.check_breaks()
         elif name == "DCR":
             self._burst = 0
+        if name in _TRIGGER_WISHES:
+            self._apply_slave_mode()
         old = self._counter.settings
         limit = old.limit if self.registers["CR1"] & ARPE else new.limit
         compares = {
@@ -296,8 +314,9 @@ class Timer(RegisterBlock):
         self._run()
 
     def _apply_slave_mode(self) -> None:
-        for name in trigger_inputs(self.kind.name).values():
-            self._triggers.wishes_changed(name)
+        if "slave" in self.kind.features:
+            for name in trigger_inputs(self.kind.name).values():
+                self._triggers.wishes_changed(name)
         self._run()
 
     def _run(self) -> None:
@@ -343,8 +362,10 @@ class Timer(RegisterBlock):
             return bool(self.registers["CCMR3"] >> (3 if channel == 5 else 11) & 1)
         return bool(self._outputs.channel_byte(channel) & 8)
 
-    def _trigger_mode(self) -> int:
-        return self.registers["CR2"] >> 4 & 7 | (self.registers["CR2"] >> 25 & 1) << 3
+    def _trigger_mode(self, signal: str) -> int:
+        """Return MMS or MMS2; a timer without the second trigger output has no bits for it."""
+        control = self.registers["CR2"]
+        return control >> 20 & 0xF if signal == "TRGO2" else control >> 4 & 7 | (control >> 25 & 1) << 3
 
     # -- what happens to the counter -----------------------------------------------------------------------------------
 
@@ -360,8 +381,7 @@ class Timer(RegisterBlock):
         if self._counter.stopped:
             self.registers["CR1"] &= ~CEN
             self._clock.stop_at(self._counter.origin)
-        if self._trigger_mode() == _TRIGGER_UPDATE:
-            self._trigger_pulses += 1
+        self._pulse_triggers(_TRIGGER_UPDATE)
         if "breaks" in self.kind.features and self.registers["BDTR"] & AOE:
             self.registers["BDTR"] |= MOE
             self._inputs.check_breaks()
@@ -375,8 +395,8 @@ class Timer(RegisterBlock):
         if not flagged_directions & (1 if down else 2):
             return
         self._raise(1 << channel, f"CH{channel}", 1 << 8 + channel)
-        if channel == 1 and self._trigger_mode() == _TRIGGER_COMPARE:
-            self._trigger_pulses += 1
+        if channel == 1:
+            self._pulse_triggers(_TRIGGER_COMPARE)
 
     # -- what inputs do ------------------------------------------------------------------------------------------------
 
@@ -386,8 +406,8 @@ class Timer(RegisterBlock):
             self.registers["SR"] |= 1 << 8 + channel
         self.registers[f"CCR{channel}"] = self._counter.value
         self._raise(flag, f"CH{channel}", 1 << 8 + channel)
-        if channel == 1 and self._trigger_mode() == _TRIGGER_COMPARE:
-            self._trigger_pulses += 1
+        if channel == 1:
+            self._pulse_triggers(_TRIGGER_COMPARE)
 
     def _clocked(self) -> None:
         """Count one edge of an external clock."""
@@ -470,24 +490,32 @@ class Timer(RegisterBlock):
         return raised | status & (B2IF | SBIF) if enables & BIF else raised
 
     def _put_out_triggers(self) -> None:
-        if not self.kind.channels and not self._trigger_pulses:
-            return
-        name = f"{self.kind.name}_{'OC1' if self.kind.channels == 1 else 'TRGO'}"
-        before, self._trigger_output = self._trigger_output, self._trigger_level()
-        pulses, self._trigger_pulses = self._trigger_pulses, 0
-        if self._trigger_output != before:
-            (self._triggers.rise if self._trigger_output else self._triggers.fall)(name)
-        elif pulses:
-            self._triggers.pulse(name)
+        pulses, self._trigger_pulses = self._trigger_pulses, []
+        for name, before in self._followed.items():
+            level = self._trigger_level(name)
+            self._followed[name] = level
+            if level != before:
+                (self._triggers.rise if level else self._triggers.fall)(name)
+            elif name in pulses:
+                self._triggers.pulse(name)
 
-    def _trigger_level(self) -> bool:
-        if self.kind.channels == 1:
-            return bool(self._outputs.level("CH1"))
-        mode = self._trigger_mode()
+    def _trigger_level(self, name: str) -> bool:
+        """Return the level of one of its trigger lines: TRGO and TRGO2 as CR2 selects, or a channel's reference."""
+        signal = name.partition("_")[2]
+        if not signal.startswith("TRGO"):
+            channel = int(signal[2:])
+            return self._outputs.is_output(channel) and self._outputs.reference(channel)
+        mode = self._trigger_mode(signal)
         if mode == _TRIGGER_ENABLE:
             return bool(self.registers["CR1"] & CEN)
-        channel = _REFERENCE_TRIGGERS.get(mode)
-        return channel is not None and channel <= self.kind.channels and self._outputs.reference(channel)
+        followed = _REFERENCE_TRIGGERS.get(mode, 0)
+        return 0 < followed <= self.kind.channels and self._outputs.reference(followed)
+
+    def _pulse_triggers(self, event: int) -> None:
+        """Let the trigger outputs that are set to an event pulse, once everything has settled."""
+        for signal in ("TRGO", "TRGO2") if self._followed else ():
+            if self._trigger_mode(signal) == event:
+                self._trigger_pulses.append(f"{self.kind.name}_{signal}")
 
     def _await_next(self) -> None:
         counter = self._counter
@@ -518,25 +546,28 @@ class Timer(RegisterBlock):
         return ticks
 
     def _awaits_update(self) -> bool:
-        if self._trigger_mode() == _TRIGGER_UPDATE and self._triggers.wanted(f"{self.kind.name}_TRGO"):
-            return True
-        # One-pulse mode lowers CNT_EN, which may be somebody's trigger.
-        if self.registers["CR1"] & OPM and self._trigger_mode() == _TRIGGER_ENABLE:
-            return self._triggers.wanted(f"{self.kind.name}_TRGO")
-        return False
+        if self.registers["DIER"] & UDE or not self._followed:
+            return False
+        awaited = {_TRIGGER_UPDATE, _TRIGGER_ENABLE} if self.registers["CR1"] & OPM else {_TRIGGER_UPDATE}
+        return any(
+            self._trigger_mode(signal) in awaited
+            for signal in ("TRGO", "TRGO2")
+            if f"{self.kind.name}_{signal}" in self._followed
+        )
 
     def _watched_channels(self) -> set[int]:
         """Return the channels whose references somebody sees every edge of."""
         watched = {
             int(signal[2]) for signal, port, pin in self._routes if self._pins and self._pins.edges_wanted(port, pin)
         }
-        mode = self._trigger_mode()
-        if self.kind.channels == 1:
-            watched |= {1} if self._triggers.wanted(f"{self.kind.name}_OC1") else set()
-        elif (mode in _REFERENCE_TRIGGERS or mode == _TRIGGER_COMPARE) and self._triggers.wanted(
-            f"{self.kind.name}_TRGO"
-        ):
-            watched.add(_REFERENCE_TRIGGERS.get(mode, 1))
+        for name in self._followed:
+            signal = name.partition("_")[2]
+            if signal.startswith("TRGO"):
+                mode = self._trigger_mode(signal)
+                channel = 1 if mode == _TRIGGER_COMPARE else _REFERENCE_TRIGGERS.get(mode, 0)
+                watched |= {channel} if 0 < channel <= self.kind.channels else set()
+            else:
+                watched.add(int(signal[2:]))
         return watched | self._partners(watched)
 
     def _partners(self, watched: set[int]) -> set[int]:

@@ -10,6 +10,11 @@ from hypothesis import strategies as st
 
 from mvsdk.emulator.events import LedChanged, PwmChanged
 from mvsdk.emulator.soc.registers import offsets
+from mvsdk.emulator.soc.timer import Timer
+from mvsdk.emulator.soc.timer_kinds import timer_kinds
+from mvsdk.emulator.soc.triggers import Listener, TriggerLines
+from mvsdk.testing import FakeWiring
+from tests.emulator.soc.block import Block
 from tests.emulator.soc.chip_bench import IRQ, ChipBench, ChipBlock
 
 CEN, URS, OPM, DIR, ARPE = 1, 4, 8, 0x10, 0x80
@@ -425,6 +430,35 @@ def test_a_slave_is_started_by_its_masters_enable() -> None:
     bench.wiring.advance(30)
     assert (slave["CNT"], slave["CR1"] & CEN) == (30, CEN)
     assert bench.raised() == {IRQ["TIM2"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "control", "rises"),
+    [
+        ("TIM1", "TIM1_TRGO2", 2 << 20, [10, 20]),
+        ("TIM1", "TIM1_TRGO2", 3 << 20, [4, 14]),
+        ("TIM1", "TIM1_TRGO2", 4 << 20, [10, 20]),
+        ("TIM3", "TIM3_CH1", 0, [10, 20]),
+        ("TIM3", "TIM3_TRGO", 3 << 4, [4, 14]),
+        ("TIM16", "TIM16_OC1", 0, [10, 20]),
+        ("TIM6", "TIM6_TRGO", 2 << 4, [10, 20]),
+    ],
+)
+def test_every_trigger_line_rises_when_it_should(name: str, line: str, control: int, rises: list[int]) -> None:
+    """Trigger outputs and channels reach whoever listens, at their cycles; unheard they make no appointment."""
+    wiring, lines = FakeWiring(), TriggerLines()
+    kind = next(kind for kind in timer_kinds() if kind.name == name)
+    block = Block(Timer(kind, wiring, dict.fromkeys(kind.interrupts, 0), lines), "timer")
+    settings = {"ARR": 9, "CR2": control, "CCR1": 4, "CCMR1": 0x60}
+    for register, value in settings.items() if name != "TIM6" else (("ARR", 9), ("CR2", control)):
+        block[register] = value
+    block["CR1"] = CEN
+    assert not wiring.waiting
+    heard: list[int] = []
+    lines.connect(line, Listener(lambda: True, lambda: heard.append(wiring.cycle), lambda: None))
+    lines.wishes_changed(line)
+    wiring.advance(23)
+    assert heard == rises
 
 
 def test_a_timer_is_no_trigger_of_its_own() -> None:
