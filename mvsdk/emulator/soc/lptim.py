@@ -8,6 +8,7 @@ DIER is in force, and told by its flag, at once; with PRELOAD it is in force fro
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from mvsdk.emulator.soc.counter import Counter, Settings
@@ -49,6 +50,7 @@ class Lptim(RegisterBlock):
         "_awaits_trigger",
         "_ran_once",
         "_routes",
+        "_followed",
     )
     NOT_STATE: ClassVar[tuple[str, ...]] = ("_pins", "_asked")
 
@@ -80,6 +82,9 @@ class Lptim(RegisterBlock):
         self._pins: Pins | None = None
         for number, line in enumerate(_TRIGGERS[1:], 1):
             triggers.connect(line, self._listener(number))
+        self._followed: dict[str, bool] = {}
+        for signal in self._outputs():
+            triggers.source(f"{name}_{signal}", partial(self._line_level, signal), self._wishes_changed)
         self.reset()
 
     def reset(self) -> None:
@@ -104,6 +109,23 @@ class Lptim(RegisterBlock):
             rose=lambda: self._from_outside(True),
             fell=lambda: self._from_outside(False),
         )
+
+    def _outputs(self) -> list[str]:
+        """Return the names of its outputs; the timer with only one calls it otherwise."""
+        return ["OUT"] if self._channels == 1 else ["CH1", "CH2"]
+
+    def _line_level(self, signal: str) -> bool:
+        return bool(self._level(signal))
+
+    def _wishes_changed(self) -> None:
+        """See anew which of its outputs somebody listens to as a trigger."""
+        self._counter.advance(self._now())
+        self._followed = {
+            signal: self._followed.get(signal, self._line_level(signal))
+            for signal in self._outputs()
+            if self._triggers.wanted(f"{self._name}_{signal}")
+        }
+        self._settle()
 
     def _from_outside(self, level: bool) -> None:
         self._counter.advance(self._now())
@@ -345,6 +367,10 @@ class Lptim(RegisterBlock):
         if self._pins is not None:
             for signal, port, pin in self._routes:
                 self._pins.drive(port, pin, self._level(signal))
+        for signal, before in self._followed.items():
+            self._followed[signal] = level = self._line_level(signal)
+            if level != before:
+                (self._triggers.rise if level else self._triggers.fall)(f"{self._name}_{signal}")
         waits = self._clock.running and not self._counter.blocked
         ticks = self._awaited() if waits else []
         self._alarm.set(self._clock.cycle_of(min(ticks)) if ticks else None)
@@ -355,11 +381,9 @@ class Lptim(RegisterBlock):
 
     def _awaited(self) -> list[int]:
         awaited = self.registers["DIER"] & ~self.registers["ISR"]
-        watched = {
-            1 if signal == "OUT" else int(signal[2])
-            for signal, port, pin in self._routes
-            if self._pins is not None and self._pins.edges_wanted(port, pin)
-        }
+        pins = self._pins
+        seen = [signal for signal, port, pin in self._routes if pins is not None and pins.edges_wanted(port, pin)]
+        watched = {1 if signal == "OUT" else int(signal[2]) for signal in (*seen, *self._followed)}
         ticks = [
             self._counter.next_match(channel)
             for channel in self._counter.settings.compares

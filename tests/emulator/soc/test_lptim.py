@@ -7,6 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk.emulator.events import PwmChanged
+from mvsdk.emulator.soc.lptim import Lptim
+from mvsdk.emulator.soc.triggers import Listener, TriggerLines
+from mvsdk.testing import FakeWiring
+from tests.emulator.soc.block import Block
 from tests.emulator.soc.chip_bench import IRQ, ChipBench, ChipBlock
 
 ENABLE, SNGSTRT, CNTSTRT, COUNTRST, RSTARE = 1, 2, 4, 8, 16
@@ -240,6 +244,25 @@ def test_a_channel_drives_its_pin() -> None:
     assert seen == [(50, True), (100, False), (150, True), (200, False), (250, True)]
     waves = [event for event in bench.wiring.events if isinstance(event, PwmChanged)]
     assert [(wave.signal, wave.hertz, wave.duty) for wave in waves] == [("LPTIM1_CH1", 40_000, 0.5)]
+
+
+@pytest.mark.parametrize(("row", "line"), [(0, "LPTIM1_CH1"), (3, "LPTIM4_OUT")])
+def test_an_output_is_a_trigger_for_others(row: int, line: str) -> None:
+    """Who listens to an output hears it rise beyond the compare value; unheard it makes no appointment."""
+    wiring, lines = FakeWiring(), TriggerLines()
+    name, _, _ = line.partition("_")
+    timer = Lptim(
+        name, wiring, 0, channels=1 if row == 3 else 2, encoder=False, clock=lambda: 4_000_000, triggers=lines
+    )
+    block = Block(timer, "lptim")
+    for register, value in (("CCMR1", 2), ("CR", ENABLE), ("ARR", 99), ("CCR1", 49), ("CR", ENABLE | CNTSTRT)):
+        block[register] = value
+    assert not wiring.waiting
+    heard: list[int] = []
+    lines.connect(line, Listener(lambda: True, lambda: heard.append(wiring.cycle // COUNT), lambda: None))
+    lines.wishes_changed(line)
+    wiring.advance(200 * COUNT)
+    assert heard == [50, 150]
 
 
 def test_an_alarm_of_the_clock_starts_it() -> None:
