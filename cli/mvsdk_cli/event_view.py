@@ -11,6 +11,7 @@ import click
 
 from mvsdk.emulator.events import (
     CallNotModelled,
+    ClockMissing,
     DeepSleepBegan,
     DisplayChanged,
     Event,
@@ -19,6 +20,7 @@ from mvsdk.emulator.events import (
     Faulted,
     LedChanged,
     LogLine,
+    PwmChanged,
     RegisterNotModelled,
     RestartAwaited,
     Started,
@@ -56,6 +58,9 @@ class TextView:
                 return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
             case DisplayChanged():
                 return _picture(event)
+            case PwmChanged():
+                wave = f"{event.hertz:g} Hz, {event.duty:.1%} high" if event.hertz else "high" if event.duty else "low"
+                return [f"{event.port} pin {event.pin} ({event.signal}): {wave}"]
             case UartOutput():
                 return [f"{event.port}: {printable(event.text)}"]
             case SystemCall():
@@ -68,6 +73,13 @@ class TextView:
                 return [_note(f"{event.name} is not modelled: it answers UNAVAILABLE")]
             case RegisterNotModelled():
                 return [_note(f"{event.access} of {event.peripheral} 0x{event.address:08x} is not modelled")]
+            case ClockMissing():
+                return [
+                    _note(
+                        f"{event.access} of {event.peripheral} 0x{event.address:08x} without its clock: "
+                        "enable it in RCC with mvPeriphPoke32"
+                    )
+                ]
             case Faulted():
                 return _fault_report(event, self._backtrace(event))
             case RestartAwaited():

@@ -23,6 +23,7 @@ class ChipWiring:
         tell: Callable[[Event], None],
         random_word: Callable[[], int],
         watchdog_reset: Callable[[int], None],
+        wake: Callable[[str], None],
     ) -> None:
         self.clocks = board.clocks
         self.requests = DmaRequests()
@@ -30,6 +31,7 @@ class ChipWiring:
         self.tell = tell
         self.random_word = random_word
         self.watchdog_reset = watchdog_reset
+        self.wake = wake
         self._core = core
         self._ram = board.ram
         self._schedule = schedule

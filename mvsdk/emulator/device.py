@@ -30,12 +30,15 @@ from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
 from mvsdk.emulator.soc import Chip
 from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
+from mvsdk.emulator.soc.pwr import SBF
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
 RESTART_US = 10_000
 """From a restart's request to the application's first instruction (inferred)."""
 CRASH_REPORTS_KEPT = 16
+_WAKES = {"pin": "APPLICATION", "rtc": "RTC"}
+"""What the chip wakes the device by, as names of `WakeSource`."""
 WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after one of its watchdogs has fired (inferred)."""
 SLICE_CYCLES = 160_000_000
@@ -78,8 +81,8 @@ class Device:
     `seed` decides everything random: handles, identity, the random number generator. `wall_start_us` is the wall time
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
-    external flash holds. `strict_mmio` makes accesses to peripheral registers that have no model bus faults. What is
-    connected to the chip is reached through `chip`.
+    external flash holds. `strict_mmio` makes accesses to peripheral registers that have no model bus faults,
+    `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
@@ -97,6 +100,7 @@ class Device:
         external_flash: Storage | None = None,
         trace_calls: bool = False,
         strict_mmio: bool = False,
+        gate_clocks: bool = False,
         observers: Iterable[Observer] = (),
     ) -> None:
         self.board = board
@@ -126,9 +130,10 @@ class Device:
             tell=self.tell,
             random_word=functools.partial(random.Random(f"{seed}: random numbers").getrandbits, 32),  # noqa: S311
             watchdog_reset=self._watchdog_reset,
+            wake=lambda source: self.wake(WakeSource[_WAKES[source]]),
         )
-        self.chip = Chip(board, self._wiring, strict=strict_mmio)
-        self.rcc = self.chip.rcc
+        self.chip = Chip(board, self._wiring, strict=strict_mmio, gate_clocks=gate_clocks)
+        self.rcc, self.pwr = self.chip.rcc, self.chip.pwr
         self._lay_out(image, seed)
         self.kernel = Microvisor(
             self,
@@ -293,6 +298,8 @@ class Device:
         """End the application's life until `wake`. What RAM holds then is noise from the device's seeded source."""
         self._end_life()
         self._deep_sleep = kind
+        if kind is DeepSleep.STANDBY:
+            self.pwr.slept(SBF)
         self.core.write_memory(self.board.ram.base, self._random.randbytes(self.board.ram.size))
         self.tell(DeepSleepBegan(self.time_us, kind.value))
 

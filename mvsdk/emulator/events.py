@@ -84,6 +84,22 @@ class DisplayChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PwmChanged(Event):
+    """A timer's output on a pin was set to another waveform. `signal` is "TIM2_CH1"; 0 Hz is a constant level.
+
+    What is preloaded shows on the pin from the timer's next update on.
+    """
+
+    kind: ClassVar[str] = "pwm"
+    port: str
+    pin: int
+    signal: str
+    hertz: float
+    duty: float
+    """The part of the time for which the pin is high, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class UartOutput(Event):
     """A serial port has sent a line, or the beginning of one that goes on later."""
 
@@ -116,6 +132,16 @@ class RegisterNotModelled(Event):
     """A peripheral register has no model: it reads 0 and forgets what is written, or faults; told once per address."""
 
     kind: ClassVar[str] = "register-not-modelled"
+    peripheral: str
+    address: int
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMissing(Event):
+    """A peripheral was used while RCC gives it no clock: it reads 0 and ignores writes; told once per peripheral."""
+
+    kind: ClassVar[str] = "clock-missing"
     peripheral: str
     address: int
     access: str

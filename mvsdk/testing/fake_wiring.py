@@ -36,6 +36,8 @@ class FakeWiring:
         self.events: list[Event] = []
         self.resets: list[tuple[int, int]] = []
         """(cycle, flag) of every reset by a watchdog."""
+        self.wakes: list[tuple[int, str]] = []
+        """(cycle, source) of everything that would end a deep sleep."""
         self._schedule = Schedule()
         self._words = itertools.count(1)
 
@@ -89,6 +91,10 @@ class FakeWiring:
         if offset < 0 or offset + length > len(self.memory):
             raise LookupError(f"no memory at 0x{address:08x}")
         return offset
+
+    def wake(self, source: str) -> None:
+        """Remember what would have woken the device."""
+        self.wakes.append((self.cycle, source))
 
     def watchdog_reset(self, flag: int) -> None:
         """Remember the reset."""

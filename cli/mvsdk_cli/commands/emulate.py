@@ -12,7 +12,8 @@ costs nothing, and the same bundle and seed give the same run.
     time is over after 0.200000 s, 45 times real time
 
 What a serial port sends is shown as "USART2: text". A register that has no model reads 0, forgets what is written, and
-is noted once; with --strict-mmio it is a bus fault.
+is noted once; with --strict-mmio it is a bus fault. With --gate-clocks a peripheral works only while RCC gives it its
+clock, as on the chip; without, it always does, because what the kernel leaves enabled is not public.
 
 Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
 --allow-unsigned. Without --for and --until it runs in real time until Ctrl-C.
@@ -84,6 +85,7 @@ def _some_text(_ctx: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--testing", is_flag=True, help="Run the application as the factory's test code.")
 @click.option("--trace", type=click.Choice(["syscalls"]), help="Show every system call, decoded.")
 @click.option("--strict-mmio", is_flag=True, help="Make accesses to registers without a model bus faults.")
+@click.option("--gate-clocks", is_flag=True, help="Let peripherals without a clock in RCC read 0 and ignore writes.")
 @click.option("--trust", "trust", type=click.Path(path_type=Path), multiple=True, help="Trust this public key too.")
 @click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
 @click.option("--symbols", type=click.Path(path_type=Path), help="Take names and lines from this ELF.")
@@ -102,6 +104,7 @@ def command(
     testing: bool,
     trace: str | None,
     strict_mmio: bool,
+    gate_clocks: bool,
     trust: tuple[Path, ...],
     allow_unsigned: bool,
     symbols: Path | None,
@@ -135,6 +138,7 @@ def command(
         testing=testing,
         trace_calls=trace is not None,
         strict_mmio=strict_mmio,
+        gate_clocks=gate_clocks,
         observers=[_view(names, as_json=as_json), *watches],
     )
     for watch in watches:

@@ -17,10 +17,20 @@ _CONFIGURABLE = 0x0061_FFFF
 
 
 class Exti(RegisterBlock):
-    """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order."""
+    """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order.
 
-    def __init__(self, wiring: Wiring, interrupts: Sequence[int], ports: Sequence[str]) -> None:
+    `wishes_changed` is called when it may listen to other pins than before.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        interrupts: Sequence[int],
+        ports: Sequence[str],
+        wishes_changed: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__("exti")
+        self._wishes_changed = wishes_changed
         self._lines = [InterruptLine(wiring, interrupt) for interrupt in interrupts]
         self._ports = {port: number for number, port in enumerate(ports)}
         self._connected: dict[str, Callable[[int], None]] = {}
@@ -50,6 +60,11 @@ class Exti(RegisterBlock):
         for port, listen in self._connected.items():
             listen(sum(1 << line for line in lines if self._selected(line) == self._ports[port]))
 
+    def listens(self, port: str, pin: int) -> bool:
+        """Return whether edges of a pin trigger anything."""
+        edges = (self.registers["RTSR1"] | self.registers["FTSR1"]) >> pin & 1
+        return bool(edges) and self._selected(pin) == self._ports[port]
+
     def _selected(self, line: int) -> int:
         return self.registers[f"EXTICR{line // 4 + 1}"] >> 8 * (line % 4) & 0xFF
 
@@ -67,6 +82,7 @@ class Exti(RegisterBlock):
             case _:
                 super().store(name, bits, mask)
                 self._select()
+                self._wishes_changed()
         self._settle()
 
     def _settle(self) -> None:

@@ -55,6 +55,9 @@ class Wiring(Protocol):
     def watchdog_reset(self, flag: int) -> None:
         """Reset the chip and start the application anew; `flag` is the bit of RCC_CSR that will say why."""
 
+    def wake(self, source: str) -> None:
+        """Let a deep sleep end, if the device is in one; `source` is "pin" or "rtc"."""
+
 
 class Alarm:
     """One appointment that is moved, never multiplied. `action` is called with the cycle it was set to."""
