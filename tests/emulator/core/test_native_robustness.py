@@ -234,3 +234,79 @@ def test_a_device_is_given_only_the_bits_that_are_stored(store: tuple[int, int],
     core = start(halfwords(*code, SPIN), device=device)
     core.run(20)
     assert device.writes == [(0, 0x1234_5678 & ((1 << bits) - 1))]
+
+
+@pytest.mark.parametrize("branch", [(0xF000, 0xF804), (0xE003,)], ids=["bl", "b"])
+def test_a_branch_in_an_it_block_is_passed_where_its_condition_fails(branch: tuple[int, ...]) -> None:
+    """Whether a conditional branch was taken before says nothing about whether it is taken now."""
+    # 1: tst r0, r2; it ne; b(l) f; adds r0, #1; cmp r0, #6; bne 1b; spin; f: adds r1, #1; back to the adds
+    again, back = (0xD1F9, 0xE7F9) if len(branch) == 1 else (0xD1F8, BX_LR)
+    code = (0x2000, 0x2100, 0x2201, 0x4210, 0xBF18, *branch, 0x3001, 0x2806, again, SPIN, 0x3101, back)
+    core = start(halfwords(*code))
+    core.run(300)
+    assert core.registers().r[:2] == (6, 3)
+
+
+def test_a_device_error_while_a_vector_is_read_comes_out_of_the_run() -> None:
+    """A vector table may lie in a device; what that device raises ends the run with the exception not taken."""
+
+    def failing() -> int:
+        raise ZeroDivisionError
+
+    code = (*constant(0, 0xE000_ED08), *constant(1, DEVICE), 0x6001, SVC, SPIN)
+    core = start(halfwords(*code), device=Answering(failing))
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            core.run(100)
+        registers = core.registers()
+        assert (registers.pc, registers.exception, registers.sp) == (CODE + 18, 0, RAM + PAGE)
+        assert core.fault_status() == (0, 0, 0, 0)
+
+
+def under_mpu(regions: tuple[tuple[int, int], ...], *code: int) -> NativeCore:
+    """Return a core that sets up MPU regions (RBAR, RLAR), switches the MPU on without a default map, and goes on."""
+    set_up: list[int] = []
+    for number, (base, limit) in enumerate(regions):
+        set_up += (*constant(0, MPU_RBAR - 4), *constant(1, number), *constant(2, base), *constant(3, limit))
+        set_up += (0x6001, 0x6042, 0x6083)
+    enable = (*constant(0, MPU_CTRL), 0x2101, 0x6001)
+    return start(halfwords(*set_up, *enable, *code))
+
+
+def test_vectors_are_read_whatever_the_mpu_says() -> None:
+    """An exception finds its handler although no region lets anybody read the vector table."""
+    no_vectors = ((CODE, (FLASH + PAGE - 32) | 1), (RAM, (RAM + PAGE - 32) | 1))
+    core = under_mpu(no_vectors, SVC, SPIN)
+    core.write_memory(HANDLER, halfwords(0x2707, BX_LR))  # movs r7, #7
+    assert core.run(200).reason is StopReason.DEADLINE
+    assert core.registers().r[7] == 7
+
+
+def test_no_region_makes_the_system_space_executable() -> None:
+    """Code above 0xE0000000 is not executed, whatever a region of the MPU grants there."""
+    system = 0xF000_0000
+    regions = ((FLASH, (FLASH + PAGE - 32) | 1), (RAM, (RAM + PAGE - 32) | 1), (system, (system + PAGE - 32) | 1))
+    core = under_mpu(regions, *constant(0, system | 1), 0x4700)
+    core.map_memory(system, PAGE, writable=True)
+    core.write_memory(system, halfwords(SPIN))
+    stop = core.run(200)
+    assert stop.fault is not None
+    assert stop.fault.cfsr == 1  # IACCVIOL
+
+
+def test_regions_do_not_reach_the_private_bus() -> None:
+    """Unaligned words of the system control space fault as ever where a region calls it Normal memory."""
+    attributes = (*constant(0, 0xE000_EDC0), 0x21FF, 0x6001)
+    private = 0xE000_E000
+    regions = ((FLASH, (FLASH + PAGE - 32) | 1), (RAM, (RAM + PAGE - 32) | 1), (private, (private + PAGE - 32) | 1))
+    core = under_mpu(regions, *attributes, *constant(0, 0xE000_ED02), 0x6801, SPIN)
+    stop = core.run(200)
+    assert stop.fault is not None
+    assert stop.fault.cfsr == 1 << 24  # UNALIGNED
+
+
+@pytest.mark.parametrize("number", [0, -1, 481, 1 << 32 | 8])
+def test_a_core_has_one_to_480_interrupts(number: int) -> None:
+    """No other number of interrupt lines is taken, however it would look cut to 32 bits."""
+    with pytest.raises((ValueError, OverflowError)):
+        NativeCore(interrupts=number)

@@ -203,6 +203,16 @@ bool mv_write_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t v
     return write_once(core, address, size, mv_is_privileged(core), value);
 }
 
+/* Read a vector: the MPU is not asked (DDI0553, E2.1 Vector, AccType_VECTABLE). */
+bool mv_read_vector(mv_core *core, uint32_t address, uint32_t *value) {
+    if (address >> 24 == PRIVATE_BASE) return mv_private_read(core, address, 4, true, value);
+    const mv_range *const range = mv_range_at(core, address & ~3u);
+    if (range == NULL) return bus_error(core, address);
+    if (range->device) return ask_device(core, range, address & ~3u, 4, value);
+    *value = fetch_bytes(range->host + ((address & ~3u) - range->base), 4);
+    return true;
+}
+
 /* Fetch from memory; a place that may not be executed is a MemManage fault without address, none at all a BusFault. */
 bool mv_fetch(mv_core *core, uint32_t address, uint32_t *halfword) {
     if (!mv_mpu_allows(core, address, ACCESS_EXECUTE, mv_is_privileged(core)))

@@ -199,6 +199,7 @@ bool mv_read_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t *v
 bool mv_write_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
 bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
 bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);
+bool mv_read_vector(mv_core *core, uint32_t address, uint32_t *value);
 bool mv_fetch(mv_core *core, uint32_t address, uint32_t *halfword);
 bool mv_debug_copy(mv_core *core, uint32_t address, uint8_t *bytes, size_t size, bool write);
 void mv_forget_pages(mv_core *core);

@@ -290,8 +290,8 @@ static bool push_stack(mv_core *core) {
 static bool exception_taken(mv_core *core, uint32_t number, uint32_t exc_return) {
     mv_state *const s = &core->s;
     uint32_t vector;
-    if (!mv_read_as(core, s->vtor + 4 * number, 4, true, &vector)) {
-        s->hfsr |= HFSR_VECTTBL;
+    if (!mv_read_vector(core, s->vtor + 4 * number, &vector)) {
+        if ((core->attention & ATT_ABORT) == 0) s->hfsr |= HFSR_VECTTBL;
         return false;
     }
     set_mode(core, number, s->control & ~(uint32_t)(CONTROL_SPSEL | CONTROL_FPCA));
@@ -354,7 +354,7 @@ static bool enter_exception(mv_core *core, uint32_t number) {
     }
     if (exception_taken(core, number, exc_return)) return true;
     core->s.r[R_SP] = sp;
-    return false;
+    return (core->attention & ATT_ABORT) != 0;
 }
 
 static bool take_fault(mv_core *core) {
@@ -471,17 +471,29 @@ static void reactivate(mv_core *core, const deactivation *undo) {
     if (!undo->pending) mv_drop(core->s.pending, undo->number);
 }
 
+static void undo_return(mv_core *core, const deactivation *undo) {
+    reactivate(core, undo);
+    core->s.pc = core->branch_from;
+}
+
+/* A tail chain; the device that ends the run while it is asked for the vector finds the return not made. */
+static bool chain(mv_core *core, uint32_t number, uint32_t exc_return, const deactivation *undo) {
+    if (exception_taken(core, number, exc_return)) return true;
+    if ((core->attention & ATT_ABORT) == 0) return false;
+    undo_return(core, undo);
+    return true;
+}
+
 /* A return that fails raises its fault with the exception over and the frame still there: a tail chain, to that fault or
  * to what is stronger and pending. */
 static bool fail_return(mv_core *core, uint32_t exc_return, const deactivation *undo) {
     const uint32_t number = fault_target(core);
     if (is_fatal(core, number)) {
-        reactivate(core, undo);
-        core->s.pc = core->branch_from;
+        undo_return(core, undo);
         return false;
     }
     mv_add(core->s.pending, number);
-    return exception_taken(core, mv_highest_pending(core), exc_return);
+    return chain(core, mv_highest_pending(core), exc_return, undo);
 }
 
 /* ExceptionReturn; false where it ends in a fatal fault. */
@@ -493,14 +505,13 @@ static bool return_from_exception(mv_core *core) {
     if (!valid) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE, &undo);
     mv_systick_sync(core);
     const uint32_t next = mv_highest_pending(core);
-    if (can_take(core, next)) return exception_taken(core, next, exc_return);
+    if (can_take(core, next)) return chain(core, next, exc_return, &undo);
     const bool process = (exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP);
     const uint32_t sp = *mv_stack_pointer(core, process);
     frame f;
     if (!read_frame(core, exc_return, sp, &f)) {
         if (core->attention & ATT_ABORT) {
-            reactivate(core, &undo);
-            s->pc = core->branch_from;
+            undo_return(core, &undo);
             return true;
         }
         return fail_return(core, exc_return, &undo);

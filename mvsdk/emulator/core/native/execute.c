@@ -596,7 +596,7 @@ dispatch:
         pc = u->imm + entry * 2;
         goto lookup;
     }
-    OP(END) goto taken;
+    OP(END) goto not_taken; /* the way on past a branch that its IT block skips, too */
     OP(LEAVE) { pc = u->imm; s->it = u->d; goto lookup; }
 
     LOAD_OPS(LDR, uint32_t, AS_IS)

@@ -110,9 +110,10 @@ static bool poll(mv_core *core) {
 
 static PyObject *machine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"bus_fault", "interrupts", NULL};
-    PyObject *bus_fault;
-    unsigned int interrupts = EXCEPTIONS - EXC_IRQ0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|I", names, &bus_fault, &interrupts)) return NULL;
+    PyObject *bus_fault, *number = NULL;
+    uint32_t interrupts = EXCEPTIONS - EXC_IRQ0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O", names, &bus_fault, &number)) return NULL;
+    if (number != NULL && !face_get_word(number, &interrupts)) return NULL;
     if (interrupts == 0 || interrupts > EXCEPTIONS - EXC_IRQ0) {
         PyErr_SetString(PyExc_ValueError, "a core has 1 to 480 interrupts");
         return NULL;
