@@ -116,12 +116,25 @@ def main() -> None:
             new_core(image).run(1)
         return events
 
+    def saves(events: int = 100) -> int:
+        for _ in range(events):
+            core.save()
+        return events
+
+    def loads(events: int = 100) -> int:
+        saved = core.save()
+        for _ in range(events):
+            core.load(saved)
+        return events
+
     rows = {
         "system call: run, arguments, answer": calls,
         "SVC: entry and return": supervisor_calls,
         "SysTick out of WFI: wake, entry, return, WFI": ticks,
         "snapshot, 2.75 MiB of memory": snapshots,
         "restore": restores,
+        "the same saved as bytes": saves,
+        "loaded": loads,
         "new core to its first instruction": cores,
     }
     print("\nmicroseconds per event")

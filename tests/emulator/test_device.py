@@ -64,7 +64,7 @@ def test_a_run_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
         assert cut.run(moment) is End.TIME
     cut.run(700_000)
     assert parts == whole
-    assert cut.core.snapshot() == straight.core.snapshot()
+    assert cut.core.save() == straight.core.save()
 
 
 def test_tracing_changes_nothing() -> None:

@@ -5,9 +5,17 @@ Its cycle model is one cycle for each halfword of code executed. `docs/core.md` 
 
 from __future__ import annotations
 
-from mvsdk.emulator.core import BusFault, Fault, InterruptState, MmioDevice, Registers, Stop, StopReason
-from mvsdk.emulator.core._native import Machine
-from mvsdk.emulator.core.errors import MemoryMapError
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import Self
+from weakref import WeakKeyDictionary
+
+from mvsdk.emulator.core import BusFault, Fault, InterruptState, MmioDevice, Registers, Snapshot, Stop, StopReason
+from mvsdk.emulator.core._native import Image, Machine
+from mvsdk.emulator.core.errors import MemoryMapError, StateMismatchError
+from mvsdk.emulator.core.memory_image import MemoryImage
+from mvsdk.emulator.core.observation import Counters, Coverage, ExecutedInstruction, RangeCoverage
 
 # In the order of `mv_stop` in native/core.h; FAULT is made anew each time, with what it is about.
 _STOPS = tuple(
@@ -24,6 +32,18 @@ _STOPS = tuple(
 )
 _IDLE, _FAULT = 2, 5
 
+_images: WeakKeyDictionary[MemoryImage, Image] = WeakKeyDictionary()
+_digest_page = functools.partial(hashlib.blake2b, digest_size=32)
+
+
+def _image_of(contents: MemoryImage) -> Image:
+    """Return the image as the C has it, made once."""
+    image = _images.get(contents)
+    if image is None:
+        image = Image(contents.data, contents.size, contents.fill)
+        image = _images.setdefault(contents, image)
+    return image
+
 
 class NativeCore(Machine):
     """A Cortex-M33 in non-secure state with DSP and single-precision floating point.
@@ -36,16 +56,25 @@ class NativeCore(Machine):
     up ends a run with FAULT. It is false at first, belongs to the core, and is not part of a snapshot.
     """
 
+    _contents: list[MemoryImage]
+    """What it was laid out with, so that whoever uses the same finds it."""
+
     def __new__(cls, interrupts: int = 480) -> NativeCore:
         """Make a core with nothing in its address space. `interrupts` is the number of external lines, 1 to 480."""
-        return super().__new__(cls, BusFault, interrupts)  # type: ignore[return-value]
+        core: NativeCore = super().__new__(cls, BusFault, interrupts)  # type: ignore[assignment]
+        core._contents = []
+        return core
 
-    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
-        """Put memory at `base`; `MemoryMapError` if the range is not whole pages or not free."""
+    def map_memory(self, base: int, size: int, *, writable: bool, contents: MemoryImage | None = None) -> None:
+        """Put memory at `base`; `MemoryMapError` if the range is not whole pages, not free, or of another size."""
+        if contents is not None and contents.size != size:
+            raise MemoryMapError(base, size, f"its contents are 0x{contents.size:X} bytes")
         try:
-            super().map_memory(base, size, writable=writable)
+            self.place_memory(base, size, writable, None if contents is None else _image_of(contents))
         except (ValueError, OverflowError) as error:
             raise MemoryMapError(base, size) from error
+        if contents is not None:
+            self._contents.append(contents)
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """Let `device` answer a range; `MemoryMapError` if the range is not whole pages or not free."""
@@ -53,6 +82,12 @@ class NativeCore(Machine):
             super().map_device(base, size, device)
         except (ValueError, OverflowError) as error:
             raise MemoryMapError(base, size) from error
+
+    def fork(self, rebind: Callable[[MmioDevice], MmioDevice]) -> Self:
+        """Return a new core in the present state; see `Core.fork`."""
+        core = self.fork_core(rebind)
+        core._contents = self._contents.copy()
+        return core
 
     def run(self, until: int) -> Stop:
         """Execute until cycle `until`, or until something stops it first; see `Core.run`."""
@@ -70,3 +105,38 @@ class NativeCore(Machine):
     def registers(self) -> Registers:
         """Return all registers."""
         return Registers(*self.register_values())
+
+    def memory_view(self, address: int, size: int, *, writable: bool = False) -> memoryview:
+        """Return mapped memory itself, not a copy; see `Core.memory_view`."""
+        return self.view_memory(address, size, writable)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot; `StateMismatchError`, a `ValueError`, if it does not fit."""
+        try:
+            super().restore(snapshot)
+        except ValueError as error:
+            raise StateMismatchError("the snapshot") from error
+
+    def load(self, saved: bytes | bytearray | memoryview) -> None:
+        """Go back to a saved state; `StateMismatchError`, a `ValueError`, for any other bytes."""
+        try:
+            super().load(saved)
+        except ValueError as error:
+            raise StateMismatchError("the saved state") from error
+
+    def state_hash(self) -> bytes:
+        """Return BLAKE2b-256 of registers, memory map and the BLAKE2b-256 of each page."""
+        return hashlib.blake2b(self.digested_state(lambda page: _digest_page(page).digest()), digest_size=32).digest()
+
+    @property
+    def counters(self) -> Counters:
+        """How often things happened since the core was made."""
+        return Counters(*self.counter_values())
+
+    def coverage(self) -> Coverage:
+        """Return what was executed since `record_coverage`."""
+        return Coverage(tuple(RangeCoverage(*row) for row in self.coverage_bitmaps()))
+
+    def instruction_trace(self) -> tuple[ExecutedInstruction, ...]:
+        """Return what the trace holds, oldest first."""
+        return tuple(ExecutedInstruction(cycle, address) for cycle, address in self.traced_instructions())

@@ -33,40 +33,40 @@ def test_a_snapshot_with_any_byte_changed_is_refused_or_runs() -> None:
     code = halfwords(*constant(0, RAM), 0x6801, 0x3101, 0x6001, SVC, 0xE7FA)
     core = start(code)
     core.run(50)
-    good = core.snapshot()
+    good = core.save()
     registers = good.index(struct.pack("<2I", FLASH, PAGE))
     for at in range(registers):
         for value in (0, 0x80, 0xFF):
             bad = bytearray(good)
             bad[at] = value
             try:
-                core.restore(bytes(bad))
+                core.load(bytes(bad))
             except ValueError:
                 continue
             core.run(core.cycle + 200)
-            core.restore(core.snapshot())
-    core.restore(good)
-    assert core.snapshot() == good
+            core.load(core.save())
+    core.load(good)
+    assert core.save() == good
 
 
 def test_a_snapshot_cut_short_or_made_longer_is_refused() -> None:
     """A snapshot is as long as it is: every shorter one and every longer one is none."""
     core = start(halfwords(SPIN))
-    good = core.snapshot()
+    good = core.save()
     for size in range(0, len(good), 37):
-        with pytest.raises(ValueError, match="not a snapshot"):
-            core.restore(good[:size])
-    with pytest.raises(ValueError, match="not a snapshot"):
-        core.restore(good + b"\0")
-    assert core.snapshot() == good
+        with pytest.raises(ValueError, match="is not one"):
+            core.load(good[:size])
+    with pytest.raises(ValueError, match="is not one"):
+        core.load(good + b"\0")
+    assert core.save() == good
 
 
 def test_the_exception_number_of_a_strange_frame_survives_a_snapshot() -> None:
     """IPSR holds nine bits whatever exceptions there are; a state that a guest can make can be kept."""
     core = start(halfwords(SPIN))
     core.write_register("xpsr", 0x0100_01FF)
-    kept = core.snapshot()
-    core.restore(kept)
+    kept = core.save()
+    core.load(kept)
     assert core.registers().exception == 0x1FF
 
 
@@ -78,7 +78,7 @@ def test_time_has_an_end_and_the_core_gets_there() -> None:
     core.skip_to(END_OF_TIME - 50)
     assert core.run((1 << 64) - 1).reason is StopReason.DEADLINE
     assert END_OF_TIME <= core.cycle <= END_OF_TIME + 1
-    core.restore(core.snapshot())
+    core.load(core.save())
     assert core.run((1 << 64) - 1).reason is StopReason.DEADLINE
 
 
@@ -180,7 +180,7 @@ def test_a_request_for_reset_is_kept_in_a_snapshot_and_met() -> None:
     code = halfwords(*constant(0, 0xE000_ED0C), *constant(1, 0x05FA_0004), 0x6001, SPIN)
     core = start(code)
     assert core.run(100).reason is StopReason.RESET
-    core.restore(core.snapshot())
+    core.load(core.save())
     assert core.run(100).reason is StopReason.DEADLINE
 
 

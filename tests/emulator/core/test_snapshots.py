@@ -15,15 +15,15 @@ def test_restore_undoes_what_happened_since(make_core: MakeCore) -> None:
     """Registers, memory and time go back; the future is the same again."""
     machine = Machine(make_core(), SPIN)
     machine.run(1000)
-    snapshot = machine.core.snapshot()
+    snapshot = machine.core.save()
     machine.run(2000)
-    later = machine.core.snapshot()
+    later = machine.core.save()
     assert later != snapshot
-    machine.core.restore(snapshot)
-    assert machine.core.snapshot() == snapshot
+    machine.core.load(snapshot)
+    assert machine.core.save() == snapshot
     assert machine.core.cycle < 1600
     machine.run(2000)
-    assert machine.core.snapshot() == later
+    assert machine.core.save() == later
 
 
 def test_a_snapshot_is_plain_bytes_that_depend_on_nothing_else(make_core: MakeCore) -> None:
@@ -32,8 +32,8 @@ def test_a_snapshot_is_plain_bytes_that_depend_on_nothing_else(make_core: MakeCo
     one.run(500)
     other.run(250)
     other.run(500)
-    assert type(one.core.snapshot()) is bytes
-    assert one.core.snapshot() == other.core.snapshot()
+    assert type(one.core.save()) is bytes
+    assert one.core.save() == other.core.save()
 
 
 def test_restore_forgets_code_that_was_executed_since(make_core: MakeCore) -> None:
@@ -41,11 +41,11 @@ def test_restore_forgets_code_that_was_executed_since(make_core: MakeCore) -> No
     body = "ldr r4, =0x20000001\n 1: blx r4\n mov r6, r0\n bkpt\n b 1b"
     machine = Machine(make_core(), assemble(body))
     machine.core.write_memory(RAM, bytes.fromhex("01207047"))
-    snapshot = machine.core.snapshot()
+    snapshot = machine.core.save()
     machine.core.write_memory(RAM, bytes.fromhex("02207047"))
     machine.run()
     assert machine.r(6) == 2
-    machine.core.restore(snapshot)
+    machine.core.load(snapshot)
     machine.run()
     assert machine.r(6) == 1
 
@@ -81,7 +81,7 @@ def test_every_kind_of_stop_survives(make_core: MakeCore, name: str) -> None:
     machine, twin = Machine(make_core(), program, vectors), Machine(make_core(), SPIN)
     assert machine.run().reason is reason
     twin.run(333)
-    twin.core.restore(machine.core.snapshot())
+    twin.core.load(machine.core.save())
     assert twin.core.registers() == machine.core.registers()
     for one in (machine, twin):
         if reason is StopReason.GATEWAY:
@@ -89,7 +89,7 @@ def test_every_kind_of_stop_survives(make_core: MakeCore, name: str) -> None:
             one.core.gateway_return(5)
         one.core.pend(0)
     assert twin.run() == machine.run()
-    assert twin.core.snapshot() == machine.core.snapshot()
+    assert twin.core.save() == machine.core.save()
 
 
 def test_a_core_that_was_never_reset_can_be_restored(make_core: MakeCore) -> None:
@@ -99,7 +99,7 @@ def test_a_core_that_was_never_reset_can_be_restored(make_core: MakeCore) -> Non
     fresh.map_memory(FLASH, FLASH_SIZE, writable=False)
     fresh.map_memory(RAM, RAM_SIZE, writable=True)
     fresh.trap(GATEWAYS)
-    fresh.restore(machine.core.snapshot())
+    fresh.load(machine.core.save())
     assert fresh.run(1000).reason is StopReason.GATEWAY
 
 
@@ -107,9 +107,9 @@ def test_other_memory_maps_are_refused(make_core: MakeCore) -> None:
     """A snapshot fits cores with the same memories only."""
     core = make_core()
     core.map_memory(0x6000_0000, 0x1000, writable=True)
-    snapshot = Machine(core, SPIN).core.snapshot()
+    snapshot = Machine(core, SPIN).core.save()
     with pytest.raises(ValueError, match="memory map"):
-        Machine(make_core(), SPIN).core.restore(snapshot)
+        Machine(make_core(), SPIN).core.load(snapshot)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -118,7 +118,7 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(make_core: MakeCore,
     """Random, truncated or lengthened bytes raise ValueError and leave the core as it was."""
     machine = Machine(make_core(), SPIN)
     machine.run(100)
-    good = machine.core.snapshot()
+    good = machine.core.save()
     bad = data.draw(
         st.one_of(
             st.binary(max_size=200),
@@ -128,5 +128,5 @@ def test_what_is_no_snapshot_is_refused_and_changes_nothing(make_core: MakeCore,
         )
     )
     with pytest.raises(ValueError, match=r".+"):
-        machine.core.restore(bad)
-    assert machine.core.snapshot() == good
+        machine.core.load(bad)
+    assert machine.core.save() == good

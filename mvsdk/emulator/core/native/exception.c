@@ -303,6 +303,7 @@ static bool exception_taken(mv_core *core, uint32_t number, uint32_t exc_return)
     s->pc = vector & ~1u;
     mv_add(s->active, number);
     mv_drop(s->pending, number);
+    core->counters.exceptions++;
     return true;
 }
 
@@ -374,7 +375,11 @@ static bool take_svc(mv_core *core) {
     s->it = mv_it_advance(it);
     s->cycle++;
     const bool taken = enter_exception(core, enough ? EXC_SVC : EXC_HARDFAULT);
-    if (taken && (core->attention & ATT_ABORT) == 0) return true;
+    if (taken && (core->attention & ATT_ABORT) == 0) {
+        core->counters.supervisor_calls += enough;
+        if (core->observed) mv_observe_one(core, pc, s->cycle - 1);
+        return true;
+    }
     s->pc = pc;
     s->it = it;
     s->cycle--;
@@ -519,7 +524,10 @@ static bool return_from_exception(mv_core *core) {
     pop_frame(core, exc_return, sp, &f);
     s->exclusive = 0;
     s->event = 1;
-    if ((exc_return & RETURN_THREAD) && (s->scr & SCR_SLEEPONEXIT)) s->sleeping = 1;
+    if ((exc_return & RETURN_THREAD) && (s->scr & SCR_SLEEPONEXIT)) {
+        s->sleeping = 1;
+        core->counters.sleeps++;
+    }
     return true;
 }
 
@@ -528,10 +536,10 @@ static bool return_from_exception(mv_core *core) {
 /* Work off what called for attention; STOP_POLL when the run goes on. */
 static mv_stop attend(mv_core *core) {
     const uint32_t attention = core->attention;
-    if (attention & ATT_CODE) {
+    if (attention & ATT_CODE)
         mv_forget_code(core);
-        core->flush = 0;
-    }
+    else if (attention & ATT_STALE)
+        mv_forget_stale_code(core);
     core->attention = 0;
     if (core->s.reset_requested && (attention & ATT_ABORT) == 0) {
         core->s.reset_requested = 0;
@@ -587,6 +595,7 @@ static bool sleep_on(mv_core *core, uint64_t until) {
 static bool step_over_bkpt(mv_core *core) {
     uint32_t halfword;
     if (!core->s.thumb || !mv_fetch(core, core->s.pc, &halfword) || halfword >> 8 != 0xBE) return false;
+    if (core->observed) mv_observe_one(core, core->s.pc, core->s.cycle);
     core->s.pc += 2;
     core->s.it = mv_it_advance(core->s.it);
     core->s.cycle++;
@@ -606,13 +615,14 @@ static mv_stop execute_once(mv_core *core, uint64_t until) {
     const uint64_t event = next_event(core), slice = core->s.cycle + SLICE;
     uint64_t limit = event < until ? event : until;
     if (slice < limit) limit = slice;
-    switch (mv_execute(core, limit, only)) {
+    switch (core->observed ? mv_execute_observed(core, limit, only) : mv_execute(core, limit, only)) {
     case EXIT_FAULT:
         if (core->attention & ATT_ABORT) return STOP_POLL;
         return take_fault(core) ? STOP_POLL : STOP_FAULT;
     case EXIT_SVC: return take_svc(core) ? STOP_POLL : STOP_FAULT;
     case EXIT_EXCEPTION_RETURN: return return_from_exception(core) ? STOP_POLL : STOP_FAULT;
     case EXIT_GATEWAY: return STOP_GATEWAY;
+    case EXIT_SLEEP: core->counters.sleeps++; return STOP_POLL;
     case EXIT_BREAKPOINT: core->stepped_breakpoint = core->s.pc | 1; return STOP_BREAKPOINT;
     default: return STOP_POLL;
     }
@@ -636,6 +646,7 @@ static mv_stop turn(mv_core *core, uint64_t until) {
 
 static mv_stop run_turns(mv_core *core, uint64_t until) {
     uint32_t turns = 0;
+    mv_distrust_exposed(core);
     for (;;) {
         const uint64_t before = core->s.cycle;
         const mv_stop stop = turn(core, until);
@@ -651,6 +662,7 @@ static mv_stop run_turns(mv_core *core, uint64_t until) {
 mv_stop mv_run(mv_core *core, uint64_t until) {
     const mv_stop stop = run_turns(core, until < LAST_CYCLE ? until : LAST_CYCLE);
     mv_systick_sync(core);
+    core->counters.gateway_stops += stop == STOP_GATEWAY;
     return stop;
 }
 
@@ -696,7 +708,7 @@ bool mv_reset(mv_core *core, uint32_t vector_table) {
     s->pc = words[1] & ~1u;
     s->thumb = words[1] & 1;
     s->z = 1;
-    core->attention &= ATT_CODE;
+    core->attention &= ATT_CODE | ATT_STALE;
     core->stepped_breakpoint = 0;
     mv_forget_pages(core);
     mv_fp_refresh(core);
