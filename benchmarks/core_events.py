@@ -38,8 +38,18 @@ sleep: ldr r0, =0xE000E010
 1:  wfi
     b 1b
     .thumb_func
+work: ldr r0, ={RAM}
+    ldr r5, ={RAM + 0x1000}
+1:  ldr r1, [r0]
+    adds r1, #1
+    str r1, [r0], #4
+    eor r2, r2, r1, ror #3
+    cmp r0, r5
+    bne 1b
+    b work
+    .thumb_func
 handler: bx lr
-    .global svcs, sleep
+    .global svcs, sleep, work
 """
 
 

@@ -232,10 +232,10 @@ class Core(Protocol):
         """Return mapped memory itself, no copy: a view of `size` bytes, format "B", that shows what the guest writes.
 
         All of it must lie in one range, or it is a `LookupError`. It keeps the core's memory alive and stays true
-        through everything the core does, `restore` and `load` included. What is written to a `writable` view, read-only memory
-        too, is what the guest finds; code written so is executed as written from the next run, or the next answer of a
-        device, on. Neither view may be used while the core runs on another thread. A writable view makes each snapshot
-        copy the pages it covers, so release it (`memoryview.release`) when it has served.
+        through everything the core does, `restore` and `load` included. What is written to a `writable` view, read-only
+        memory too, is what the guest finds; code written so is executed as written from the next run, or a device's next
+        answer, on. Neither view may be used while the core runs on another thread. A writable view makes each
+        snapshot copy the pages it covers, so release it (`memoryview.release`) when it has served.
         """
 
     # -- keeping it -------------------------------------------------------------------------------------------------

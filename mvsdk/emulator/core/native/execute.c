@@ -786,7 +786,7 @@ taken:
     link = &b->link[0];
     goto find;
 not_taken:
-    OBSERVE(b->count, WAY_TAKEN);
+    OBSERVE(b->count, WAY_PASSED);
     if (LIKELY(b->link[1] != NULL)) {
         b = b->link[1];
         goto enter;
