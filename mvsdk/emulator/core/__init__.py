@@ -233,9 +233,9 @@ class Core(Protocol):
 
         All of it must lie in one range, or it is a `LookupError`. It keeps the core's memory alive and stays true
         through everything the core does, `restore` and `load` included. What is written to a `writable` view, read-only
-        memory too, is what the guest finds; code written so is executed as written from the next run, or a device's next
-        answer, on. Neither view may be used while the core runs on another thread. A writable view makes each
-        snapshot copy the pages it covers, so release it (`memoryview.release`) when it has served.
+        memory too, is what the guest finds; code written so is executed as written from the next run, or the next
+        answer of a device, on. Neither view may be used while the core runs on another thread. A writable view makes
+        each snapshot copy the pages it covers, so release it (`memoryview.release`) when it has served.
         """
 
     # -- keeping it -------------------------------------------------------------------------------------------------

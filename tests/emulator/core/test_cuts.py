@@ -84,8 +84,8 @@ def test_results_do_not_depend_on_how_a_run_is_cut(seed: int, data: st.DataObjec
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_snapshot_continues_as_the_original(seed: int) -> None:
-    """A run continued from a snapshot in another core ends as the one that was never interrupted."""
+def test_a_saved_state_continues_as_the_original(seed: int) -> None:
+    """A run continued from a saved state in another core ends as the one that was never interrupted."""
     whole, first, second = _core(seed), _core(seed), _core(seed + 1)
     whole.run(END)
     first.run(END // 3)

@@ -209,8 +209,8 @@ def test_running_in_steps_changes_nothing(make_core: MakeCore, step: int) -> Non
 
 @relaxed
 @given(plan=plans, cut=st.integers(1, END - 1), breakpoint_at=st.integers(0, 150))
-def test_a_snapshot_has_the_same_future(make_core: MakeCore, plan: Plan, cut: int, breakpoint_at: int) -> None:
-    """A core restored from a snapshot goes on exactly as the one it was taken of, wherever that was stopped."""
+def test_a_saved_state_has_the_same_future(make_core: MakeCore, plan: Plan, cut: int, breakpoint_at: int) -> None:
+    """A core loaded with a saved state goes on exactly as the one it was taken of, wherever that was stopped."""
     machine = Machine(make_core(), busy_program(), VECTORS)
     log: list[tuple[int, ...]] = []
     advance(machine.core, cut, log, ())

@@ -1,4 +1,4 @@
-"""What the native core holds to when a guest, a debugger or a snapshot is unkind to it."""
+"""What the native core holds to when a guest, a debugger or a saved state is unkind to it."""
 
 import struct
 
@@ -28,8 +28,8 @@ END_OF_TIME = 1 << 62
 MPU_CTRL, MPU_RBAR = 0xE000_ED94, 0xE000_ED9C
 
 
-def test_a_snapshot_with_any_byte_changed_is_refused_or_runs() -> None:
-    """No single byte of a snapshot's header or registers can be changed so that the core it gives breaks."""
+def test_a_saved_state_with_any_byte_changed_is_refused_or_runs() -> None:
+    """No single byte of a saved state's header or registers can be changed so that the core it gives breaks."""
     code = halfwords(*constant(0, RAM), 0x6801, 0x3101, 0x6001, SVC, 0xE7FA)
     core = start(code)
     core.run(50)
@@ -49,8 +49,8 @@ def test_a_snapshot_with_any_byte_changed_is_refused_or_runs() -> None:
     assert core.save() == good
 
 
-def test_a_snapshot_cut_short_or_made_longer_is_refused() -> None:
-    """A snapshot is as long as it is: every shorter one and every longer one is none."""
+def test_a_saved_state_cut_short_or_made_longer_is_refused() -> None:
+    """A saved state is as long as it is: every shorter one and every longer one is none."""
     core = start(halfwords(SPIN))
     good = core.save()
     for size in range(0, len(good), 37):
@@ -61,7 +61,7 @@ def test_a_snapshot_cut_short_or_made_longer_is_refused() -> None:
     assert core.save() == good
 
 
-def test_the_exception_number_of_a_strange_frame_survives_a_snapshot() -> None:
+def test_the_exception_number_of_a_strange_frame_survives_saving() -> None:
     """IPSR holds nine bits whatever exceptions there are; a state that a guest can make can be kept."""
     core = start(halfwords(SPIN))
     core.write_register("xpsr", 0x0100_01FF)
@@ -175,7 +175,7 @@ def test_the_mpu_stops_the_first_store_without_faultmask() -> None:
     assert core.read_memory(RAM + PAGE // 2, 4) == bytes(4)
 
 
-def test_a_request_for_reset_is_kept_in_a_snapshot_and_met() -> None:
+def test_a_request_for_reset_is_saved_and_met() -> None:
     """SYSRESETREQ stops the run that makes it, once, and the core goes on behind it."""
     code = halfwords(*constant(0, 0xE000_ED0C), *constant(1, 0x05FA_0004), 0x6001, SPIN)
     core = start(code)

@@ -1,4 +1,4 @@
-"""Counters, coverage and traces: exact, whatever is executed and however a run is cut, and without effect on the guest."""
+"""Counters, coverage and traces: exact, however a run is cut, and of no effect on the guest."""
 
 import random
 import struct
@@ -47,7 +47,7 @@ def addresses(core: NativeCore) -> list[int]:
     return [line.address - CODE for line in core.instruction_trace()]
 
 
-# -- one instruction at a time -------------------------------------------------------------------------------------------
+# -- one instruction at a time ---------------------------------------------------------------------------------------
 
 
 def random_code(seed: int) -> bytes:
@@ -133,7 +133,7 @@ def test_observing_changes_nothing_and_cuts_change_no_observation(seed: int) -> 
         assert core.counters.instructions == cores[0].counters.instructions
 
 
-# -- what counts as executed ---------------------------------------------------------------------------------------------
+# -- what counts as executed -----------------------------------------------------------------------------------------
 
 
 def test_an_instruction_that_faults_was_not_executed() -> None:
