@@ -252,6 +252,7 @@ typedef struct mv_core {
     uint32_t interrupts;
     bool observed; /* the executor that tells what it does is in use: for coverage, a trace or a count */
     bool counting, covering;
+    bool telling; /* of each execution, not only of what is new to coverage: for a trace or a count */
     mv_executed *trace; /* a ring */
     size_t trace_length, traced; /* places in it; how many were ever filled */
     mv_counters counters;

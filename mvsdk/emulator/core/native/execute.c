@@ -28,7 +28,11 @@
 #define mv_execute mv_execute_observed
 #define mv_labels mv_observed_labels
 #define ENTERED_AT (limit - (uint64_t)(left + (int64_t)b->count))
-#define OBSERVE(halfwords, way) mv_observe(core, b, halfwords, way, ENTERED_AT)
+#define OBSERVE(halfwords, way)                                                                                        \
+    do {                                                                                                               \
+        if (UNLIKELY(core->telling || b->covered < (halfwords) || ((way) & ~b->ways) != 0))                            \
+            mv_observe(core, b, halfwords, way, ENTERED_AT);                                                           \
+    } while (0)
 #define OBSERVE_SPIN(turns) mv_observe_spin(core, b, turns, ENTERED_AT)
 #else
 #define OBSERVE(halfwords, way) ((void)0)

@@ -1,7 +1,7 @@
 /* What was executed, for whoever looks from outside: counted, covered, traced.
  *
  * The observed executor tells of every block what part of it was executed, when it is left. A block remembers how much of
- * it is covered already, so covering costs a comparison for most.
+ * it is covered already, and where only coverage is wanted, nothing is told of what is known.
  */
 #include "core.h"
 
@@ -86,10 +86,8 @@ void mv_observe(mv_core *core, mv_block *block, uint32_t halfwords, uint32_t way
         cover(core, block->pc, halfwords);
         block->covered = (uint8_t)halfwords;
     }
-    if (block->conditional && (block->ways & way) != way) {
-        cover_way(core, block, way);
-        block->ways |= (uint8_t)way;
-    }
+    if (block->conditional && (block->ways & way) != way) cover_way(core, block, way);
+    block->ways |= (uint8_t)way;
 }
 
 /* A branch to itself went round so many times more than the executor took it. */
@@ -115,6 +113,7 @@ static void choose_executor(mv_core *core) {
     const bool observed = core->counting || core->covering || core->trace_length != 0;
     if (observed != core->observed) mv_forget_code(core);
     core->observed = observed;
+    core->telling = core->counting || core->trace_length != 0;
 }
 
 /* Begin anew with nothing covered, or stop and forget; false where there is no memory, and nothing is recorded then. */
