@@ -67,6 +67,17 @@ def test_a_run_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
     assert cut.core.save() == straight.core.save()
 
 
+def test_devices_of_one_image_share_their_flash() -> None:
+    """What one device has decoded of its application no other device of the same image decodes again."""
+    program = image("int main(void) { for (volatile int turns = 0;; turns++) { } }")
+    first, second = device(program, []), device(program, [])
+    first.run(10_000)
+    second.run(10_000)
+    assert first.core.counters.blocks_decoded > 0
+    assert second.core.counters.blocks_decoded == 0
+    assert second.core.state_hash() == first.core.state_hash()
+
+
 def test_tracing_changes_nothing() -> None:
     """With and without a trace the guest does the same at the same time."""
     plain: list[Event] = []

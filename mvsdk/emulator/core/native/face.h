@@ -46,7 +46,6 @@ void face_free_device(device *d);
 void face_conceal_released(machine *self);
 
 #define FAST(function) (PyCFunction)(void (*)(void))(function), METH_FASTCALL
-#define KEYWORDS(function) (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
 
 /* The tables of methods, each ended by a row without a name. */
 extern PyMethodDef face_running_methods[], face_memory_methods[], face_state_methods[], face_register_methods[], face_debug_methods[],
