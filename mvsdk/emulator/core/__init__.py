@@ -239,6 +239,8 @@ class Core(Protocol):
         """
 
     # -- keeping it -------------------------------------------------------------------------------------------------
+    #
+    # None of this is for inside `run`: a `RuntimeError` there.
 
     def snapshot(self) -> Snapshot:
         """Keep everything that decides the future of the guest: registers, private peripherals, memory, cycle.

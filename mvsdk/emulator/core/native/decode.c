@@ -661,11 +661,11 @@ static const decode_row *find_row(uint32_t first, uint32_t word) {
     return NULL;
 }
 
-/* The branch that a block has just ended with: one with a condition of its own, or any in an IT block. */
+/* Whether a block has just ended with a branch that has a condition of its own, or any in an IT block. */
 static bool may_go_two_ways(const lowering *x, bool skips) {
     const uintptr_t last = x->block->op[x->block->ops - 1].go.number;
-    const bool branches = last >= OP_B_EQ && last <= OP_JUMP;
-    return branches && (skips || last <= OP_B_LE || last == OP_CBZ || last == OP_CBNZ);
+    if (last == OP_UDF || last == OP_NOCP || last == OP_SVC || last == OP_MSR) return false;
+    return skips || (last >= OP_B_EQ && last <= OP_B_LE) || last == OP_CBZ || last == OP_CBNZ;
 }
 
 static void lower_word(lowering *x, uint32_t first, uint32_t word) {
