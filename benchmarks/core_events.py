@@ -38,8 +38,18 @@ sleep: ldr r0, =0xE000E010
 1:  wfi
     b 1b
     .thumb_func
+work: ldr r0, ={RAM}
+    ldr r5, ={RAM + 0x1000}
+1:  ldr r1, [r0]
+    adds r1, #1
+    str r1, [r0], #4
+    eor r2, r2, r1, ror #3
+    cmp r0, r5
+    bne 1b
+    b work
+    .thumb_func
 handler: bx lr
-    .global svcs, sleep
+    .global svcs, sleep, work
 """
 
 
@@ -116,12 +126,25 @@ def main() -> None:
             new_core(image).run(1)
         return events
 
+    def saves(events: int = 100) -> int:
+        for _ in range(events):
+            core.save()
+        return events
+
+    def loads(events: int = 100) -> int:
+        saved = core.save()
+        for _ in range(events):
+            core.load(saved)
+        return events
+
     rows = {
         "system call: run, arguments, answer": calls,
         "SVC: entry and return": supervisor_calls,
         "SysTick out of WFI: wake, entry, return, WFI": ticks,
         "snapshot, 2.75 MiB of memory": snapshots,
         "restore": restores,
+        "the same saved as bytes": saves,
+        "loaded": loads,
         "new core to its first instruction": cores,
     }
     print("\nmicroseconds per event")

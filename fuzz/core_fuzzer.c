@@ -1,11 +1,13 @@
 /* Feeds the native core arbitrary bytes: a memory map, code, registers, and an order of calls.
  *
  * Every input makes two cores that live through the same, save that one of them runs in one piece what the other runs in
- * several, and goes through its own snapshot whenever the input says so. What must hold whatever the bytes are:
- *   - the two never differ, in stop reasons or in a single byte of their snapshots;
- *   - time never goes back, and a run that reached its deadline is there;
- *   - a state that a guest can get into is one that `mv_restore` takes;
- *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run;
+ * several; and the other has its flash out of an image, goes through its own snapshots and saved states, is watched, and
+ * is written to through views, whenever the input says so. What must hold whatever the bytes are:
+ *   - the two never differ, in stop reasons or in a single byte of their saved states;
+ *   - time never goes back save to a snapshot, and a run that reached its deadline is there;
+ *   - a state that a guest can get into is one that `mv_load` takes;
+ *   - bytes that are no saved state change nothing, and bytes that pass for one leave a core that can run;
+ *   - what a copy of a core does changes nothing in the core, and what a trace saw is covered;
  *   - register banks, however described, do the same in both;
  *   - no page that somebody watches has a way past the watcher.
  * Built for libFuzzer (`make fuzz`), or with replay.c, which needs no fuzzing engine.
@@ -122,21 +124,26 @@ static bool poll(mv_core *core) { return core != NULL; }
 typedef struct {
     mv_core *core;
     device device, itm;
+    mv_snapshot *kept; /* a state to go back to, and the device's then */
+    uint8_t *saved;
+    size_t saved_size;
+    device kept_device, kept_itm;
+    uint8_t *seen; /* a view of RAM, writable */
+    uint32_t seen_at, seen_size;
 } rig;
+
+enum { IMAGE_FILL = 0 };
 
 /* A core like new. Its page tables are large, so they are used again; every so often an input takes the long way. */
 static mv_core *renew(mv_core *core, uint32_t interrupts) {
     mv_forget_code(core);
     mv_unbind(core, NULL);
     mv_forget_pages(core);
-    for (size_t i = 0; i < core->ranges; i++) {
-        free(core->range[i].host);
-        free(core->range[i].code_line);
-        free(core->range[i].code_page);
-    }
+    for (size_t i = 0; i < core->ranges; i++) mv_range_end(&core->range[i]);
     free(core->range);
     free(core->stop_at);
     free(core->watch);
+    free(core->trace);
     const mv_core old = *core;
     memset(core, 0, sizeof *core);
     core->readable = old.readable;
@@ -146,30 +153,63 @@ static mv_core *renew(mv_core *core, uint32_t interrupts) {
     return core;
 }
 
-static void build(rig *r, uint32_t interrupts, uint32_t layout, uint32_t extra_base, uint32_t extra_pages, bool take_hardfault) {
-    if (r->core != NULL && layout == 0xA5) {
-        mv_free(r->core);
-        r->core = NULL;
-    }
-    mv_core *const core = r->core == NULL ? mv_new(interrupts) : renew(r->core, interrupts);
-    REQUIRE(core != NULL);
-    *r = (rig){.core = core, .device = {.core = core, .seed = layout}, .itm = {.core = core, .is_itm = true}};
+static void forget_kept(rig *r) {
+    if (r->kept != NULL) mv_free_snapshot(r->kept);
+    free(r->saved);
+    r->kept = NULL;
+    r->saved = NULL;
+}
+
+static void close_view(rig *r) {
+    if (r->seen != NULL) mv_conceal(r->core, r->seen_at, r->seen_size, true);
+    r->seen = NULL;
+}
+
+typedef struct {
+    uint32_t interrupts, layout, extra_base, extra_pages;
+    bool take_hardfault;
+} plan;
+
+/* Memory of zeros, or the same out of an image. */
+static bool map_flash(mv_core *core, uint32_t size, bool writable, bool from_image) {
+    mv_image *const image = from_image ? mv_image_new(NULL, 0, size, IMAGE_FILL) : NULL;
+    REQUIRE(!from_image || image != NULL);
+    const bool done = mv_map_memory(core, FLASH, size, writable, image);
+    mv_image_drop(image);
+    return done;
+}
+
+static void lay_out(mv_core *core, device *answering, const plan *p, bool from_image) {
+    const uint32_t layout = p->layout;
     core->poll = poll;
     core->device_read = device_read;
     core->device_write = device_write;
-    core->take_hardfault = take_hardfault;
-    REQUIRE(mv_map(core, FLASH, 2 * PAGE_SIZE, (layout & 1) != 0, NULL));
-    REQUIRE(mv_map(core, RAM, (1 + (layout >> 1 & 3)) * PAGE_SIZE, true, NULL));
-    REQUIRE(mv_map(core, DEVICE, PAGE_SIZE, true, &r->device));
-    REQUIRE(mv_map(core, CHIP_DEVICE, PAGE_SIZE, true, &r->device));
-    REQUIRE(!mv_map(core, RAM, PAGE_SIZE, true, NULL));
-    REQUIRE(!mv_map(core, 0xE000E000u, PAGE_SIZE, true, &r->device));
+    core->take_hardfault = p->take_hardfault;
+    REQUIRE(map_flash(core, 2 * PAGE_SIZE, (layout & 1) != 0, from_image));
+    REQUIRE(mv_map_memory(core, RAM, (1 + (layout >> 1 & 3)) * PAGE_SIZE, true, NULL));
+    REQUIRE(mv_map_device(core, DEVICE, PAGE_SIZE, answering));
+    REQUIRE(mv_map_device(core, CHIP_DEVICE, PAGE_SIZE, answering));
+    REQUIRE(!mv_map_memory(core, RAM, PAGE_SIZE, true, NULL));
+    REQUIRE(!mv_map_device(core, 0xE000E000u, PAGE_SIZE, answering));
+    if (layout & 8) mv_map_memory(core, FLASH + 2 * PAGE_SIZE, PAGE_SIZE, true, NULL);
+    if (layout & 16) mv_map_memory(core, 0xFFFFF000u, PAGE_SIZE, true, NULL);
+    if (layout & 32) mv_map_memory(core, 0, PAGE_SIZE, (layout & 1) != 0, NULL);
+    if (layout & 64) mv_map_device(core, RAM - PAGE_SIZE, PAGE_SIZE, answering);
+    if (layout & 128) mv_map_memory(core, p->extra_base & ~(PAGE_SIZE - 1u), (p->extra_pages & 3) * PAGE_SIZE, true, NULL);
+}
+
+static void build(rig *r, const plan *p, bool from_image) {
+    if (r->core != NULL) close_view(r);
+    forget_kept(r);
+    if (r->core != NULL && p->layout == 0xA5) {
+        mv_free(r->core);
+        r->core = NULL;
+    }
+    mv_core *const core = r->core == NULL ? mv_new(p->interrupts) : renew(r->core, p->interrupts);
+    REQUIRE(core != NULL);
+    *r = (rig){.core = core, .device = {.core = core, .seed = p->layout}, .itm = {.core = core, .is_itm = true}};
     core->itm_output = &r->itm;
-    if (layout & 8) mv_map(core, FLASH + 2 * PAGE_SIZE, PAGE_SIZE, true, NULL);
-    if (layout & 16) mv_map(core, 0xFFFFF000u, PAGE_SIZE, true, NULL);
-    if (layout & 32) mv_map(core, 0, PAGE_SIZE, (layout & 1) != 0, NULL);
-    if (layout & 64) mv_map(core, RAM - PAGE_SIZE, PAGE_SIZE, true, &r->device);
-    if (layout & 128) mv_map(core, extra_base & ~(PAGE_SIZE - 1u), (extra_pages & 3) * PAGE_SIZE, true, NULL);
+    lay_out(core, &r->device, p, from_image);
 }
 
 static void put_word(mv_core *core, uint32_t address, uint32_t value) {
@@ -201,10 +241,10 @@ static void equip(mv_core *core, uint32_t how) {
 
 /* -- laws ----------------------------------------------------------------------------------------------------------------- */
 
-static uint8_t *snapshot_of(const rig *r, size_t *size) {
-    *size = mv_snapshot(r->core, NULL);
+static uint8_t *saved_state(const rig *r, size_t *size) {
+    *size = mv_save(r->core, NULL);
     uint8_t *const bytes = malloc(*size);
-    REQUIRE(bytes != NULL && mv_snapshot(r->core, bytes) == *size);
+    REQUIRE(bytes != NULL && mv_save(r->core, bytes) == *size);
     return bytes;
 }
 
@@ -213,31 +253,51 @@ static void require_pages_within(const mv_core *core) {
         const mv_range *const range = &core->range[i];
         for (uint32_t page = 0; page < range->size >> PAGE_BITS; page++) {
             const size_t at = (range->base >> PAGE_BITS) + page;
-            const uintptr_t host = (uintptr_t)range->host - range->base;
-            REQUIRE(!mv_is_watched_page(core, (uint32_t)at << PAGE_BITS) || (core->readable[at] == 0 && core->writable[at] == 0));
-            REQUIRE(core->readable[at] == 0 || (!range->device && core->readable[at] == host));
-            REQUIRE(core->writable[at] == 0 || (range->writable && !range->code_page[page] && core->writable[at] == host));
+            const uintptr_t host = (uintptr_t)range->host - range->base, guest = range->base + (page << PAGE_BITS);
+            REQUIRE(!range->device || (core->readable[at] == 0 && core->writable[at] == 0));
+            if (range->device) continue;
+            REQUIRE(!mv_is_watched_page(core, (uint32_t)guest) || (core->readable[at] == 0 && core->writable[at] == 0));
+            const mv_frame *const frame = &range->frame[page];
+            REQUIRE(frame->resident || frame->shared != NULL);
+            REQUIRE(core->readable[at] == 0 || (const uint8_t *)(core->readable[at] + guest) == mv_frame_bytes(range, page) ||
+                    (frame->shared != NULL && (const uint8_t *)(core->readable[at] + guest) == frame->shared->bytes));
+            REQUIRE(core->writable[at] == 0 || (range->writable && !frame->code && frame->shared == NULL && core->writable[at] == host));
+            REQUIRE(frame->writable_views == 0 || frame->shared == NULL);
+            if (frame->resident && frame->shared != NULL)
+                REQUIRE(memcmp(frame->shared->bytes, range->host + ((size_t)page << PAGE_BITS), PAGE_SIZE) == 0);
         }
     }
 }
 
 static void require_same(const rig *a, const rig *b) {
     size_t size, other_size;
-    uint8_t *const bytes = snapshot_of(a, &size), *const others = snapshot_of(b, &other_size);
+    uint8_t *const bytes = saved_state(a, &size), *const others = saved_state(b, &other_size);
     REQUIRE(a->device.accesses == b->device.accesses && a->itm.accesses == b->itm.accesses);
     REQUIRE(memcmp(a->device.words, b->device.words, sizeof a->device.words) == 0);
     if (size == other_size && memcmp(bytes, others, size) != 0)
         for (size_t i = 0; i < size; i++)
-            if (bytes[i] != others[i]) fprintf(stderr, "snapshots differ at byte %zu of %zu: %02X, %02X\n", i, size, bytes[i], others[i]);
+            if (bytes[i] != others[i]) fprintf(stderr, "saved states differ at byte %zu of %zu: %02X, %02X\n", i, size, bytes[i], others[i]);
     REQUIRE(size == other_size && memcmp(bytes, others, size) == 0);
     free(bytes);
     free(others);
+}
+
+/* As long as the ring holds all there was, everything in it is covered. */
+static void require_trace_covered(mv_core *core) {
+    for (size_t i = 0; core->covering && core->traced <= core->trace_length && i < core->traced; i++) {
+        const uint32_t address = core->trace[i].address;
+        const mv_range *const range = mv_range_at(core, address);
+        if (range == NULL || range->device) continue;
+        const uint32_t offset = address - range->base;
+        REQUIRE(range->executed[offset >> 4] >> (offset >> 1 & 7) & 1);
+    }
 }
 
 static void require_laws(const rig *a, const rig *b) {
     REQUIRE(mv_is_sane(a->core, &a->core->s));
     require_pages_within(a->core);
     require_pages_within(b->core);
+    require_trace_covered(b->core);
     require_same(a, b);
 }
 
@@ -282,18 +342,88 @@ static void run_both(rig *a, rig *b, uint32_t cycles, uint32_t piece) {
     REQUIRE(whole != STOP_IDLE || mv_wake_cycle(a->core) >= until);
 }
 
-static void through_snapshot(rig *r) {
+static void through_saved_state(rig *r) {
     size_t size;
-    uint8_t *const bytes = snapshot_of(r, &size);
-    REQUIRE(mv_restore(r->core, bytes, size));
+    uint8_t *const bytes = saved_state(r, &size);
+    REQUIRE(mv_load(r->core, bytes, size));
     free(bytes);
 }
 
-/* Bytes of a snapshot with some of them changed, or cut short: taken or refused, and the core goes on from a good one. */
+static void through_snapshot(rig *r) {
+    mv_snapshot *const kept = mv_take_snapshot(r->core);
+    REQUIRE(kept != NULL && mv_return_to_snapshot(r->core, kept));
+    mv_free_snapshot(kept);
+}
+
+/* Both keep the present state, each in its way; or go back to the one they kept. */
+static void keep_state(rig *a, rig *b) {
+    forget_kept(a);
+    forget_kept(b);
+    a->saved = saved_state(a, &a->saved_size);
+    b->kept = mv_take_snapshot(b->core);
+    REQUIRE(b->kept != NULL);
+    a->kept_device = a->device;
+    b->kept_device = b->device;
+    a->kept_itm = a->itm;
+    b->kept_itm = b->itm;
+}
+
+static void go_back(rig *a, rig *b) {
+    if (b->kept == NULL) return;
+    REQUIRE(mv_load(a->core, a->saved, a->saved_size));
+    REQUIRE(mv_return_to_snapshot(b->core, b->kept));
+    a->device = a->kept_device;
+    b->device = b->kept_device;
+    a->itm = a->kept_itm;
+    b->itm = b->kept_itm;
+}
+
+/* What another core does with the same pages is nothing to this one. */
+static void run_a_copy(rig *r, const plan *p, uint32_t cycles) {
+    size_t size, after;
+    uint8_t *const before = saved_state(r, &size);
+    rig copy = {.core = mv_new(p->interrupts), .device = r->device};
+    REQUIRE(copy.core != NULL);
+    copy.device.core = copy.core;
+    lay_out(copy.core, &copy.device, p, (cycles & 1) != 0);
+    mv_snapshot *const kept = mv_take_snapshot(r->core);
+    REQUIRE(kept != NULL && mv_return_to_snapshot(copy.core, kept) && mv_copy_stops(copy.core, r->core));
+    mv_free_snapshot(kept);
+    const mv_stop stop = run(copy.core, copy.core->s.cycle + cycles);
+    REQUIRE(stop <= STOP_ABORT);
+    uint8_t *const unchanged = saved_state(r, &after);
+    REQUIRE(size == after && memcmp(before, unchanged, size) == 0);
+    mv_free(copy.core);
+    free(before);
+    free(unchanged);
+}
+
+static void watch(rig *r, uint32_t how) {
+    REQUIRE(mv_trace(r->core, how & 1 ? 1u + how : 0));
+    REQUIRE(mv_record_coverage(r->core, (how & 2) != 0));
+    mv_count_instructions(r->core, (how & 4) != 0);
+}
+
+/* One is written to by a debugger, the other through a view of its memory that stays open. */
+static void write_view(rig *a, rig *b, feed *f) {
+    const uint32_t at = take(f, 2) % PAGE_SIZE, address = (at & 1 ? FLASH : RAM) + (at & ~1u);
+    size_t size;
+    const uint8_t *const bytes = take_bytes(f, 1 + take(f, 1) % 32, &size);
+    if (at + size > PAGE_SIZE) return;
+    close_view(b);
+    b->seen = mv_expose(b->core, address, (uint32_t)size, true);
+    b->seen_at = address;
+    b->seen_size = (uint32_t)size;
+    REQUIRE(b->seen != NULL);
+    memcpy(b->seen, bytes, size);
+    REQUIRE(mv_debug_copy(a->core, address, (uint8_t *)(uintptr_t)bytes, size, true));
+}
+
+/* Bytes of a saved state with some of them changed, or cut short: taken or refused, and the core goes on from a good one. */
 static void corrupted(rig *r, feed *f) {
     size_t size;
     const device kept = r->device, kept_itm = r->itm;
-    uint8_t *const good = snapshot_of(r, &size);
+    uint8_t *const good = saved_state(r, &size);
     uint8_t *const bad = malloc(size);
     REQUIRE(bad != NULL);
     memcpy(bad, good, size);
@@ -306,13 +436,14 @@ static void corrupted(rig *r, feed *f) {
     uint8_t *const exact = malloc(cut == 0 ? 1 : cut);
     REQUIRE(exact != NULL);
     memcpy(exact, bad, cut);
-    if (mv_restore(r->core, exact, cut)) {
+    if (mv_load(r->core, exact, cut)) {
         REQUIRE(mv_is_sane(r->core, &r->core->s));
         const uint64_t cycle = r->core->s.cycle;
+        r->device.habits &= ~(uint32_t)DO_STOPS; /* which are no part of a state to go back to */
         run(r->core, cycle + 300);
         REQUIRE(mv_is_sane(r->core, &r->core->s));
     }
-    REQUIRE(mv_restore(r->core, good, size));
+    REQUIRE(mv_load(r->core, good, size));
     r->device = kept;
     r->itm = kept_itm;
     free(exact);
@@ -323,7 +454,7 @@ static void corrupted(rig *r, feed *f) {
 static void untrusted(rig *r, feed *f) {
     size_t size;
     const uint8_t *const bytes = take_bytes(f, 1 + take(f, 1), &size);
-    REQUIRE(!mv_restore(r->core, bytes, size)); /* too few to be one */
+    REQUIRE(!mv_load(r->core, bytes, size)); /* too few to be one */
 }
 
 static void write_register(mv_core *core, uint32_t number, uint32_t value) {
@@ -529,13 +660,13 @@ static void access_both(rig *a, rig *b, feed *f) {
     REQUIRE(first == second && (size == 4 || first >> (8 * size) == 0));
 }
 
-static void step(rig *a, rig *b, feed *f) {
+static void step(rig *a, rig *b, const plan *p, feed *f) {
     const uint32_t what = take(f, 1);
     if (what >> 4 >= 14) {
         debug_step(a, b, what & 15, f);
         return;
     }
-    switch (what % 16) {
+    switch (what % 26) {
     case 0:
     case 1:
     case 2: {
@@ -577,7 +708,7 @@ static void step(rig *a, rig *b, feed *f) {
     }
     case 9: write_bytes(a, b, f); break;
     case 10: place_stops(a, b, f); break;
-    case 11: through_snapshot(b); break;
+    case 11: through_saved_state(b); break;
     case 12: corrupted(b, f); break;
     case 13: {
         const uint32_t value = take(f, 4);
@@ -586,6 +717,13 @@ static void step(rig *a, rig *b, feed *f) {
         break;
     }
     case 14: set_habits(a, b, f); break;
+    case 16: through_snapshot(b); break;
+    case 17: keep_state(a, b); break;
+    case 18: go_back(a, b); break;
+    case 19: run_a_copy(b, p, take(f, 1)); break;
+    case 20: watch(b, take(f, 1)); break;
+    case 21: write_view(a, b, f); break;
+    case 22: close_view(b); break;
     default: {
         const uint32_t which = take(f, 1);
         if (which < 64)
@@ -605,9 +743,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     feed f = {data, data + size};
     static rig a, b;
     const uint32_t how = take(&f, 1), layout = take(&f, 1), base = take(&f, 4), pages = take(&f, 1), spread = take(&f, 1);
-    const uint32_t interrupts = how & 1 ? 480 : 1 + (how >> 1) % 128;
-    build(&a, interrupts, layout, base, pages, (how & 1) != 0);
-    build(&b, interrupts, layout, base, pages, (how & 1) != 0);
+    const plan p = {how & 1 ? 480 : 1 + (how >> 1) % 128, layout, base, pages, (how & 1) != 0};
+    build(&a, &p, false);
+    build(&b, &p, true);
     size_t length;
     const uint8_t *const code = take_bytes(&f, 2 * take(&f, 1), &length);
     lay_out_code(a.core, code, length, spread & ~1u);
@@ -619,7 +757,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     run_both(&a, &b, 64, 1 + spread % 8);
     for (uint32_t i = 0; i < MOST_STEPS && f.at < f.end; i++) {
-        step(&a, &b, &f);
+        step(&a, &b, &p, &f);
         require_laws(&a, &b);
     }
     run_both(&a, &b, 512, 1 + spread % 32);

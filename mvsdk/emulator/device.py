@@ -13,6 +13,7 @@ from mvsdk.bundle import Image, vector_table_problem
 from mvsdk.emulator.chip_wiring import ChipWiring
 from mvsdk.emulator.clock import Action, Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
+from mvsdk.emulator.core.memory_image import MemoryImage
 from mvsdk.emulator.crashes import BackOff, RestartPolicy
 from mvsdk.emulator.errors import NotExecutableError
 from mvsdk.emulator.events import (
@@ -336,7 +337,6 @@ class Device:
                 f"the image cannot be started: {problem}",
                 "link the application for this board: vector table first, at the start of flash",
             )
-        self.core.map_memory(flash.base, flash.size, writable=False)
+        self.core.map_memory(flash.base, flash.size, writable=False, contents=MemoryImage(image.data, flash.size))
         self.core.map_memory(ram.base, ram.size, writable=True)
-        self.core.write_memory(flash.base, image.data.ljust(flash.size, b"\xff"))
         self.chip.lay_out(self.core, random.Random(f"{seed}: unique id").randbytes(UNIQUE_ID_LENGTH))  # noqa: S311

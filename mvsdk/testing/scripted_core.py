@@ -10,9 +10,11 @@ device = Device(board, image, ScriptedCore(guest))
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from mvsdk.emulator.core import (
     BusFault,
@@ -20,11 +22,14 @@ from mvsdk.emulator.core import (
     InterruptState,
     MmioDevice,
     Registers,
+    Snapshot,
     Stop,
     StopReason,
     Vector,
     Watchpoint,
 )
+from mvsdk.emulator.core.memory_image import MemoryImage
+from mvsdk.emulator.core.observation import Counters, Coverage, ExecutedInstruction
 from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 
@@ -58,6 +63,13 @@ class Fail:
     fault: Fault
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptedSnapshot:
+    """What `ScriptedCore.snapshot` keeps."""
+
+    saved: bytes
+
+
 Step = Call | Compute | Sleep | Fail
 Script = Callable[["ScriptedCore"], Generator[Step, int, None]]
 
@@ -86,6 +98,7 @@ class ScriptedCore:
         self._started = False
         self._answer = 0
         self._cycle = 0
+        self._gateway_stops = 0
         self._memory: dict[int, bytearray] = {}
         self._devices: dict[tuple[int, int], MmioDevice] = {}
         self._halted = False
@@ -93,9 +106,13 @@ class ScriptedCore:
 
     # -- the seam ----------------------------------------------------------------------------------------------------
 
-    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
+    def map_memory(self, base: int, size: int, *, writable: bool, contents: MemoryImage | None = None) -> None:
         """Put memory at `base`."""
-        self._memory[base] = bytearray(size)
+        self._memory[base] = (
+            bytearray(size)
+            if contents is None
+            else bytearray(contents.data.ljust(contents.size, bytes([contents.fill])))
+        )
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """Put a device at `base`; scripts reach it with `device_at`."""
@@ -140,6 +157,7 @@ class ScriptedCore:
                 self._step = self._next_step()
             match self._step:
                 case Call():
+                    self._gateway_stops += 1
                     return Stop(StopReason.GATEWAY)
                 case Compute(cycles):
                     spent = min(cycles, until - self._cycle)
@@ -248,13 +266,70 @@ class ScriptedCore:
     def set_itm_output(self, output: Callable[[int, int, int], None] | None) -> None:
         """Take no notice: a script has no ITM."""
 
-    def snapshot(self) -> bytes:
-        """Return memory and time; where a script stands cannot be kept."""
-        return pickle.dumps((self._cycle, self._memory))
+    def memory_view(self, address: int, size: int, *, writable: bool = False) -> memoryview:
+        """Return mapped memory itself."""
+        block, offset = self._block(address, size)
+        view = memoryview(block)[offset : offset + size]
+        return view if writable else view.toreadonly()
 
-    def restore(self, snapshot: bytes) -> None:
+    def snapshot(self) -> Snapshot:
+        """Keep memory and time; where a script stands cannot be kept."""
+        return ScriptedSnapshot(self.save())
+
+    def restore(self, snapshot: Snapshot) -> None:
         """Take memory and time back."""
-        self._cycle, self._memory = pickle.loads(snapshot)  # noqa: S301 - our own, from this process
+        if not isinstance(snapshot, ScriptedSnapshot):
+            raise TypeError(f"not a snapshot of a scripted core: {snapshot!r}")
+        self.load(snapshot.saved)
+
+    def fork(self, rebind: Callable[[MmioDevice], MmioDevice]) -> Self:
+        """Return a core at the beginning of the same script, with this one's memory, time and gateways."""
+        core = type(self)(self._script)
+        core._memory = {base: bytearray(block) for base, block in self._memory.items()}
+        core._devices = {place: rebind(device) for place, device in self._devices.items()}
+        core._cycle = self._cycle
+        core.vector_table = self.vector_table
+        core.gateways = self.gateways
+        return core
+
+    def save(self) -> bytes:
+        """Return memory and time."""
+        return pickle.dumps((self._cycle, {base: bytes(block) for base, block in self._memory.items()}))
+
+    def load(self, saved: bytes) -> None:
+        """Take memory and time back, into the memory that is there."""
+        cycle, memory = pickle.loads(saved)  # noqa: S301 - our own, from this process
+        if [(base, len(block)) for base, block in memory.items()] != [(b, len(m)) for b, m in self._memory.items()]:
+            raise ValueError("not the memory map of this core")
+        self._cycle = cycle
+        for base, block in memory.items():
+            self._memory[base][:] = block
+
+    def state_hash(self) -> bytes:
+        """Return a hash of memory and time."""
+        return hashlib.blake2b(self.save(), digest_size=32).digest()
+
+    @property
+    def counters(self) -> Counters:
+        """How many runs ended at a gateway; a script has nothing else to count."""
+        return Counters(0, 0, 0, self._gateway_stops, 0, 0, 0, 0)
+
+    def count_instructions(self, on: bool) -> None:
+        """Take no notice: a script has no instructions."""
+
+    def record_coverage(self, on: bool) -> None:
+        """Take no notice: a script has no instructions."""
+
+    def coverage(self) -> Coverage:
+        """Return that nothing was executed."""
+        return Coverage(())
+
+    def trace_instructions(self, length: int) -> None:
+        """Take no notice: a script has no instructions."""
+
+    def instruction_trace(self) -> tuple[ExecutedInstruction, ...]:
+        """Return that nothing was executed."""
+        return ()
 
     # -- for scripts -------------------------------------------------------------------------------------------------
 

@@ -94,5 +94,5 @@ def test_a_run_with_buses_does_not_depend_on_how_it_is_cut(source: str, cuts: li
         bench.device.chip.receive("USART2", b"line one\nline two\n")
         for moment in [*moments, 60_000]:
             bench.device.run(moment)
-        ends.append((bench.events, bench.device.core.cycle, bench.device.core.snapshot()))
+        ends.append((bench.events, bench.device.core.cycle, bench.device.core.save()))
     assert ends[0] == ends[1]

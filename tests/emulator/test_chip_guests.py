@@ -282,5 +282,5 @@ def test_a_run_with_the_chip_does_not_depend_on_how_it_is_cut(source: str, cuts:
         for moment in moments:
             bench.device.run(moment)
         bench.device.run(150_000)
-        ends.append((bench.events, bench.device.core.snapshot()))
+        ends.append((bench.events, bench.device.core.save()))
     assert ends[0] == ends[1]

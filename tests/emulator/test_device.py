@@ -64,7 +64,18 @@ def test_a_run_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
         assert cut.run(moment) is End.TIME
     cut.run(700_000)
     assert parts == whole
-    assert cut.core.snapshot() == straight.core.snapshot()
+    assert cut.core.save() == straight.core.save()
+
+
+def test_devices_of_one_image_share_their_flash() -> None:
+    """What one device has decoded of its application no other device of the same image decodes again."""
+    program = image("int main(void) { for (volatile int turns = 0;; turns++) { } }")
+    first, second = device(program, []), device(program, [])
+    first.run(10_000)
+    second.run(10_000)
+    assert first.core.counters.blocks_decoded > 0
+    assert second.core.counters.blocks_decoded == 0
+    assert second.core.state_hash() == first.core.state_hash()
 
 
 def test_watching_and_halting_change_nothing() -> None:
@@ -87,7 +98,7 @@ def test_watching_and_halting_change_nothing() -> None:
             watched.core.debug_write(dfsr, 4, 1)
     assert stops > 10
     assert parts == whole
-    assert watched.core.snapshot() == straight.core.snapshot()
+    assert watched.core.save() == straight.core.save()
 
 
 def test_tracing_changes_nothing() -> None:

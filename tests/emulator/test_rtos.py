@@ -151,7 +151,7 @@ def test_equals_share_the_processor() -> None:
 def state(bench: Bench) -> tuple[str, list[object]]:
     """Return what decides the device's future, and what it told; calls are told to those who trace only."""
     told: list[object] = [event for event in bench.events if event.kind != "syscall"]
-    return hashlib.sha256(bench.device.core.snapshot()).hexdigest(), told
+    return hashlib.sha256(bench.device.core.save()).hexdigest(), told
 
 
 @settings(max_examples=6)

@@ -15,8 +15,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
+from mvsdk.emulator.core.memory_image import MemoryImage
+from mvsdk.emulator.core.observation import Counters, Coverage, ExecutedInstruction
 from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 
@@ -181,15 +183,24 @@ class MmioDevice(Protocol):
         """Take an aligned write of `size` bytes."""
 
 
+class Snapshot(Protocol):
+    """A state of a core to go back to. What it is made of is its core's own business; it never changes."""
+
+
 class Core(Protocol):
-    """A Cortex-M33 in non-secure state, alone with its memory."""
+    """A Cortex-M33 in non-secure state, alone with its memory.
+
+    Cores share nothing that one could notice: any number of them may run at once, each on a thread of its own.
+    """
 
     # -- the world around it, laid out before the first reset -------------------------------------------------------
 
-    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
+    def map_memory(self, base: int, size: int, *, writable: bool, contents: MemoryImage | None = None) -> None:
         """Put `size` bytes of memory at `base` (both multiples of 4096). Guest writes fault unless `writable`.
 
-        Everything not mapped as memory or device is a bus error to the guest. All mapped memory is executable.
+        It holds zeros, or `contents`, which must be of that size and cost no memory of the core's own until they are
+        written. Everything not mapped as memory or device is a bus error to the guest. All mapped memory is executable.
+        `MemoryMapError` if the place is not free, not whole pages, or not the size of the contents.
         """
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
@@ -328,13 +339,85 @@ class Core(Protocol):
         What it raises comes out of `run` as from a device. Not from inside `run`.
         """
 
+    def memory_view(self, address: int, size: int, *, writable: bool = False) -> memoryview:
+        """Return mapped memory itself, no copy: a view of `size` bytes, format "B", that shows what the guest writes.
+
+        All of it must lie in one range, or it is a `LookupError`. It keeps the core's memory alive and stays true
+        through everything the core does, `restore` and `load` included. What is written to a `writable` view, read-only
+        memory too, is what the guest finds; code written so is executed as written from the next run, or the next
+        answer of a device, on. Neither view may be used while the core runs on another thread. A writable view makes
+        each snapshot copy the pages it covers, so release it (`memoryview.release`) when it has served.
+        """
+
     # -- keeping it -------------------------------------------------------------------------------------------------
+    #
+    # None of this is for inside `run`: a `RuntimeError` there.
 
-    def snapshot(self) -> bytes:
-        """Return everything that decides the future of the guest: registers, private peripherals, memory, cycle."""
+    def snapshot(self) -> Snapshot:
+        """Keep everything that decides the future of the guest: registers, private peripherals, memory, cycle.
 
-    def restore(self, snapshot: bytes) -> None:
-        """Go back to a snapshot of a core with the same memory map. `ValueError` if it is not one."""
+        Not kept are breakpoints, gateways, devices, and what was observed. Memory is shared until it is written, so a
+        snapshot costs what was written since the last one. It lives in this process only; `save` is for the others.
+        """
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot of this core, or of another one with the same memory map and number of interrupts.
+
+        A snapshot can be restored any number of times. `ValueError` if it does not fit, `TypeError` if it is none.
+        """
+
+    def fork(self, rebind: Callable[[MmioDevice], MmioDevice]) -> Self:
+        """Return a new core in the present state: same memory map, gateways, breakpoints; memory shared until written.
+
+        `rebind` is called with the device of each device range, in the order in which they were mapped, and returns
+        the one that answers there in the new core; a device must not serve two cores unless it holds nothing of
+        either. What it raises comes out of here. The new core observes nothing yet, and its counters begin at zero.
+        """
+
+    def save(self) -> bytes:
+        """Return the state that `snapshot` keeps as bytes that outlive the process; docs/core.md gives their format.
+
+        Equal states are equal bytes, whatever led to them.
+        """
+
+    def load(self, saved: bytes) -> None:
+        """Go back to a saved state of a core with the same memory map and number of interrupts.
+
+        `ValueError` for any other bytes, and nothing has changed then.
+        """
+
+    def state_hash(self) -> bytes:
+        """Return 32 bytes that are equal for equal states and else differ, for all practical purposes.
+
+        They depend on what decides the guest's future and on nothing else: not on how memory is shared, on what was
+        decoded or observed, on breakpoints, on how runs were cut, or on the host.
+        """
+
+    # -- observing it -----------------------------------------------------------------------------------------------
+    #
+    # The guest does the same and takes the same cycles, observed or not. Switching any of it is not for inside `run`.
+
+    @property
+    def counters(self) -> Counters:
+        """How often things happened since the core was made."""
+
+    def count_instructions(self, on: bool) -> None:
+        """Count instructions from now on, or stop counting. It costs some speed while it is on."""
+
+    def record_coverage(self, on: bool) -> None:
+        """Record from now on, from nothing, what is executed; or stop recording and forget it."""
+
+    def coverage(self) -> Coverage:
+        """Return what was executed since `record_coverage`; nothing while none is recorded.
+
+        An instruction is among it exactly if it was executed: not if it faulted, nor if the run stopped before it.
+        """
+
+    def trace_instructions(self, length: int) -> None:
+        """Keep the last `length` instructions executed from now on; 0 stops it. `ValueError` for a negative number."""
+
+    def instruction_trace(self) -> tuple[ExecutedInstruction, ...]:
+        """Return what the trace holds, oldest first."""
 
 
 def new_core() -> Core:

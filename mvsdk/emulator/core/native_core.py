@@ -5,7 +5,11 @@ Its cycle model is one cycle for each halfword of code executed. `docs/core.md` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Self
+from weakref import WeakKeyDictionary
 
 from mvsdk.emulator.core import (
     Access,
@@ -14,14 +18,17 @@ from mvsdk.emulator.core import (
     InterruptState,
     MmioDevice,
     Registers,
+    Snapshot,
     Stop,
     StopReason,
     Vector,
     WatchHit,
     Watchpoint,
 )
-from mvsdk.emulator.core._native import Machine
-from mvsdk.emulator.core.errors import MemoryMapError, RegisterBankError
+from mvsdk.emulator.core._native import Image, Machine
+from mvsdk.emulator.core.errors import MemoryMapError, RegisterBankError, StateMismatchError
+from mvsdk.emulator.core.memory_image import MemoryImage
+from mvsdk.emulator.core.observation import Counters, Coverage, ExecutedInstruction, RangeCoverage
 from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 # In the order of `mv_stop` in native/core.h; those that tell more are made anew each time.
@@ -63,6 +70,19 @@ def _row(watchpoint: Watchpoint) -> tuple[int, int, bool, bool, int, int]:
     return address, last, reads, writes, watchpoint.value & lanes, watchpoint.mask & lanes
 
 
+_images: WeakKeyDictionary[MemoryImage, Image] = WeakKeyDictionary()
+_digest_page = functools.partial(hashlib.blake2b, digest_size=32)
+
+
+def _image_of(contents: MemoryImage) -> Image:
+    """Return the image as the C has it, made once."""
+    image = _images.get(contents)
+    if image is None:
+        image = Image(contents.data, contents.size, contents.fill)
+        image = _images.setdefault(contents, image)
+    return image
+
+
 class NativeCore(Machine):
     """A Cortex-M33 in non-secure state with DSP and single-precision floating point.
 
@@ -74,16 +94,25 @@ class NativeCore(Machine):
     up ends a run with FAULT. It is false at first, belongs to the core, and is not part of a snapshot.
     """
 
+    _contents: list[MemoryImage]
+    """What it was laid out with, so that whoever uses the same finds it."""
+
     def __new__(cls, interrupts: int = 480) -> NativeCore:
         """Make a core with nothing in its address space. `interrupts` is the number of external lines, 1 to 480."""
-        return super().__new__(cls, BusFault, interrupts)  # type: ignore[return-value]
+        core: NativeCore = super().__new__(cls, BusFault, interrupts)  # type: ignore[assignment]
+        core._contents = []
+        return core
 
-    def map_memory(self, base: int, size: int, *, writable: bool) -> None:
-        """Put memory at `base`; `MemoryMapError` if the range is not whole pages or not free."""
+    def map_memory(self, base: int, size: int, *, writable: bool, contents: MemoryImage | None = None) -> None:
+        """Put memory at `base`; `MemoryMapError` if the range is not whole pages, not free, or of another size."""
+        if contents is not None and contents.size != size:
+            raise MemoryMapError(base, size, f"its contents are 0x{contents.size:X} bytes")
         try:
-            super().map_memory(base, size, writable=writable)
+            self.place_memory(base, size, writable, None if contents is None else _image_of(contents))
         except (ValueError, OverflowError) as error:
             raise MemoryMapError(base, size) from error
+        if contents is not None:
+            self._contents.append(contents)
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
         """Let `device` answer a range; `MemoryMapError` if the range is not whole pages or not free."""
@@ -98,6 +127,12 @@ class NativeCore(Machine):
             self.bind_bank(base, bank.words, b"".join(register.record() for register in registers))
         except (ValueError, OverflowError) as error:
             raise RegisterBankError(base, str(error)) from error
+
+    def fork(self, rebind: Callable[[MmioDevice], MmioDevice]) -> Self:
+        """Return a new core in the present state; see `Core.fork`."""
+        core = self.fork_core(rebind)
+        core._contents = self._contents.copy()
+        return core
 
     def run(self, until: int) -> Stop:
         """Execute until cycle `until`, or until something stops it first; see `Core.run`."""
@@ -134,3 +169,38 @@ class NativeCore(Machine):
     def registers(self) -> Registers:
         """Return all registers."""
         return Registers(*self.register_values())
+
+    def memory_view(self, address: int, size: int, *, writable: bool = False) -> memoryview:
+        """Return mapped memory itself, not a copy; see `Core.memory_view`."""
+        return self.view_memory(address, size, writable)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot; `StateMismatchError`, a `ValueError`, if it does not fit."""
+        try:
+            super().restore(snapshot)
+        except ValueError as error:
+            raise StateMismatchError("the snapshot") from error
+
+    def load(self, saved: bytes | bytearray | memoryview) -> None:
+        """Go back to a saved state; `StateMismatchError`, a `ValueError`, for any other bytes."""
+        try:
+            super().load(saved)
+        except ValueError as error:
+            raise StateMismatchError("the saved state") from error
+
+    def state_hash(self) -> bytes:
+        """Return BLAKE2b-256 of registers, memory map and the BLAKE2b-256 of each page."""
+        return hashlib.blake2b(self.digested_state(lambda page: _digest_page(page).digest()), digest_size=32).digest()
+
+    @property
+    def counters(self) -> Counters:
+        """How often things happened since the core was made."""
+        return Counters(*self.counter_values())
+
+    def coverage(self) -> Coverage:
+        """Return what was executed since `record_coverage`."""
+        return Coverage(tuple(RangeCoverage(*row) for row in self.coverage_bitmaps()))
+
+    def instruction_trace(self) -> tuple[ExecutedInstruction, ...]:
+        """Return what the trace holds, oldest first."""
+        return tuple(ExecutedInstruction(cycle, address) for cycle, address in self.traced_instructions())

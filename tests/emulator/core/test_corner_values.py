@@ -237,9 +237,9 @@ def test_lock_up_ends_a_run_where_hardfaults_are_taken(make_core: MakeCore) -> N
     assert status(machine) == UNDEFINSTR
     assert machine.at("failing")
     assert machine.core.registers().exception == 3
-    again = machine.core.snapshot()
+    again = machine.core.save()
     assert status(machine) == UNDEFINSTR
-    assert machine.core.snapshot() == again
+    assert machine.core.save() == again
 
 
 # -- floating-point frames --------------------------------------------------------------------------------------------

@@ -79,19 +79,19 @@ def test_results_do_not_depend_on_how_a_run_is_cut(seed: int, data: st.DataObjec
     while cut.cycle < END:
         cut.run(min(END, cut.cycle + source.randint(1, longest)))
     assert cut.registers() == whole.registers()
-    assert cut.snapshot() == whole.snapshot()
+    assert cut.save() == whole.save()
     assert int.from_bytes(whole.read_memory(RAM + 0x100, 4), "little") > 50
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_snapshot_continues_as_the_original(seed: int) -> None:
-    """A run continued from a snapshot in another core ends as the one that was never interrupted."""
+def test_a_saved_state_continues_as_the_original(seed: int) -> None:
+    """A run continued from a saved state in another core ends as the one that was never interrupted."""
     whole, first, second = _core(seed), _core(seed), _core(seed + 1)
     whole.run(END)
     first.run(END // 3)
-    second.restore(first.snapshot())
+    second.load(first.save())
     second.run(END)
-    assert second.snapshot() == whole.snapshot()
+    assert second.save() == whole.save()
 
 
 def test_breakpoints_do_not_change_what_happens() -> None:

@@ -25,9 +25,9 @@ def test_a_halted_core_executes_nothing_until_it_is_let_go(make_core: MakeCore) 
     machine, debugger = start(make_core, COUNT)
     machine.run(100)
     debugger.control(d.HALT)
-    before = machine.core.snapshot()
+    before = machine.core.save()
     assert machine.run(200).reason is StopReason.DEBUG_STATE
-    assert machine.core.snapshot() == before
+    assert machine.core.save() == before
     assert debugger.halted
     assert debugger.why() == d.HALTED
     debugger.control()
@@ -282,12 +282,12 @@ def test_a_reset_can_be_caught_and_leaves_the_debugger_its_settings(make_core: M
 def test_a_reset_without_a_debugger_is_like_a_new_core(make_core: MakeCore) -> None:
     """With C_DEBUGEN clear a reset gives every debug register its reset value."""
     machine, debugger = start(make_core, "nop\n b .")
-    fresh = machine.core.snapshot()
+    fresh = machine.core.save()
     debugger.breakpoint(0, 0x0800_0000)
     debugger.compare(0, 5, d.CYCLE)
     debugger.write(d.DCRDR, 77)
     machine.core.reset(FLASH)
-    assert machine.core.snapshot() == fresh
+    assert machine.core.save() == fresh
 
 
 def test_a_debugger_reaches_memory_devices_and_registers(make_core: MakeCore) -> None:

@@ -157,7 +157,7 @@ def advance(core: Core, until: int, log: list[tuple[int, ...]], cuts: Sequence[i
 
 def digest(machine: Machine, log: list[tuple[int, ...]]) -> str:
     """Return a hash of everything the guest is and did."""
-    return hashlib.sha256(machine.core.snapshot() + repr((log, machine.device.log)).encode()).hexdigest()
+    return hashlib.sha256(machine.core.save() + repr((log, machine.device.log)).encode()).hexdigest()
 
 
 def outcome(make_core: MakeCore, plan: Plan, cuts: Sequence[int] = (), breakpoints: Sequence[int] = ()) -> str:
@@ -209,8 +209,8 @@ def test_running_in_steps_changes_nothing(make_core: MakeCore, step: int) -> Non
 
 @relaxed
 @given(plan=plans, cut=st.integers(1, END - 1), breakpoint_at=st.integers(0, 150))
-def test_a_snapshot_has_the_same_future(make_core: MakeCore, plan: Plan, cut: int, breakpoint_at: int) -> None:
-    """A core restored from a snapshot goes on exactly as the one it was taken of, wherever that was stopped."""
+def test_a_saved_state_has_the_same_future(make_core: MakeCore, plan: Plan, cut: int, breakpoint_at: int) -> None:
+    """A core loaded with a saved state goes on exactly as the one it was taken of, wherever that was stopped."""
     machine = Machine(make_core(), busy_program(), VECTORS)
     log: list[tuple[int, ...]] = []
     advance(machine.core, cut, log, ())
@@ -219,8 +219,8 @@ def test_a_snapshot_has_the_same_future(make_core: MakeCore, plan: Plan, cut: in
     machine.core.set_breakpoints([])
     twin = Machine(make_core(), busy_program(), VECTORS)
     twin.core.run(77)
-    twin.core.restore(machine.core.snapshot())
-    assert twin.core.snapshot() == machine.core.snapshot()
+    twin.core.load(machine.core.save())
+    assert twin.core.save() == machine.core.save()
     machine.device.log.clear()
     twin.device.log.clear()
     ends = []
@@ -279,8 +279,8 @@ def ends_of_random_code(make_core: MakeCore, code: bytes, reload: int, cuts: Seq
             if reason is StopReason.IDLE:
                 machine.core.skip_to(target)
             elif reason not in (StopReason.DEADLINE, StopReason.BREAKPOINT):
-                return reason, machine.core.cycle, machine.device.log, machine.core.snapshot()
-    return machine.core.cycle, machine.device.log, machine.core.snapshot()
+                return reason, machine.core.cycle, machine.device.log, machine.core.save()
+    return machine.core.cycle, machine.device.log, machine.core.save()
 
 
 @settings(parent=relaxed, max_examples=60)

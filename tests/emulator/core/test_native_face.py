@@ -80,8 +80,8 @@ def test_a_gateway_return_is_a_run() -> None:
         lambda core: core.run(1000),
         lambda core: core.reset(CODE),
         lambda core: core.skip_to(5),
-        lambda core: core.snapshot(),
-        lambda core: core.restore(b""),
+        lambda core: core.save(),
+        lambda core: core.load(b""),
         lambda core: core.map_memory(0, PAGE, writable=True),
         lambda core: core.map_device(0, PAGE, Answering()),
         lambda core: core.trap([0]),
@@ -156,7 +156,7 @@ def test_a_running_core_is_halted_from_another_thread_and_else_left_alone() -> N
     running.begin()
     for refused in (
         running.core.fault_status,
-        running.core.snapshot,
+        running.core.save,
         running.core.floating_point,
         running.core.gateway_call,
         lambda: running.core.cycle,
@@ -250,7 +250,7 @@ def test_cores_on_many_threads_do_not_meet() -> None:
         core = start(code, device=Answering(lambda: 7))
         for until in range(1000, 20_001, 1000):
             core.run(until)
-        results.append(core.snapshot())
+        results.append(core.save())
 
     alone: list[bytes] = []
     together: list[bytes] = []
@@ -283,7 +283,7 @@ def test_a_core_and_a_device_that_hold_each_other_are_collected() -> None:
 def test_arguments_of_the_wrong_kind_change_nothing() -> None:
     """Words out of range, of another type, or too few are refused by name, and the core is as it was."""
     core = start(halfwords(BX_LR))
-    before = core.snapshot()
+    before = core.save()
     for call in (
         lambda: core.trap([1 << 32]),
         lambda: core.set_breakpoints(["a"]),  # type: ignore[list-item]
@@ -306,7 +306,7 @@ def test_arguments_of_the_wrong_kind_change_nothing() -> None:
     ):
         with pytest.raises((OverflowError, TypeError, ValueError, LookupError)):
             call()
-    assert core.snapshot() == before
+    assert core.save() == before
 
 
 def test_a_core_and_the_listener_of_its_itm_are_collected() -> None:

@@ -1,4 +1,4 @@
-"""What the native core holds to when a guest, a debugger or a snapshot is unkind to it."""
+"""What the native core holds to when a guest, a debugger or a saved state is unkind to it."""
 
 import struct
 
@@ -28,45 +28,45 @@ END_OF_TIME = 1 << 62
 MPU_CTRL, MPU_RBAR = 0xE000_ED94, 0xE000_ED9C
 
 
-def test_a_snapshot_with_any_byte_changed_is_refused_or_runs() -> None:
-    """No single byte of a snapshot's header or registers can be changed so that the core it gives breaks."""
+def test_a_saved_state_with_any_byte_changed_is_refused_or_runs() -> None:
+    """No single byte of a saved state's header or registers can be changed so that the core it gives breaks."""
     code = halfwords(*constant(0, RAM), 0x6801, 0x3101, 0x6001, SVC, 0xE7FA)
     core = start(code)
     core.run(50)
-    good = core.snapshot()
+    good = core.save()
     registers = good.index(struct.pack("<2I", FLASH, PAGE))
     for at in range(registers):
         for value in (0, 0x80, 0xFF):
             bad = bytearray(good)
             bad[at] = value
             try:
-                core.restore(bytes(bad))
+                core.load(bytes(bad))
             except ValueError:
                 continue
             core.run(core.cycle + 200)
-            core.restore(core.snapshot())
-    core.restore(good)
-    assert core.snapshot() == good
+            core.load(core.save())
+    core.load(good)
+    assert core.save() == good
 
 
-def test_a_snapshot_cut_short_or_made_longer_is_refused() -> None:
-    """A snapshot is as long as it is: every shorter one and every longer one is none."""
+def test_a_saved_state_cut_short_or_made_longer_is_refused() -> None:
+    """A saved state is as long as it is: every shorter one and every longer one is none."""
     core = start(halfwords(SPIN))
-    good = core.snapshot()
+    good = core.save()
     for size in range(0, len(good), 37):
-        with pytest.raises(ValueError, match="not a snapshot"):
-            core.restore(good[:size])
-    with pytest.raises(ValueError, match="not a snapshot"):
-        core.restore(good + b"\0")
-    assert core.snapshot() == good
+        with pytest.raises(ValueError, match="is not one"):
+            core.load(good[:size])
+    with pytest.raises(ValueError, match="is not one"):
+        core.load(good + b"\0")
+    assert core.save() == good
 
 
-def test_the_exception_number_of_a_strange_frame_survives_a_snapshot() -> None:
+def test_the_exception_number_of_a_strange_frame_survives_saving() -> None:
     """IPSR holds nine bits whatever exceptions there are; a state that a guest can make can be kept."""
     core = start(halfwords(SPIN))
     core.write_register("xpsr", 0x0100_01FF)
-    kept = core.snapshot()
-    core.restore(kept)
+    kept = core.save()
+    core.load(kept)
     assert core.registers().exception == 0x1FF
 
 
@@ -78,7 +78,7 @@ def test_time_has_an_end_and_the_core_gets_there() -> None:
     core.skip_to(END_OF_TIME - 50)
     assert core.run((1 << 64) - 1).reason is StopReason.DEADLINE
     assert END_OF_TIME <= core.cycle <= END_OF_TIME + 1
-    core.restore(core.snapshot())
+    core.load(core.save())
     assert core.run((1 << 64) - 1).reason is StopReason.DEADLINE
 
 
@@ -175,12 +175,12 @@ def test_the_mpu_stops_the_first_store_without_faultmask() -> None:
     assert core.read_memory(RAM + PAGE // 2, 4) == bytes(4)
 
 
-def test_a_request_for_reset_is_kept_in_a_snapshot_and_met() -> None:
+def test_a_request_for_reset_is_saved_and_met() -> None:
     """SYSRESETREQ stops the run that makes it, once, and the core goes on behind it."""
     code = halfwords(*constant(0, 0xE000_ED0C), *constant(1, 0x05FA_0004), 0x6001, SPIN)
     core = start(code)
     assert core.run(100).reason is StopReason.RESET
-    core.restore(core.snapshot())
+    core.load(core.save())
     assert core.run(100).reason is StopReason.DEADLINE
 
 
@@ -234,3 +234,63 @@ def test_a_device_is_given_only_the_bits_that_are_stored(store: tuple[int, int],
     core = start(halfwords(*code, SPIN), device=device)
     core.run(20)
     assert device.writes == [(0, 0x1234_5678 & ((1 << bits) - 1))]
+
+
+@pytest.mark.parametrize("branch", [(0xF000, 0xF804), (0xE003,)], ids=["bl", "b"])
+def test_a_branch_in_an_it_block_is_passed_where_its_condition_fails(branch: tuple[int, ...]) -> None:
+    """Whether a conditional branch was taken before says nothing about whether it is taken now."""
+    # 1: tst r0, r2; it ne; b(l) f; adds r0, #1; cmp r0, #6; bne 1b; spin; f: adds r1, #1; back to the adds
+    again, back = (0xD1F9, 0xE7F9) if len(branch) == 1 else (0xD1F8, BX_LR)
+    code = (0x2000, 0x2100, 0x2201, 0x4210, 0xBF18, *branch, 0x3001, 0x2806, again, SPIN, 0x3101, back)
+    core = start(halfwords(*code))
+    core.run(300)
+    assert core.registers().r[:2] == (6, 3)
+
+
+def under_mpu(regions: tuple[tuple[int, int], ...], *code: int) -> NativeCore:
+    """Return a core that sets up MPU regions (RBAR, RLAR), switches the MPU on without a default map, and goes on."""
+    set_up: list[int] = []
+    for number, (base, limit) in enumerate(regions):
+        set_up += (*constant(0, MPU_RBAR - 4), *constant(1, number), *constant(2, base), *constant(3, limit))
+        set_up += (0x6001, 0x6042, 0x6083)
+    enable = (*constant(0, MPU_CTRL), 0x2101, 0x6001)
+    return start(halfwords(*set_up, *enable, *code))
+
+
+def test_vectors_are_read_whatever_the_mpu_says() -> None:
+    """An exception finds its handler although no region lets anybody read the vector table."""
+    no_vectors = ((CODE, (FLASH + PAGE - 32) | 1), (RAM, (RAM + PAGE - 32) | 1))
+    core = under_mpu(no_vectors, SVC, SPIN)
+    core.write_memory(HANDLER, halfwords(0x2707, BX_LR))  # movs r7, #7
+    assert core.run(200).reason is StopReason.DEADLINE
+    assert core.registers().r[7] == 7
+
+
+def test_no_region_makes_the_system_space_executable() -> None:
+    """Code above 0xE0000000 is not executed, whatever a region of the MPU grants there."""
+    system = 0xF000_0000
+    regions = ((FLASH, (FLASH + PAGE - 32) | 1), (RAM, (RAM + PAGE - 32) | 1), (system, (system + PAGE - 32) | 1))
+    core = under_mpu(regions, *constant(0, system | 1), 0x4700)
+    core.map_memory(system, PAGE, writable=True)
+    core.write_memory(system, halfwords(SPIN))
+    stop = core.run(200)
+    assert stop.fault is not None
+    assert stop.fault.cfsr == 1  # IACCVIOL
+
+
+def test_regions_do_not_reach_the_private_bus() -> None:
+    """Unaligned words of the system control space fault as ever where a region calls it Normal memory."""
+    attributes = (*constant(0, 0xE000_EDC0), 0x21FF, 0x6001)
+    private = 0xE000_E000
+    regions = ((FLASH, (FLASH + PAGE - 32) | 1), (RAM, (RAM + PAGE - 32) | 1), (private, (private + PAGE - 32) | 1))
+    core = under_mpu(regions, *attributes, *constant(0, 0xE000_ED02), 0x6801, SPIN)
+    stop = core.run(200)
+    assert stop.fault is not None
+    assert stop.fault.cfsr == 1 << 24  # UNALIGNED
+
+
+@pytest.mark.parametrize("number", [0, -1, 481, 1 << 32 | 8])
+def test_a_core_has_one_to_480_interrupts(number: int) -> None:
+    """No other number of interrupt lines is taken, however it would look cut to 32 bits."""
+    with pytest.raises((ValueError, OverflowError)):
+        NativeCore(interrupts=number)

@@ -1,8 +1,9 @@
 """The native core's C under the compilers' sanitizers, and under every warning they have.
 
-Three ways in: the fuzzer's committed inputs and generated ones, through the C alone; the tests of the Python face,
-through an extension built for it; and the warnings. `MVSDK_FUZZ_INPUTS` says how many inputs are generated, by default
-what a test run has time for, a nightly run sets a hundred thousand; `MVSDK_FUZZ_SEED` makes them others.
+Four ways in: the fuzzer's committed inputs and generated ones, through the C alone; the tests of the Python face,
+through an extension built for it; cores on threads; and the warnings. `MVSDK_FUZZ_INPUTS` says how many inputs are
+generated, by default what a test run has time for, a nightly run sets a hundred thousand; `MVSDK_FUZZ_SEED` makes them
+others.
 """
 
 import os
@@ -27,7 +28,15 @@ SEED = os.environ.get("MVSDK_FUZZ_SEED", "1")
 BUILD = ["-std=c11", "-O1", "-g", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-omit-frame-pointer", "-Werror"]
 SANITIZED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
-FACE_TESTS = ("test_native_face.py", "test_native_robustness.py", "test_register_banks.py")
+FACE_TESTS = (
+    "test_native_face.py",
+    "test_native_robustness.py",
+    "test_register_banks.py",
+    "test_shared_images.py",
+    "test_snapshots.py",
+    "test_memory_views.py",
+    "test_observation.py",
+)
 
 # The extension under test takes the place of the installed one before anything imports it.
 RUN_TESTS = """
@@ -89,10 +98,20 @@ def test_the_face_holds_under_the_sanitizers(tmp_path: Path) -> None:
     runtime = subprocess.run([compiler, "-print-file-name=libasan.so"], check=True, capture_output=True, text=True)
     # What the interpreter itself leaves behind at its end is not ours to find.
     env = environment(LD_PRELOAD=runtime.stdout.strip(), PYTHONMALLOC="malloc", PYTHONDONTWRITEBYTECODE="1")
-    env["ASAN_OPTIONS"] += ":detect_leaks=0"
+    env["ASAN_OPTIONS"] += ":detect_leaks=0:allocator_may_return_null=1"
     tests = [str(Path(__file__).parent / name) for name in FACE_TESTS]
     output = run_clean([sys.executable, "-c", RUN_TESTS, str(extension), *tests], env, ROOT)
     assert " passed" in output
+
+
+def test_cores_of_one_image_on_many_threads_have_no_race(tmp_path: Path) -> None:
+    """Cores that share an image and a snapshot run at once without a data race, each to its end."""
+    program = tmp_path / "threads"
+    units = [str(path) for path in (*UNITS, FUZZ / "threads.c")]
+    options = [*BUILD, "-fsanitize=thread", f"-I{SOURCES}"]
+    command = [need("gcc", "gcc"), *options, *units, "-lm", "-pthread", "-o", str(program)]
+    subprocess.run(command, check=True)
+    run_clean([str(program)], environment(), tmp_path)
 
 
 @pytest.mark.parametrize(("compiler", "package"), [("gcc", "gcc"), ("clang", "clang")])
@@ -100,7 +119,7 @@ def test_the_c_code_compiles_without_a_warning(tmp_path: Path, compiler: str, pa
     """Neither compiler has anything to say, conversions and shadowing included."""
     tool = need(compiler, package)
     include = f"-I{sysconfig.get_path('include')}"
-    for path in (*UNITS, *FACE, FUZZ / "core_fuzzer.c", FUZZ / "replay.c"):
+    for path in (*UNITS, *FACE, FUZZ / "core_fuzzer.c", FUZZ / "replay.c", FUZZ / "threads.c"):
         # Python's slots hold functions as `void *`, which ISO C does not know.
         pedantic = [] if path in FACE else ["-Wpedantic"]
         command = [tool, "-std=c11", "-fsyntax-only", *WARNINGS, *pedantic, f"-I{SOURCES}", include, str(path)]

@@ -172,7 +172,7 @@ def lived(
     for cut in sorted(cuts):
         core.run(cut)
     core.run(2000)
-    return core.snapshot(), bank.words.tolist(), device.log
+    return core.save(), bank.words.tolist(), device.log
 
 
 @settings(max_examples=300)

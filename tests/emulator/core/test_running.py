@@ -89,9 +89,9 @@ def test_a_deadline_in_the_past_executes_nothing(make_core: MakeCore) -> None:
     """Running until a cycle that is over changes nothing."""
     machine = Machine(make_core(), SPIN)
     machine.run(100)
-    before = machine.core.snapshot()
+    before = machine.core.save()
     assert machine.run(50).reason is StopReason.DEADLINE
-    assert machine.core.snapshot() == before
+    assert machine.core.save() == before
 
 
 def test_skip_to_moves_time_forwards_only(make_core: MakeCore) -> None:

@@ -51,7 +51,7 @@ def test_stepping_goes_where_running_goes(make_core: MakeCore) -> None:
         places.append(stepped.core.registers().pc)
     whole = start(make_core, MIXED, {11: "handler"})
     whole.run(stepped.core.cycle)
-    assert whole.core.snapshot() == stepped.core.snapshot()
+    assert whole.core.save() == stepped.core.save()
     assert len(places) == 6 + 3 * (7 + 5) + 2 + 2 - 1
     assert places.count(stepped.program["handler"] & ~1) == 1
 

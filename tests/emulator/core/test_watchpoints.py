@@ -171,7 +171,7 @@ def test_watching_changes_nothing(make_core: MakeCore) -> None:
         machine.core.set_watchpoints(watchpoints)
         while machine.run(2000).reason is StopReason.WATCHPOINT:
             pass
-        states.append(machine.core.snapshot())
+        states.append(machine.core.save())
     assert len(set(states)) == 1
 
 

@@ -149,7 +149,7 @@ class Bench:
             for offset in register_table(table)
         ]
         results = self.device.core.read_memory(SCRIPT, self.length)
-        return results, self.events, self.device.core.snapshot(), shown
+        return results, self.events, self.device.core.save(), shown
 
 
 def compare(steps: Sequence[Access], moments: Sequence[int]) -> None:

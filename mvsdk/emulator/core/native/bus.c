@@ -2,7 +2,7 @@
  *
  * The executor goes straight through `readable` and `writable`, one entry per page. An entry is filled by the first
  * access that passes every check here and is emptied when a check could come out differently, so the fast way never
- * needs one. Pages that hold decoded code are never directly writable.
+ * needs one. Pages that hold decoded code are never directly writable, nor are those that are shared with somebody.
  */
 #include "core.h"
 
@@ -24,29 +24,31 @@ static bool overlaps(const mv_core *core, uint32_t base, uint32_t size) {
     return false;
 }
 
-static bool give_memory(mv_range *range) {
-    range->host = calloc(range->size, 1);
-    range->code_line = calloc(range->size >> 9, 1);
-    range->code_page = calloc(range->size >> PAGE_BITS, 1);
-    return range->host != NULL && range->code_line != NULL && range->code_page != NULL;
+static bool is_free(const mv_core *core, uint32_t base, uint32_t size, bool device) {
+    const bool whole_pages = size != 0 && (base | size) % PAGE_SIZE == 0 && base + (size - 1) >= base;
+    return whole_pages && !overlaps(core, base, size) && mv_private_may_map(base, size, device);
 }
 
-/* Add a range; false when it overlaps another or there is no memory. `device` is NULL for memory. */
-bool mv_map(mv_core *core, uint32_t base, uint32_t size, bool writable, void *device) {
-    if (size == 0 || (base | size) % PAGE_SIZE != 0 || base + (size - 1) < base || overlaps(core, base, size)) return false;
-    if (!mv_private_may_map(base, size, device != NULL)) return false;
+static bool add_range(mv_core *core, mv_range range) {
     mv_range *const grown = realloc(core->range, sizeof(mv_range) * (core->ranges + 1));
     if (grown == NULL) return false;
     core->range = grown;
-    mv_range range = {.base = base, .size = size, .device = device != NULL, .writable = writable, .owner = device};
-    if (!range.device && !give_memory(&range)) {
-        free(range.host);
-        free(range.code_line);
-        free(range.code_page);
-        return false;
-    }
     core->range[core->ranges++] = range;
     return true;
+}
+
+/* Add memory that holds zeros, or an image of just its size; false when the place is not free or there is no memory. */
+bool mv_map_memory(mv_core *core, uint32_t base, uint32_t size, bool writable, mv_image *image) {
+    mv_range range = {.base = base, .size = size, .writable = writable};
+    if (!is_free(core, base, size, false) || (image != NULL && image->pages != size >> PAGE_BITS)) return false;
+    if (mv_range_prepare(&range, image) && (!core->covering || mv_range_cover(&range)) && add_range(core, range)) return true;
+    mv_range_end(&range);
+    return false;
+}
+
+/* Add a range that a device answers; false when the place is not free or there is no memory. */
+bool mv_map_device(mv_core *core, uint32_t base, uint32_t size, void *device) {
+    return is_free(core, base, size, true) && add_range(core, (mv_range){.base = base, .size = size, .device = true, .owner = device});
 }
 
 mv_range *mv_range_at(mv_core *core, uint32_t address) {
@@ -63,6 +65,10 @@ void mv_forget_pages(mv_core *core) {
         memset(&core->readable[first], 0, count * sizeof(uintptr_t));
         memset(&core->writable[first], 0, count * sizeof(uintptr_t));
     }
+}
+
+static const uint8_t *memory_bytes(const mv_range *range, uint32_t offset) {
+    return mv_frame_bytes(range, offset >> PAGE_BITS) + (offset & (PAGE_SIZE - 1));
 }
 
 static uint32_t fetch_bytes(const uint8_t *host, uint32_t size) {
@@ -89,24 +95,20 @@ static bool device_answer(mv_core *core, mv_answer answer, uint32_t address) {
 static bool ask_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t *value) {
     if (core->attention & ATT_ABORT) return bus_error(core, address);
     if (mv_bank_read(core, address, size, value)) return true;
-    return device_answer(core, core->device_read(range->owner, address - range->base, size, value), address);
+    core->counters.device_reads++;
+    const mv_answer answer = core->device_read(range->owner, address - range->base, size, value);
+    mv_distrust_exposed(core);
+    return device_answer(core, answer, address);
 }
 
 static bool tell_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t value) {
     if (core->attention & ATT_ABORT) return bus_error(core, address);
     const uint32_t stored = size == 4 ? value : value & ((1u << (8 * size)) - 1);
     if (mv_bank_write(core, address, size, stored)) return true;
-    return device_answer(core, core->device_write(range->owner, address - range->base, size, stored), address);
-}
-
-/* Code was decoded from the bytes about to change: forget it at the next boundary. */
-static void note_code_write(mv_core *core, mv_range *range, uint32_t offset, uint32_t size) {
-    const uint32_t first = offset >> 6, last = (offset + size - 1) >> 6;
-    for (uint32_t line = first; line <= last; line++)
-        if (range->code_line[line >> 3] >> (line & 7) & 1) {
-            core->flush = 1;
-            core->attention |= ATT_CODE;
-        }
+    core->counters.device_writes++;
+    const mv_answer answer = core->device_write(range->owner, address - range->base, size, stored);
+    mv_distrust_exposed(core);
+    return device_answer(core, answer, address);
 }
 
 /* An entry of the page tables says what this very code may do under the rules that the other entries were made for. */
@@ -117,6 +119,17 @@ static bool may_keep(const mv_core *core, uint32_t address, mv_access access, bo
            mv_mpu_page_allows(core, address, access, privileged);
 }
 
+/* The two places where an entry is filled: reading leads to whatever holds the page, writing to the core's own. */
+static void grant_read(mv_core *core, const mv_range *range, uint32_t page) {
+    const uint32_t address = range->base + (page << PAGE_BITS);
+    core->readable[address >> PAGE_BITS] = (uintptr_t)mv_frame_bytes(range, page) - address;
+}
+
+static void grant_write(mv_core *core, const mv_range *range, uint32_t page) {
+    if (range->frame[page].code || range->frame[page].shared != NULL) return;
+    core->writable[(range->base >> PAGE_BITS) + page] = (uintptr_t)range->host - range->base;
+}
+
 static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
     if (mv_is_private(address)) return mv_private_read(core, address, size, privileged, value);
     if (!mv_mpu_allows(core, address, ACCESS_READ, privileged))
@@ -125,9 +138,8 @@ static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privi
     if (range == NULL) return bus_error(core, address);
     const uint32_t offset = address - range->base;
     if (range->device) return ask_device(core, range, address, size, value);
-    *value = fetch_bytes(range->host + offset, size);
-    if (may_keep(core, address, ACCESS_READ, privileged))
-        core->readable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
+    *value = fetch_bytes(memory_bytes(range, offset), size);
+    if (may_keep(core, address, ACCESS_READ, privileged)) grant_read(core, range, offset >> PAGE_BITS);
     return true;
 }
 
@@ -140,11 +152,10 @@ static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool priv
     const uint32_t offset = address - range->base;
     if (range->device) return tell_device(core, range, address, size, value);
     if (!range->writable) return bus_error(core, address);
+    mv_frame_own(core, range, offset >> PAGE_BITS);
     store_bytes(range->host + offset, size, value);
-    if (range->code_page[offset >> PAGE_BITS])
-        note_code_write(core, range, offset, size);
-    else if (may_keep(core, address, ACCESS_WRITE, privileged))
-        core->writable[address >> PAGE_BITS] = (uintptr_t)range->host - range->base;
+    mv_code_changed(core, range, offset, size);
+    if (may_keep(core, address, ACCESS_WRITE, privileged)) grant_write(core, range, offset >> PAGE_BITS);
     return true;
 }
 
@@ -153,7 +164,7 @@ bool mv_read_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t *value
     const mv_range *const range = mv_range_at(core, address);
     if (range == NULL) return bus_error(core, address);
     if (range->device) return ask_device(core, range, address, size, value);
-    *value = fetch_bytes(range->host + (address - range->base), size);
+    *value = fetch_bytes(memory_bytes(range, address - range->base), size);
     return true;
 }
 
@@ -162,8 +173,10 @@ bool mv_write_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t value
     if (range == NULL) return bus_error(core, address);
     if (range->device) return tell_device(core, range, address, size, value);
     if (!range->writable) return bus_error(core, address);
-    store_bytes(range->host + (address - range->base), size, value);
-    note_code_write(core, range, address - range->base, size);
+    const uint32_t offset = address - range->base;
+    mv_frame_own(core, range, offset >> PAGE_BITS);
+    store_bytes(range->host + offset, size, value);
+    mv_code_changed(core, range, offset, size);
     return true;
 }
 
@@ -262,12 +275,18 @@ bool mv_fetch(mv_core *core, uint32_t address, uint32_t *halfword) {
         return mv_fault(core, EXC_MEMMANAGE, CFSR_IACCVIOL, 0);
     const mv_range *const range = mv_range_at(core, address);
     if (range == NULL || range->device) return mv_fault(core, EXC_BUSFAULT, CFSR_IBUSERR, 0);
-    *halfword = fetch_bytes(range->host + (address - range->base), 2);
+    *halfword = fetch_bytes(memory_bytes(range, address - range->base), 2);
     return true;
 }
 
+static void debug_write(mv_core *core, mv_range *range, uint32_t offset, const uint8_t *bytes, size_t size) {
+    mv_frame_own(core, range, offset >> PAGE_BITS);
+    memcpy(range->host + offset, bytes, size);
+    mv_code_changed(core, range, offset, (uint32_t)size);
+}
+
 /* Read or change memory as a debugger does: no permissions, read-only memory too; false where there is none. Reading
- * into NULL only asks whether there is some. */
+ * into NULL only asks whether there is some. `bytes` is no part of this memory. */
 bool mv_debug_copy(mv_core *core, uint32_t address, uint8_t *bytes, size_t size, bool write) {
     for (size_t done = 0; done < size;) {
         if (done > UINT32_MAX - address) return false;
@@ -275,13 +294,11 @@ bool mv_debug_copy(mv_core *core, uint32_t address, uint8_t *bytes, size_t size,
         mv_range *const range = mv_range_at(core, at);
         if (range == NULL || range->device) return false;
         const uint32_t offset = at - range->base;
-        const size_t rest = range->size - offset, length = size - done < rest ? size - done : rest;
-        if (write) {
-            memcpy(range->host + offset, bytes + done, length);
-            note_code_write(core, range, offset, (uint32_t)length);
-        } else if (bytes != NULL) {
-            memcpy(bytes + done, range->host + offset, length);
-        }
+        const size_t rest = PAGE_SIZE - (offset & (PAGE_SIZE - 1)), length = size - done < rest ? size - done : rest;
+        if (write)
+            debug_write(core, range, offset, bytes + done, length);
+        else if (bytes != NULL)
+            memcpy(bytes + done, memory_bytes(range, offset), length);
         done += length;
     }
     return true;

@@ -2,8 +2,11 @@
  *
  * References "DDI0553" are to the Armv8-M Architecture Reference Manual. The parts:
  *   bus.c        memory map, page tables, the slow way of every access
+ *   memory.c     pages: shared, private and seen from outside; images that several cores have
  *   decode.c     words to operations: the table made from encodings.csv, and what each row turns into
- *   execute.c    operations to state changes; knows nothing of encodings
+ *   blocks.c     what was decoded: shared by cores with one image, and forgotten where code changes
+ *   execute.c    operations to state changes; knows nothing of encodings. execute_observed.c is the same, watched
+ *   observe.c    what was executed: counted, covered, traced
  *   arithmetic.c DSP and other rare integer operations        fp.c         single-precision arithmetic, bit exact
  *   exception.c  entry, return, faults                        nvic.c       priorities, pending and active sets
  *   run.c        the run loop, sleep, stepping, reset         special.c    modes and special registers
@@ -12,13 +15,15 @@
  *   debug.c      Debug state and CoreDebug                    coresight.c  identification, the ROM table
  *   dwt.c        cycle counter and comparators                fpb.c        breakpoint comparators
  *   itm.c        stimulus ports                               watch.c      accesses that somebody waits for
- *   mpu.c        protection                                   snapshot.c   state as plain bytes
+ *   mpu.c        protection                                   snapshot.c   states to go back to
  *   registers.c  device registers that the core answers itself
+ *   saved.c      state as plain bytes
  *   face.h, face*.c  the Python type
  */
 #ifndef MVSDK_CORE_H
 #define MVSDK_CORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -92,7 +97,7 @@ typedef struct {
     uint32_t pending, address, size, value, writes, pc;
 } mv_hit;
 
-/* Everything that decides the future of the guest besides its memory. Plain data of fixed size: a snapshot is these bytes. */
+/* Everything that decides the future of the guest besides its memory. What is added here is added to the table in saved.c. */
 typedef struct {
     uint32_t r[R_COUNT];
     uint32_t n, z, c, v; /* N is bit 31 of n, Z is z == 0, C is c, V is bit 31 of v: written apart, never packed */
@@ -150,16 +155,28 @@ typedef struct {
 
 enum { BLOCK_HALFWORDS = 64, BLOCK_OPS = BLOCK_HALFWORDS * 6 + 8 };
 
+/* A block of one core. Its operations lie behind it, because the way to them is as short as can be; so a core has its own
+ * copy of what an image knows, and shares only what is rarely looked at. */
 typedef struct mv_block {
     struct mv_block *link[2]; /* the blocks its direct branches lead to, once known */
-    struct mv_block *chain;   /* the next one in its hash slot */
-    struct mv_block *all;     /* the next one of the core */
     uint32_t pc, it, mode;
     uint32_t count; /* halfwords, which are cycles */
     uint32_t ops;
+    bool shared;           /* `origin` is an image's */
+    bool conditional;      /* its last instruction is a branch that may be taken or not */
+    uint8_t covered, ways; /* what coverage knows of it: halfwords from its start; the ways its branch went */
     mv_origin *origin;
+    uint64_t starts;        /* the halfwords at which its instructions begin */
+    struct mv_block *chain; /* the next one in its hash slot */
     mv_op op[];
 } mv_block;
+
+/* A block that an image keeps, for any core that has these pages of the image at that base. */
+typedef struct mv_body {
+    struct mv_body *next;
+    uint32_t base;
+    mv_block *block;
+} mv_body;
 
 /* How an execution came to its end. */
 typedef enum { EXIT_DEADLINE, EXIT_ATTENTION, EXIT_FAULT, EXIT_SVC, EXIT_BREAKPOINT, EXIT_GATEWAY, EXIT_SLEEP,
@@ -170,16 +187,72 @@ typedef enum { STOP_DEADLINE, STOP_GATEWAY, STOP_IDLE, STOP_BREAKPOINT, STOP_RES
                STOP_WATCHPOINT, STOP_STEPPED, STOP_DEBUG, STOP_ABORT, STOP_POLL } mv_stop;
 
 /* Reasons to leave a block at the next instruction boundary. */
-enum { ATT_EXCEPTION = 1, ATT_HALT = 2, ATT_CODE = 4, ATT_RESET = 8, ATT_ABORT = 16, ATT_TIME = 32, ATT_DEBUG = 64 };
+enum { ATT_EXCEPTION = 1, ATT_HALT = 2, ATT_CODE = 4, ATT_RESET = 8, ATT_ABORT = 16, ATT_TIME = 32, ATT_DEBUG = 64,
+       ATT_STALE = 128 /* code on some pages has changed */ };
+
+/* What a page holds, never to change again: shared by cores, snapshots and images. */
+typedef struct {
+    atomic_size_t users; /* counted only where nothing else keeps the page */
+    bool counted;
+    bool digested; /* these two are the interpreter lock's */
+    uint8_t digest[32];
+    const uint8_t *bytes;
+} mv_page;
+
+enum { IMAGE_SLOTS = 4096 };
+
+/* What a range holds at first, made once and shared: pages, and the code decoded from them. */
+typedef struct {
+    atomic_size_t users;
+    uint32_t pages;
+    mv_page *page;
+    uint8_t *bytes; /* of the pages that are not all fill; behind them one that is */
+    atomic_size_t decoded;
+    _Atomic(mv_body *) slot[IMAGE_SLOTS];
+} mv_image;
+
+/* A page of a range. `shared` says what it holds; where that is NULL it has been written, and only `host` says so. */
+typedef struct {
+    mv_page *shared;
+    uint32_t views, writable_views; /* how often it is seen from outside: then `host` holds it, and with the second it is written */
+    bool resident;                  /* `host` holds it */
+    bool code;                      /* decoded code came from here */
+    bool stale;                     /* and is to be forgotten */
+} mv_frame;
 
 typedef struct {
     uint32_t base, size;
     bool device, writable;
-    uint8_t *host;      /* memory */
+    uint8_t *host; /* memory: as large as the range, and only there where pages are resident */
+    mv_frame *frame;
+    mv_image *image;    /* keeps alive the pages that are not counted */
     uint8_t *code_line; /* one bit per 64 bytes: decoded code came from here */
-    uint8_t *code_page; /* one byte per page: some line of it has code */
+    uint8_t *executed, *taken, *passed; /* coverage: one bit per halfword each, or NULL */
     void *owner;        /* device */
 } mv_range;
+
+/* A state to go back to: what a core was, its pages shared with it. */
+typedef struct {
+    uint32_t base, size;
+    mv_image *image;
+    mv_page **page;
+} mv_kept_range;
+
+typedef struct {
+    mv_state s;
+    uint32_t stepped_breakpoint, interrupts, ranges;
+    mv_kept_range *range;
+} mv_snapshot;
+
+/* What happened since the core was made; for whoever looks from outside. */
+typedef struct {
+    uint64_t instructions, exceptions, supervisor_calls, gateway_stops, device_reads, device_writes, blocks_decoded, sleeps;
+} mv_counters;
+
+typedef struct {
+    uint64_t cycle;
+    uint32_t address;
+} mv_executed;
 
 typedef enum { ANSWER_OK, ANSWER_BUS_ERROR, ANSWER_ABORT } mv_answer;
 
@@ -244,12 +317,17 @@ typedef struct mv_core {
     uint32_t exception_return, branch_from; /* EXC_RETURN branched to, and the branch's address */
     uint32_t fp_ready; /* FP instructions need no check: enabled, no lazy state, context active */
     mv_block *hash[HASH_SIZE];
-    mv_block *blocks;
     mv_block *scratch;
     size_t decoded; /* bytes of all blocks */
     uint32_t protection; /* the `mv_protection` that the page entries were filled under */
-    uint32_t flush;
+    uint32_t writable_views; /* pages that somebody outside may write at any time */
     uint32_t interrupts;
+    bool observed; /* the executor that tells what it does is in use: for coverage, a trace or a count */
+    bool counting, covering;
+    bool telling; /* of each execution, not only of what is new to coverage: for a trace or a count */
+    mv_executed *trace; /* a ring */
+    size_t trace_length, traced; /* places in it; how many were ever filled */
+    mv_counters counters;
     uint32_t stepped_breakpoint; /* PC + 1 of the breakpoint that the next run steps over */
     bool take_hardfault;
     mv_watch *watch;
@@ -274,7 +352,8 @@ typedef struct mv_core {
 } mv_core;
 
 /* bus.c */
-bool mv_map(mv_core *core, uint32_t base, uint32_t size, bool writable, void *device);
+bool mv_map_memory(mv_core *core, uint32_t base, uint32_t size, bool writable, mv_image *image);
+bool mv_map_device(mv_core *core, uint32_t base, uint32_t size, void *device);
 mv_range *mv_range_at(mv_core *core, uint32_t address);
 bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
 bool mv_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
@@ -297,18 +376,64 @@ const char *mv_bind(mv_core *core, uint32_t base, uint32_t *words, size_t count,
 void mv_unbind(mv_core *core, void (*release)(void *owner));
 bool mv_bank_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
 bool mv_bank_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
+/* memory.c */
+void *mv_reserve(size_t size);
+void mv_release(void *memory, size_t size);
+mv_image *mv_image_new(const uint8_t *bytes, size_t length, uint32_t size, uint8_t fill);
+mv_image *mv_image_keep(mv_image *image);
+void mv_image_drop(mv_image *image);
+mv_page *mv_page_keep(mv_page *page);
+void mv_page_drop(mv_page *page);
+mv_page *mv_frame_share(mv_core *core, mv_range *range, uint32_t index);
+void mv_frame_set(mv_core *core, mv_range *range, uint32_t index, mv_page *page);
+void mv_frame_own(mv_core *core, mv_range *range, uint32_t index);
+mv_page *mv_zero_page(void);
+bool mv_range_prepare(mv_range *range, mv_image *image);
+void mv_range_end(mv_range *range);
+bool mv_range_cover(mv_range *range);
+uint8_t *mv_expose(mv_core *core, uint32_t address, uint32_t size, bool writable);
+void mv_conceal(mv_core *core, uint32_t address, uint32_t size, bool writable);
+void mv_distrust_exposed(mv_core *core);
+
+/* Where a page's bytes lie. */
+static inline const uint8_t *mv_frame_bytes(const mv_range *range, uint32_t index) {
+    const mv_frame *const frame = &range->frame[index];
+    return frame->resident ? range->host + ((size_t)index << PAGE_BITS) : frame->shared->bytes;
+}
+
+/* blocks.c */
+const mv_block *mv_find_shared(mv_core *core, uint32_t mode);
+const mv_block *mv_share_block(mv_core *core, const mv_block *block, uint32_t mode);
+mv_block *mv_copy_block(const mv_block *block, bool with_origins);
+void mv_forget_bodies(mv_image *image);
+void mv_forget_stale_code(mv_core *core);
+void mv_code_changed(mv_core *core, mv_range *range, uint32_t offset, uint32_t size);
 
 /* decode.c */
+size_t mv_block_size(const mv_block *block);
 mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop);
 mv_block *mv_find_block(mv_core *core);
 void mv_forget_code(mv_core *core);
+bool mv_has_stop(const mv_core *core, uint32_t first, uint32_t last);
 bool mv_is_gateway(const mv_core *core, uint32_t pc);
 bool mv_is_breakpoint(const mv_core *core, uint32_t pc);
+bool mv_copy_stops(mv_core *core, const mv_core *from);
 bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32_t kind, bool keep);
 
 /* execute.c */
 mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only);
 const void *const *mv_labels(void);
+mv_exit mv_execute_observed(mv_core *core, uint64_t limit, mv_block *only);
+const void *const *mv_observed_labels(void);
+
+/* observe.c */
+enum { WAY_NONE, WAY_TAKEN, WAY_PASSED }; /* of a branch */
+void mv_observe(mv_core *core, mv_block *block, uint32_t halfwords, uint32_t way, uint64_t start);
+void mv_observe_spin(mv_core *core, const mv_block *block, uint64_t turns, uint64_t start);
+void mv_observe_one(mv_core *core, uint32_t pc, uint64_t cycle);
+bool mv_record_coverage(mv_core *core, bool on);
+bool mv_trace(mv_core *core, size_t length);
+void mv_count_instructions(mv_core *core, bool on);
 
 /* arithmetic.c */
 uint32_t mv_dsp(mv_core *core, uint32_t kind, uint32_t n, uint32_t m);
@@ -477,8 +602,15 @@ uint32_t mv_test_target(const mv_core *core, uint32_t address, bool privileged);
 /* snapshot.c */
 mv_core *mv_new(uint32_t interrupts);
 void mv_free(mv_core *core);
-size_t mv_snapshot(const mv_core *core, uint8_t *bytes);
+mv_snapshot *mv_take_snapshot(mv_core *core);
+bool mv_return_to_snapshot(mv_core *core, const mv_snapshot *snapshot);
+void mv_free_snapshot(mv_snapshot *snapshot);
+void mv_entered_state(mv_core *core, const mv_state *s, uint32_t stepped_breakpoint);
+
+/* saved.c */
 bool mv_is_sane(const mv_core *core, const mv_state *s);
-bool mv_restore(mv_core *core, const uint8_t *bytes, size_t size);
+size_t mv_save(const mv_core *core, uint8_t *bytes);
+bool mv_load(mv_core *core, const uint8_t *bytes, size_t size);
+size_t mv_put_state(const mv_state *s, uint8_t *bytes);
 
 #endif

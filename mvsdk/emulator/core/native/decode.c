@@ -661,6 +661,13 @@ static const decode_row *find_row(uint32_t first, uint32_t word) {
     return NULL;
 }
 
+/* Whether a block has just ended with a branch that has a condition of its own, or any in an IT block. */
+static bool may_go_two_ways(const lowering *x, bool skips) {
+    const uintptr_t last = x->block->op[x->block->ops - 1].go.number;
+    if (last == OP_UDF || last == OP_NOCP || last == OP_SVC || last == OP_MSR) return false;
+    return skips || (last >= OP_B_EQ && last <= OP_B_LE) || last == OP_CBZ || last == OP_CBNZ;
+}
+
 static void lower_word(lowering *x, uint32_t first, uint32_t word) {
     const decode_row *const row = find_row(first, word);
     mv_op *skip = NULL;
@@ -673,6 +680,7 @@ static void lower_word(lowering *x, uint32_t first, uint32_t word) {
     else
         row->lower(x, word);
     if (skip != NULL) skip->imm = x->block->ops - before + 1;
+    x->block->conditional = x->ends && may_go_two_ways(x, skip != NULL);
 }
 
 static bool fetch_word(lowering *x, uint32_t *first, uint32_t *word) {
@@ -709,6 +717,17 @@ bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32
     return true;
 }
 
+bool mv_copy_stops(mv_core *core, const mv_core *from) {
+    uint32_t *const stops = malloc(sizeof(uint32_t) * (from->stops + 1));
+    if (stops == NULL) return false;
+    if (from->stops != 0) memcpy(stops, from->stop_at, sizeof(uint32_t) * from->stops);
+    free(core->stop_at);
+    core->stop_at = stops;
+    core->stops = from->stops;
+    core->attention |= ATT_CODE;
+    return true;
+}
+
 /* The first stop at or after an address; of two at one place the breakpoint, which can be stepped over. */
 static size_t find_stop(const mv_core *core, uint32_t pc) {
     size_t low = 0, high = core->stops;
@@ -720,6 +739,12 @@ static size_t find_stop(const mv_core *core, uint32_t pc) {
             high = middle;
     }
     return low;
+}
+
+/* Tell whether a stop lies from `first` to `last`. */
+bool mv_has_stop(const mv_core *core, uint32_t first, uint32_t last) {
+    const size_t at = find_stop(core, first);
+    return at < core->stops && (core->stop_at[at] & ~1u) <= last;
 }
 
 static uint32_t stop_kind(const mv_core *core, uint32_t pc) {
@@ -742,7 +767,7 @@ static mv_block *finish(lowering *x) {
     mv_block *const block = x->block;
     x->length = 0;
     emit(x, x->it ? OP_LEAVE : OP_END, x->it, 0, 0, 0, x->pc);
-    const void *const *const labels = mv_labels();
+    const void *const *const labels = x->core->observed ? mv_observed_labels() : mv_labels();
     if (labels != NULL)
         for (uint32_t i = 0; i < block->ops; i++) block->op[i].go.label = labels[block->op[i].go.number];
     return block;
@@ -761,6 +786,7 @@ static bool lower_next(lowering *x) {
     x->inside = x->it != 0;
     x->last = !x->inside || (x->it & 15) == 8;
     x->next_it = mv_it_advance(x->it);
+    x->block->starts |= 1ull << (x->pc - x->block->pc) / 2;
     lower_word(x, first, word);
     x->pc += x->length;
     x->block->count = (x->pc - x->block->pc) / 2;
@@ -777,6 +803,9 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     block->it = core->s.it;
     block->count = block->ops = 0;
     block->link[0] = block->link[1] = NULL;
+    block->conditional = false;
+    block->covered = block->ways = 0;
+    block->starts = 0;
     if (!core->s.thumb) {
         /* What cannot be fetched is not even looked at (DDI0553, FetchInstr); a gateway is there without memory. */
         uint32_t ignored;
@@ -805,29 +834,29 @@ static void mark_code(mv_core *core, const mv_block *block) {
         if (range == NULL || range->device) return;
         const uint32_t line = (block->pc + done - range->base) >> 6;
         range->code_line[line >> 3] |= (uint8_t)(1u << (line & 7));
-        range->code_page[line >> 6] = 1;
+        range->frame[line >> 6].code = true;
         core->writable[(range->base >> PAGE_BITS) + (line >> 6)] = 0;
     }
 }
 
-static mv_block *keep(mv_core *core, mv_block *scratch, uint32_t mode) {
-    const size_t ops = sizeof(mv_op) * scratch->ops, origins = sizeof(mv_origin) * scratch->ops;
-    mv_block *const block = malloc(sizeof(mv_block) + ops + origins);
-    mark_code(core, scratch);
-    if (block == NULL) return scratch; /* it runs all the same, once */
-    core->decoded += sizeof(mv_block) + ops + origins;
-    if (core->decoded > DECODED_MOST) core->attention |= ATT_CODE;
-    *block = *scratch;
-    block->origin = (mv_origin *)(void *)((char *)block->op + ops);
-    memcpy(block->op, scratch->op, ops);
-    memcpy(block->origin, scratch->origin, origins);
+static mv_block *keep(mv_core *core, const mv_block *known, uint32_t mode, bool shared) {
+    mv_block *const block = mv_copy_block(known, !shared);
+    if (block == NULL) return NULL;
     block->mode = mode;
+    core->decoded += mv_block_size(block);
+    if (core->decoded > DECODED_MOST) core->attention |= ATT_CODE;
+    mark_code(core, block);
     const uint32_t slot = block->pc >> 1 & (HASH_SIZE - 1);
     block->chain = core->hash[slot];
     core->hash[slot] = block;
-    block->all = core->blocks;
-    core->blocks = block;
     return block;
+}
+
+/* Where a block cannot be kept it runs all the same, once. */
+static mv_block *out_of_memory(mv_core *core) {
+    mv_block *const scratch = mv_decode(core, BLOCK_HALFWORDS, false);
+    if (scratch != NULL) mark_code(core, scratch);
+    return scratch;
 }
 
 /* The block at the core's PC and ITSTATE, decoded if it is new; NULL with the fault noted where nothing can be fetched. */
@@ -835,22 +864,33 @@ mv_block *mv_find_block(mv_core *core) {
     const uint32_t mode = mv_protection(core);
     for (mv_block *block = core->hash[core->s.pc >> 1 & (HASH_SIZE - 1)]; block != NULL; block = block->chain)
         if (block->pc == core->s.pc && block->it == core->s.it && block->mode == mode && core->s.thumb) return block;
-    mv_block *const scratch = mv_decode(core, BLOCK_HALFWORDS, false);
-    return scratch == NULL ? NULL : keep(core, scratch, mode);
+    const mv_block *known = mv_find_shared(core, mode);
+    bool shared = known != NULL;
+    if (!shared) {
+        const mv_block *const scratch = mv_decode(core, BLOCK_HALFWORDS, false);
+        if (scratch == NULL) return NULL;
+        core->counters.blocks_decoded++;
+        known = mv_share_block(core, scratch, mode);
+        shared = known != NULL;
+        if (!shared) known = scratch;
+    }
+    mv_block *const block = keep(core, known, mode, shared);
+    return block != NULL ? block : out_of_memory(core);
 }
 
 /* Drop everything decoded; never while a block runs. */
 void mv_forget_code(mv_core *core) {
-    while (core->blocks != NULL) {
-        mv_block *const block = core->blocks;
-        core->blocks = block->all;
-        free(block);
-    }
+    for (size_t slot = 0; slot < HASH_SIZE; slot++)
+        while (core->hash[slot] != NULL) {
+            mv_block *const block = core->hash[slot];
+            core->hash[slot] = block->chain;
+            free(block);
+        }
     core->decoded = 0;
-    memset(core->hash, 0, sizeof core->hash);
     for (size_t i = 0; i < core->ranges; i++) {
         if (core->range[i].device) continue;
         memset(core->range[i].code_line, 0, core->range[i].size >> 9);
-        memset(core->range[i].code_page, 0, core->range[i].size >> PAGE_BITS);
+        for (uint32_t page = 0; page < core->range[i].size >> PAGE_BITS; page++)
+            core->range[i].frame[page].code = core->range[i].frame[page].stale = false;
     }
 }

@@ -97,6 +97,7 @@ static bool exception_taken(mv_core *core, uint32_t number, uint32_t exc_return)
     mv_add(s->active, number);
     mv_drop(s->pending, number);
     core->progressed = true;
+    core->counters.exceptions++;
     mv_catch_vector(core, number);
     return true;
 }
@@ -160,7 +161,11 @@ bool mv_take_svc(mv_core *core) {
     s->it = mv_it_advance(it);
     s->cycle++;
     const bool taken = mv_enter_exception(core, enough ? EXC_SVC : EXC_HARDFAULT);
-    if (taken && (core->attention & ATT_ABORT) == 0) return true;
+    if (taken && (core->attention & ATT_ABORT) == 0) {
+        core->counters.supervisor_calls += enough;
+        if (core->observed) mv_observe_one(core, pc, s->cycle - 1);
+        return true;
+    }
     s->pc = pc;
     s->it = it;
     s->cycle--;
@@ -257,13 +262,17 @@ static void reactivate(mv_core *core, const deactivation *undo) {
     if (!undo->pending) mv_drop(core->s.pending, undo->number);
 }
 
+static void undo_return(mv_core *core, const deactivation *undo) {
+    reactivate(core, undo);
+    core->s.pc = core->branch_from;
+}
+
 /* A return that fails raises its fault with the exception over and the frame still there: a tail chain, to that fault or
  * to what is stronger and pending. */
 static bool fail_return(mv_core *core, uint32_t exc_return, const deactivation *undo) {
     const uint32_t number = fault_target(core);
     if (is_fatal(core, number)) {
-        reactivate(core, undo);
-        core->s.pc = core->branch_from;
+        undo_return(core, undo);
         return false;
     }
     mv_add(core->s.pending, number);
@@ -286,8 +295,7 @@ bool mv_return_from_exception(mv_core *core) {
     frame f;
     if (!read_frame(core, exc_return, sp, &f)) {
         if (core->attention & ATT_ABORT) {
-            reactivate(core, &undo);
-            s->pc = core->branch_from;
+            undo_return(core, &undo);
             return true;
         }
         return fail_return(core, exc_return, &undo);
@@ -295,7 +303,10 @@ bool mv_return_from_exception(mv_core *core) {
     pop_frame(core, exc_return, sp, &f);
     s->exclusive = 0;
     s->event = 1;
-    if ((exc_return & RETURN_THREAD) && (s->scr & SCR_SLEEPONEXIT)) s->sleeping = 1;
+    if ((exc_return & RETURN_THREAD) && (s->scr & SCR_SLEEPONEXIT)) {
+        s->sleeping = 1;
+        core->counters.sleeps++;
+    }
     return true;
 }
 

@@ -23,6 +23,22 @@
 #define KEEP_JUMPS
 #endif
 
+/* What the observed executor tells observe.c whenever it leaves a block; else nothing. */
+#if defined(MVSDK_OBSERVED)
+#define mv_execute mv_execute_observed
+#define mv_labels mv_observed_labels
+#define ENTERED_AT (limit - (uint64_t)(left + (int64_t)b->count))
+#define OBSERVE(halfwords, way)                                                                                        \
+    do {                                                                                                               \
+        if (UNLIKELY(core->telling || b->covered < (halfwords) || ((way) & ~b->ways) != 0))                            \
+            mv_observe(core, b, halfwords, way, ENTERED_AT);                                                           \
+    } while (0)
+#define OBSERVE_SPIN(turns) mv_observe_spin(core, b, turns, ENTERED_AT)
+#else
+#define OBSERVE(halfwords, way) ((void)0)
+#define OBSERVE_SPIN(turns) ((void)0)
+#endif
+
 static const void *const *labels;
 
 const void *const *mv_labels(void) {
@@ -432,6 +448,7 @@ KEEP_JUMPS mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only) {
     }
 
 lookup:
+    if (b != NULL) OBSERVE(b->count, WAY_TAKEN);
     link = NULL;
 find:
     if (UNLIKELY(core->attention != 0 || left <= 0)) {
@@ -551,6 +568,7 @@ dispatch:
     OP(B) goto taken;
     OP(SPIN) {
         /* The block is this instruction; its length is what every turn costs. */
+        OBSERVE_SPIN((uint64_t)(left / (int64_t)b->origin[0].length));
         left %= (int64_t)b->origin[0].length;
         goto taken;
     }
@@ -764,6 +782,7 @@ dispatch:
 #endif
 
 taken:
+    OBSERVE(b->count, WAY_TAKEN);
     if (LIKELY(b->link[0] != NULL)) {
         b = b->link[0];
         goto enter;
@@ -772,6 +791,7 @@ taken:
     link = &b->link[0];
     goto find;
 not_taken:
+    OBSERVE(b->count, WAY_PASSED);
     if (LIKELY(b->link[1] != NULL)) {
         b = b->link[1];
         goto enter;
@@ -789,6 +809,7 @@ failed:
     why = EXIT_FAULT;
 not_done : {
     const mv_origin *const here = &b->origin[u - b->op];
+    OBSERVE(here->place, WAY_NONE);
     left += (int64_t)b->count - here->place;
     pc = b->pc + here->place * 2u;
     s->it = here->it;
@@ -800,6 +821,7 @@ leave_after:
     why = EXIT_ATTENTION;
 done : {
     const mv_origin *const here = &b->origin[u - b->op];
+    OBSERVE(here->place + (uint32_t)here->length, why == EXIT_EXCEPTION_RETURN ? WAY_TAKEN : WAY_NONE);
     left += (int64_t)b->count - here->place - here->length;
     pc = b->pc + (here->place + here->length) * 2u;
     s->it = mv_it_advance(here->it);

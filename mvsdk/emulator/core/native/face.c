@@ -108,15 +108,7 @@ static bool poll(mv_core *core) {
 
 /* -- making and unmaking ------------------------------------------------------------------------------------------------- */
 
-static PyObject *machine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"bus_fault", "interrupts", NULL};
-    PyObject *bus_fault;
-    unsigned int interrupts = EXCEPTIONS - EXC_IRQ0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|I", names, &bus_fault, &interrupts)) return NULL;
-    if (interrupts == 0 || interrupts > EXCEPTIONS - EXC_IRQ0) {
-        PyErr_SetString(PyExc_ValueError, "a core has 1 to 480 interrupts");
-        return NULL;
-    }
+machine *face_new_machine(PyTypeObject *type, PyObject *bus_fault, uint32_t interrupts) {
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     machine *const self = (machine *)(void *)allocate(type, 0);
     if (self == NULL) return NULL;
@@ -124,14 +116,28 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *arguments, PyObject *
     self->core = mv_new(interrupts);
     if (self->core == NULL) {
         Py_DECREF(self);
-        return PyErr_NoMemory();
+        PyErr_NoMemory();
+        return NULL;
     }
     self->core->face = self;
     self->core->poll = poll;
     self->core->device_read = device_read;
     self->core->device_write = device_write;
     self->itm.machine = self;
-    return (PyObject *)self;
+    return self;
+}
+
+static PyObject *machine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+    static char *names[] = {"bus_fault", "interrupts", NULL};
+    PyObject *bus_fault, *number = NULL;
+    uint32_t interrupts = EXCEPTIONS - EXC_IRQ0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O", names, &bus_fault, &number)) return NULL;
+    if (number != NULL && !face_get_word(number, &interrupts)) return NULL;
+    if (interrupts == 0 || interrupts > EXCEPTIONS - EXC_IRQ0) {
+        PyErr_SetString(PyExc_ValueError, "a core has 1 to 480 interrupts");
+        return NULL;
+    }
+    return (PyObject *)face_new_machine(type, bus_fault, interrupts);
 }
 
 static int machine_traverse(PyObject *object, visitproc visit, void *arg) {
@@ -142,6 +148,7 @@ static int machine_traverse(PyObject *object, visitproc visit, void *arg) {
     for (size_t i = 0; self->core != NULL && i < self->core->ranges; i++) {
         const device *const d = self->core->range[i].owner;
         if (d == NULL) continue;
+        Py_VISIT(d->implementation);
         Py_VISIT(d->read);
         Py_VISIT(d->write);
     }
@@ -153,6 +160,7 @@ static int machine_clear(PyObject *object) {
     for (size_t i = 0; self->core != NULL && i < self->core->ranges; i++) {
         device *const d = self->core->range[i].owner;
         if (d == NULL) continue;
+        Py_CLEAR(d->implementation);
         Py_CLEAR(d->read);
         Py_CLEAR(d->write);
     }
@@ -163,12 +171,20 @@ static int machine_clear(PyObject *object) {
     return 0;
 }
 
+void face_free_device(device *d) {
+    Py_XDECREF(d->implementation);
+    Py_XDECREF(d->read);
+    Py_XDECREF(d->write);
+    free(d);
+}
+
 static void machine_dealloc(PyObject *object) {
     machine *const self = (machine *)object;
     PyTypeObject *const type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     machine_clear(object);
     if (self->core != NULL) {
+        face_conceal_released(self);
         for (size_t i = 0; i < self->core->ranges; i++) free(self->core->range[i].owner);
         mv_free(self->core);
     }
@@ -196,6 +212,7 @@ static PyObject *run(machine *self, uint64_t until, bool single, bool masked) {
     const mv_stop stop = single ? mv_step(self->core, masked) : mv_run(self->core, until);
     enter_python(self);
     self->running = 0;
+    face_conceal_released(self);
     if (stop == STOP_ABORT) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "a device failed without saying why");
         return NULL;
@@ -307,6 +324,7 @@ static PyObject *sleep_now(PyObject *object, PyObject *unused) {
     (void)unused;
     if (!face_may_rearrange(self)) return NULL;
     self->core->s.sleeping = 1;
+    self->core->counters.sleeps++;
     Py_RETURN_NONE;
 }
 
@@ -358,8 +376,8 @@ enum { METHODS_MOST = 96 };
 /* One table of all the files' tables; the type keeps pointing at it. */
 static PyMethodDef *all_methods(void) {
     static PyMethodDef all[METHODS_MOST + 1];
-    PyMethodDef *const tables[] = {face_running_methods, face_memory_methods, face_register_methods, face_debug_methods,
-                                  face_bank_methods};
+    PyMethodDef *const tables[] = {face_running_methods,  face_memory_methods, face_state_methods,       face_register_methods,
+                                   face_debug_methods,    face_bank_methods,   face_observation_methods};
     size_t count = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const PyMethodDef *method = tables[i]; method->ml_name != NULL && count < METHODS_MOST; method++) all[count++] = *method;
@@ -391,15 +409,26 @@ static PyType_Spec machine_spec = {
     .slots = slots,
 };
 
+/* The module keeps the type alive, and nobody unloads the module. */
+static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, const char *name) {
+    PyObject *const type = PyErr_Occurred() ? NULL : PyType_FromSpec(spec);
+    if (type == NULL || PyModule_AddObjectRef(module, name, type) < 0) {
+        Py_XDECREF(type);
+        return NULL;
+    }
+    return (PyTypeObject *)type;
+}
+
 static int execute_module(PyObject *module) {
     for (PyType_Slot *slot = slots; slot->slot != 0; slot++)
         if (slot->slot == Py_tp_methods) slot->pfunc = all_methods();
     mv_labels(); /* once, under the lock, before any thread runs a core */
-    PyObject *const type = PyType_FromSpec(&machine_spec);
-    if (type == NULL) return -1;
-    const int failed = PyModule_AddObjectRef(module, "Machine", type);
-    Py_DECREF(type);
-    return failed;
+    mv_observed_labels();
+    face_image_type = add_type(module, &face_image_spec, "Image");
+    face_view_type = add_type(module, &face_view_spec, "View");
+    face_snapshot_type = add_type(module, &face_snapshot_spec, "Snapshot");
+    PyTypeObject *const type = add_type(module, &machine_spec, "Machine");
+    return face_image_type != NULL && face_view_type != NULL && face_snapshot_type != NULL && type != NULL ? 0 : -1;
 }
 
 static PyModuleDef_Slot module_slots[] = {

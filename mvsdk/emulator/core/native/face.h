@@ -12,9 +12,17 @@
 #include "core.h"
 
 typedef struct {
-    PyObject *read, *write; /* the device's bound methods */
+    PyObject *implementation;
+    PyObject *read, *write; /* its bound methods */
     struct machine *machine;
 } device;
+
+/* Memory that somebody sees from outside. */
+typedef struct exposure {
+    uint32_t address, size;
+    bool writable;
+    struct exposure *next;
+} exposure;
 
 typedef struct machine {
     PyObject_HEAD
@@ -24,6 +32,7 @@ typedef struct machine {
     int halt_wanted; /* set and read under the interpreter lock */
     PyObject *bus_fault; /* the exception class that means a bus error */
     device itm;          /* who takes what the ITM puts out; `write` is NULL where nobody does */
+    exposure *released;  /* what nobody sees any more since a run began that is not over */
 } machine;
 
 /* Whatever runs Python code, the caller's or a finaliser's, can let another thread in: these two are asked after the last
@@ -34,12 +43,24 @@ bool face_get_word(PyObject *object, uint32_t *value);
 bool face_has_arguments(Py_ssize_t given, Py_ssize_t wanted);
 int face_visit_banks(machine *self, visitproc visit, void *arg);
 void face_release_banks(machine *self);
+PyObject *face_as_bytes(PyObject *object);
+machine *face_new_machine(PyTypeObject *type, PyObject *bus_fault, uint32_t interrupts);
+void face_free_device(device *d);
+void face_conceal_released(machine *self);
 
 #define FAST(function) (PyCFunction)(void (*)(void))(function), METH_FASTCALL
-#define KEYWORDS(function) (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
 
 /* The tables of methods, each ended by a row without a name. */
-extern PyMethodDef face_running_methods[], face_memory_methods[], face_register_methods[], face_debug_methods[],
-    face_bank_methods[];
+extern PyMethodDef face_running_methods[], face_memory_methods[], face_state_methods[], face_register_methods[], face_debug_methods[],
+    face_bank_methods[], face_observation_methods[];
+
+/* The other types of the module, and what they become when it is made. */
+extern PyType_Spec face_image_spec, face_view_spec, face_snapshot_spec;
+extern PyTypeObject *face_image_type, *face_view_type, *face_snapshot_type;
+
+typedef struct {
+    PyObject_HEAD
+    mv_image *image;
+} face_image;
 
 #endif

@@ -40,11 +40,20 @@ static rights region_rights(const mv_core *core, int region, bool privileged) {
     return (rights){read, read && (base & 4) == 0, read && (base & 1) == 0, attribute >> 4 == 0};
 }
 
+/* The private peripheral bus is none of the regions' business, and nothing of the system space is ever executed (DDI0553,
+ * E2.1 MPUCheck). */
+static bool is_private(uint32_t address) { return address >> 20 == 0xE00; }
+
+static rights never_in_system_space(uint32_t address, rights r) {
+    if (address >> 29 == 7) r.execute = false;
+    return r;
+}
+
 static rights rights_at(const mv_core *core, uint32_t address, bool privileged) {
     const rights nothing = {false, false, false, false};
-    if (!is_on(core)) return default_rights(address);
+    if (!is_on(core) || is_private(address)) return default_rights(address);
     const int region = region_at(core, address);
-    if (region >= 0) return region_rights(core, region, privileged);
+    if (region >= 0) return never_in_system_space(address, region_rights(core, region, privileged));
     return region == NO_REGION && privileged && (core->s.mpu_ctrl & MPU_PRIVDEFENA) ? default_rights(address) : nothing;
 }
 

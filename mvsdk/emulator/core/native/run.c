@@ -8,10 +8,10 @@ enum { SLICE = 1 << 24, TURNS = 1 << 12 };
 /* Work off what called for attention; STOP_POLL when the run goes on. */
 static mv_stop attend(mv_core *core) {
     const uint32_t attention = core->attention;
-    if (attention & ATT_CODE) {
+    if (attention & ATT_CODE)
         mv_forget_code(core);
-        core->flush = 0;
-    }
+    else if (attention & ATT_STALE)
+        mv_forget_stale_code(core);
     core->attention = 0;
     if (core->s.reset_requested && (attention & ATT_ABORT) == 0) {
         core->s.reset_requested = 0;
@@ -94,6 +94,7 @@ static bool sleep_on(mv_core *core, uint64_t until) {
 static bool step_over_bkpt(mv_core *core) {
     uint32_t halfword;
     if (!core->s.thumb || !mv_fetch(core, core->s.pc, &halfword) || halfword >> 8 != 0xBE) return false;
+    if (core->observed) mv_observe_one(core, core->s.pc, core->s.cycle);
     core->s.pc += 2;
     core->s.it = mv_it_advance(core->s.it);
     core->s.cycle++;
@@ -142,7 +143,7 @@ static mv_stop at_breakpoint(mv_core *core, uint64_t limit) {
 
 static mv_stop execute_block(mv_core *core, uint64_t limit, mv_block *only) {
     const uint64_t before = core->s.cycle;
-    const mv_exit exit = mv_execute(core, limit, only);
+    const mv_exit exit = core->observed ? mv_execute_observed(core, limit, only) : mv_execute(core, limit, only);
     if (core->s.cycle != before) {
         core->s.dhcsr |= DHCSR_S_RETIRE_ST;
         core->progressed = true;
@@ -154,6 +155,7 @@ static mv_stop execute_block(mv_core *core, uint64_t limit, mv_block *only) {
     case EXIT_SVC: return after_fault(core, mv_take_svc(core));
     case EXIT_EXCEPTION_RETURN: return after_fault(core, mv_return_from_exception(core));
     case EXIT_GATEWAY: return STOP_GATEWAY;
+    case EXIT_SLEEP: core->counters.sleeps++; return STOP_POLL;
     case EXIT_BREAKPOINT: return at_breakpoint(core, limit);
     default: return STOP_POLL;
     }
@@ -220,6 +222,7 @@ static mv_stop whole_turn(mv_core *core, uint64_t until) {
 
 static mv_stop run_turns(mv_core *core, uint64_t until) {
     uint32_t turns = 0;
+    mv_distrust_exposed(core);
     for (;;) {
         const uint64_t before = core->s.cycle;
         const mv_stop stop = whole_turn(core, until);
@@ -235,6 +238,7 @@ static mv_stop run_turns(mv_core *core, uint64_t until) {
 mv_stop mv_run(mv_core *core, uint64_t until) {
     const mv_stop stop = run_turns(core, until < LAST_CYCLE ? until : LAST_CYCLE);
     mv_systick_sync(core);
+    core->counters.gateway_stops += stop == STOP_GATEWAY;
     return stop;
 }
 
@@ -290,7 +294,7 @@ bool mv_reset(mv_core *core, uint32_t vector_table) {
     s->pc = words[1] & ~1u;
     s->thumb = words[1] & 1;
     s->z = 1;
-    core->attention &= ATT_CODE;
+    core->attention &= ATT_CODE | ATT_STALE;
     core->stepped_breakpoint = 0;
     mv_fp_refresh(core);
     mv_debug_reset(core, &before);
