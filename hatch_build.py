@@ -45,7 +45,7 @@ def _flags(compiler: str) -> list[str]:
     """Return the compiler's options: no contraction, because guest arithmetic is bit exact."""
     if compiler == "msvc":
         return ["/O2", "/std:c11", "/fp:strict"]
-    return ["-O2", "-std=c11", "-Wall", "-Wextra", "-ffp-contract=off", "-fno-strict-aliasing", "-fvisibility=hidden"]
+    return ["-O2", "-std=c11", "-Wall", "-Wextra", "-ffp-contract=off", "-fno-strict-aliasing", "-fvisibility=hidden", "-fno-tree-slp-vectorize"]
 
 
 def _compile(root: Path) -> Path:

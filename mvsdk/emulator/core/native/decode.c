@@ -117,6 +117,10 @@ static uint32_t flag_operation(uint32_t kind) { return OP_ANDS_R + kind * (OP_BI
 
 static void emit_register(lowering *x, uint32_t kind, uint32_t d, uint32_t n, uint32_t m, uint32_t flags) {
     uint32_t operation;
+    if (d == R_SINK && (kind == K_SUB || kind == K_AND)) {
+        emit(x, kind == K_SUB ? OP_CMP_R : OP_TST_R, 0, n, m, 0, 0);
+        return;
+    }
     switch (kind) {
     case K_MOV: operation = flags ? OP_MOVS_R : OP_MOV_R; break;
     case K_MVN: operation = flags ? OP_MVNS_R : OP_MVN_R; break;
@@ -129,6 +133,10 @@ static void emit_register(lowering *x, uint32_t kind, uint32_t d, uint32_t n, ui
 
 static void emit_immediate(lowering *x, uint32_t kind, uint32_t d, uint32_t n, uint32_t value, uint32_t flags) {
     uint32_t operation;
+    if (d == R_SINK && (kind == K_SUB || kind == K_AND)) {
+        emit(x, kind == K_SUB ? OP_CMP_I : OP_TST_I, 0, n, 0, 0, value);
+        return;
+    }
     switch (kind) {
     case K_MVN: value = ~value; /* fall through */
     case K_MOV: operation = flags ? OP_MOVS_I : OP_MOV_I; break;
@@ -306,12 +314,14 @@ static uint32_t store_operation(uint32_t size) {
 }
 
 /* A word loaded into the PC branches with interworking: LoadWritePC (DDI0553, E2.1). */
+static void branch_loaded(lowering *x, uint32_t m) {
+    emit(x, OP_BX, 0, 0, m, 0, 0);
+    x->ends = true;
+}
+
 static void deliver_loaded(lowering *x, uint32_t t) {
     if (t == R_SP) emit(x, OP_SP_SET, 0, 0, 0, 0, 0);
-    if (t == R_PC) {
-        emit(x, OP_BX, 0, 0, R_TMP, 0, 0);
-        x->ends = true;
-    }
+    if (t == R_PC) branch_loaded(x, R_TMP);
 }
 
 /* Before writing back to SP the new value is compared with the limit, so that a failing access has no effect. */
@@ -372,18 +382,30 @@ static void lower_store_dual(lowering *x, uint32_t t, uint32_t u, uint32_t n, ui
     dual(x, OP_STRD, t, u, n, offset, mode);
 }
 
-/* m: write back; s: decrement before. The PC is loaded into R_TMP and branched to at the end. */
+/* One by one where an operation can name them all, else as a list. `stacking` checks the limit by itself. */
+static void multiple(lowering *x, uint32_t one, uint32_t stacking, uint32_t listed, uint32_t n, uint32_t list, uint32_t write_back,
+                     uint32_t before) {
+    const uint32_t count = bitcount_of(list), change = before ? 0u - count : count;
+    if (count > MV_LISTED) {
+        if (write_back) check_writeback(x, n, change * 4, K_PRE);
+        emit(x, listed, 0, n, write_back, before, list | count * 4 << 16);
+        return;
+    }
+    uint64_t names = 0;
+    for (uint32_t i = 0; list != 0; list &= list - 1, i++) names |= (uint64_t)mv_lowest(list) << (4 * i);
+    emit(x, (n == R_SP && write_back ? stacking : one) + count - 1, before ? change : 0, n, write_back ? change : 0,
+         (uint32_t)(names >> 32), (uint32_t)names);
+}
+
 static void lower_load_multiple(lowering *x, uint32_t n, uint32_t list, uint32_t write_back, uint32_t before) {
-    const uint32_t count = bitcount_of(list) * 4;
-    if (write_back) check_writeback(x, n, before ? 0u - count : count, K_PRE);
-    emit(x, OP_LDM, 0, n, write_back, before, list | count << 16);
-    if (list >> R_PC & 1) deliver_loaded(x, R_PC);
+    const bool branches = list >> R_PC & 1, returns = branches && n == R_SP && write_back && bitcount_of(list) <= MV_LISTED;
+    multiple(x, OP_LDM_1, returns ? OP_RETURN_1 : OP_POP_1, OP_LDM, n, list, write_back, before);
+    if (branches && !returns) branch_loaded(x, R_PC);
+    x->ends |= branches;
 }
 
 static void lower_store_multiple(lowering *x, uint32_t n, uint32_t list, uint32_t write_back, uint32_t before) {
-    const uint32_t count = bitcount_of(list) * 4;
-    if (write_back) check_writeback(x, n, before ? 0u - count : count, K_PRE);
-    emit(x, OP_STM, 0, n, write_back, before, list | count << 16);
+    multiple(x, OP_STM_1, OP_PUSH_1, OP_STM, n, list, write_back, before);
 }
 
 static void lower_push(lowering *x, uint32_t list) { lower_store_multiple(x, R_SP, list, 1, 1); }
@@ -575,8 +597,12 @@ static void lower_fp_get_status(lowering *x, uint32_t t) {
 }
 
 static void lower_fp_binary(lowering *x, uint32_t kind, uint32_t d, uint32_t n, uint32_t m) {
+    uint32_t operation = OP_VBINARY;
+    if (kind <= K_FDIV) operation = OP_VADD + kind;
+    if (kind == K_FMLA || kind == K_FMLS) operation = OP_VMLA + (kind - K_FMLA);
+    if (kind == K_FFMA || kind == K_FFMS) operation = OP_VFMA + (kind - K_FFMA);
     fp_begin(x);
-    emit(x, kind <= K_FDIV ? OP_VADD + kind : (uint32_t)OP_VBINARY, d, n, m, 0, kind);
+    emit(x, operation, d, n, m, 0, kind);
 }
 
 static void lower_fp_select(lowering *x, uint32_t condition, uint32_t d, uint32_t n, uint32_t m) {
@@ -737,6 +763,7 @@ static mv_block *finish(lowering *x) {
     mv_block *const block = x->block;
     x->length = 0;
     emit(x, x->it ? OP_LEAVE : OP_END, x->it, 0, 0, 0, x->pc);
+    mv_optimise(block);
     const void *const *const labels = mv_labels();
     if (labels != NULL)
         for (uint32_t i = 0; i < block->ops; i++) block->op[i].go.label = labels[block->op[i].go.number];
@@ -769,6 +796,7 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     mv_block *const block = core->scratch;
     lowering x = {.core = core, .block = block, .pc = core->s.pc, .it = core->s.it};
     block->pc = core->s.pc;
+    block->target = core->s.pc | 1;
     block->it = core->s.it;
     block->count = block->ops = 0;
     block->link[0] = block->link[1] = NULL;
@@ -845,6 +873,7 @@ void mv_forget_code(mv_core *core) {
     }
     core->decoded = 0;
     memset(core->hash, 0, sizeof core->hash);
+    memset(core->jump, 0, sizeof core->jump);
     for (size_t i = 0; i < core->ranges; i++) {
         if (core->range[i].device) continue;
         memset(core->range[i].code_line, 0, core->range[i].size >> 9);
