@@ -119,6 +119,38 @@ __attribute__((unused)) static void calls(uint32_t n) {
     while (n--) result += fibonacci(10);
 }
 
+/* A biquad section over a finite impulse response, in single precision. */
+__attribute__((unused)) static void filter(uint32_t n) {
+    static const float taps[16] = {0.01f, 0.02f, 0.04f, 0.06f, 0.08f, 0.1f, 0.12f, 0.13f,
+                                   0.13f, 0.12f, 0.1f, 0.08f, 0.06f, 0.04f, 0.02f, 0.01f};
+    static float line[16];
+    float first = 0, second = 0, last = 0;
+    *(volatile uint32_t *)0xE000ED88 = 0xF00000; /* CPACR: the unit is off after reset */
+    while (n--) {
+        line[n % 16] = (float)(int32_t)(next_random() >> 8) * 0.0001f;
+        float sum = 0;
+        for (int i = 0; i < 16; i++) sum += line[i] * taps[i];
+        float out = 0.2f * sum + first;
+        first = 0.4f * sum + 0.3f * out + second;
+        second = 0.2f * sum - 0.1f * out;
+        if (out > last) last = out;
+    }
+    result = (uint32_t)(int32_t)last;
+}
+
+/* Nothing but registers and arithmetic. */
+__attribute__((unused)) static void alu(uint32_t n) {
+    uint32_t a = n, b = n ^ 0x9E3779B9u, c = 1;
+    while (n--) {
+        a += b << 3;
+        b ^= a >> 5;
+        c = c * 3 + (a & 0xFF);
+        a -= c;
+        b += a ^ c;
+    }
+    result = a ^ b ^ c;
+}
+
 int main(void) {
     WORK(N);
     return 0;
