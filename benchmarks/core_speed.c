@@ -9,6 +9,8 @@ int main(void);
 static volatile uint32_t result;
 
 static void start(void) {
+    *(volatile uint32_t *)0xE000ED88 = 0xF00000; /* CPACR: the floating-point unit is off after reset */
+    __asm volatile("dsb\n isb" ::: "memory");
     main();
     __asm volatile("movs r0, #0x18\n ldr r1, =0x20026\n bkpt 0xAB");
     for (;;) {
@@ -125,7 +127,6 @@ __attribute__((unused)) static void filter(uint32_t n) {
                                    0.13f, 0.12f, 0.1f, 0.08f, 0.06f, 0.04f, 0.02f, 0.01f};
     static float line[16];
     float first = 0, second = 0, last = 0;
-    *(volatile uint32_t *)0xE000ED88 = 0xF00000; /* CPACR: the unit is off after reset */
     while (n--) {
         line[n % 16] = (float)(int32_t)(next_random() >> 8) * 0.0001f;
         float sum = 0;

@@ -19,7 +19,7 @@ from mvsdk.emulator.core import StopReason, new_core
 from mvsdk.emulator.core.encodings import is_wide
 
 SOURCE = Path(__file__).with_suffix(".c")
-CODE, DATA, SIZE = 0x1000_0000, 0x3800_0000, 0x4_0000
+CODE, DATA, SIZE, SYSTEM = 0x1000_0000, 0x3800_0000, 0x4_0000, 0xE000_E000
 ROUNDS = 3
 WORKLOADS = {
     "crc": 60_000,
@@ -82,6 +82,7 @@ def bare_unicorn(elf: Path) -> Any:  # noqa: ANN401 - an engine without type inf
     engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M33)
     engine.mem_map(CODE, SIZE)
     engine.mem_map(DATA, SIZE)
+    engine.mem_map(SYSTEM, 0x1000)  # the programs write to CPACR
     image = elf.with_suffix(".bin").read_bytes()
     engine.mem_write(CODE, image)
     engine.reg_write(arm_const.UC_ARM_REG_SP, int.from_bytes(image[:4], "little"))

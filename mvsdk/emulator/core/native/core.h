@@ -2,7 +2,7 @@
  *
  * References "DDI0553" are to the Armv8-M Architecture Reference Manual. The parts:
  *   bus.c        memory map, page tables, the slow way of every access
- *   decode.c     words to operations: the table made from encodings.csv, and what each row turns into
+ *   decode.c     words to blocks of operations, by the table made from encodings.csv      lower_*.h    what its rows turn into
  *   optimise.c   operations to fewer and cheaper ones
  *   execute.c    operations to state changes; knows nothing of encodings
  *   semantics.h  what each operation does              transfers.c  the slow ways of loads and stores
