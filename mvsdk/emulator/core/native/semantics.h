@@ -372,7 +372,7 @@ static inline void flags_from_fpscr(mv_state *s) {
 #define AFTER_POST R[u->n] = at + u->imm
 #define AFTER_REG (void)0
 
-/* The host's address of `bytes` of a page, if the page table has it and all of them lie in that page. */
+/* Whole words, all of them in one page. */
 #define WORDS_FIT(at, bytes) (((at) & 3u) == 0 && ((at) & (PAGE_SIZE - 1u)) <= PAGE_SIZE - (bytes))
 
 #define LOAD(name, type, convert, address, after)                                                                      \
