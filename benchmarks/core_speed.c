@@ -9,6 +9,8 @@ int main(void);
 static volatile uint32_t result;
 
 static void start(void) {
+    *(volatile uint32_t *)0xE000ED88 = 0xF00000; /* CPACR: the floating-point unit is off after reset */
+    __asm volatile("dsb\n isb" ::: "memory");
     main();
     __asm volatile("movs r0, #0x18\n ldr r1, =0x20026\n bkpt 0xAB");
     for (;;) {
@@ -117,6 +119,37 @@ static uint32_t fibonacci(uint32_t n) { return n < 2 ? n : again(n - 1) + again(
 
 __attribute__((unused)) static void calls(uint32_t n) {
     while (n--) result += fibonacci(10);
+}
+
+/* A biquad section over a finite impulse response, in single precision. */
+__attribute__((unused)) static void filter(uint32_t n) {
+    static const float taps[16] = {0.01f, 0.02f, 0.04f, 0.06f, 0.08f, 0.1f, 0.12f, 0.13f,
+                                   0.13f, 0.12f, 0.1f, 0.08f, 0.06f, 0.04f, 0.02f, 0.01f};
+    static float line[16];
+    float first = 0, second = 0, last = 0;
+    while (n--) {
+        line[n % 16] = (float)(int32_t)(next_random() >> 8) * 0.0001f;
+        float sum = 0;
+        for (int i = 0; i < 16; i++) sum += line[i] * taps[i];
+        float out = 0.2f * sum + first;
+        first = 0.4f * sum + 0.3f * out + second;
+        second = 0.2f * sum - 0.1f * out;
+        if (out > last) last = out;
+    }
+    result = (uint32_t)(int32_t)last;
+}
+
+/* Nothing but registers and arithmetic. */
+__attribute__((unused)) static void alu(uint32_t n) {
+    uint32_t a = n, b = n ^ 0x9E3779B9u, c = 1;
+    while (n--) {
+        a += b << 3;
+        b ^= a >> 5;
+        c = c * 3 + (a & 0xFF);
+        a -= c;
+        b += a ^ c;
+    }
+    result = a ^ b ^ c;
 }
 
 int main(void) {

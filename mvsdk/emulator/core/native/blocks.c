@@ -156,5 +156,6 @@ static void forget_stale_slot(mv_core *core, mv_block **at) {
 /* Drop what was decoded from stale pages; never while a block runs. */
 void mv_forget_stale_code(mv_core *core) {
     for (size_t slot = 0; slot < HASH_SIZE; slot++) forget_stale_slot(core, &core->hash[slot]);
+    memset(core->jump, 0, sizeof core->jump);
     forget_marks(core);
 }

@@ -3,9 +3,11 @@
  * References "DDI0553" are to the Armv8-M Architecture Reference Manual. The parts:
  *   bus.c        memory map, page tables, the slow way of every access
  *   memory.c     pages: shared, private and seen from outside; images that several cores have
- *   decode.c     words to operations: the table made from encodings.csv, and what each row turns into
+ *   decode.c     words to blocks of operations, by the table made from encodings.csv      lower_*.h    what its rows turn into
+ *   optimise.c   operations to fewer and cheaper ones
  *   blocks.c     what was decoded: shared by cores with one image, and forgotten where code changes
  *   execute.c    operations to state changes; knows nothing of encodings. execute_observed.c is the same, watched
+ *   semantics.h  what each operation does              transfers.c  the slow ways of loads and stores
  *   observe.c    what was executed: counted, covered, traced
  *   arithmetic.c DSP and other rare integer operations        fp.c         single-precision arithmetic, bit exact
  *   exception.c  entry, return, faults                        nvic.c       priorities, pending and active sets
@@ -49,7 +51,8 @@ enum { EXCEPTIONS = 496, EXCEPTION_WORDS = 16 };
 enum { MPU_REGIONS = 8, COMPARATORS = 4, FPB_COMPARATORS = 8 };
 
 /* Registers of the operation format: 0 to 14 as the architecture has them. */
-enum { R_SP = 13, R_LR = 14, R_PC = 15 /* what reading the PC gives */, R_TMP = 16, R_SINK = 17, R_ZERO = 18, R_COUNT = 20 };
+enum { R_SP = 13, R_LR = 14, R_PC = 15 /* what reading the PC gives */, R_TMP = 16, R_SINK = 17, R_ZERO = 18, R_GIVEN = 19,
+       R_COUNT = 20 };
 
 /* Exception numbers (DDI0553). */
 enum {
@@ -100,7 +103,14 @@ typedef struct {
 /* Everything that decides the future of the guest besides its memory. What is added here is added to the table in saved.c. */
 typedef struct {
     uint32_t r[R_COUNT];
-    uint32_t n, z, c, v; /* N is bit 31 of n, Z is z == 0, C is c, V is bit 31 of v: written apart, never packed */
+    /* N is bit 31 of n, Z is z == 0, C is c, V is bit 31 of v: written apart, never packed. A sum of 33 bits is z and c. */
+    union {
+        struct {
+            uint32_t z, c;
+        };
+        uint64_t zc;
+    };
+    uint32_t n, v;
     uint32_t q, ge;      /* Q is q != 0; GE is four bits */
     uint32_t it;         /* ITSTATE of the next instruction; 0 while a block runs */
     uint32_t thumb;      /* EPSR.T */
@@ -160,7 +170,8 @@ enum { BLOCK_HALFWORDS = 64, BLOCK_OPS = BLOCK_HALFWORDS * 6 + 8 };
 typedef struct mv_block {
     struct mv_block *link[2]; /* the blocks its direct branches lead to, once known */
     uint32_t pc, it, mode;
-    uint32_t count; /* halfwords, which are cycles */
+    uint32_t target; /* what an indirect branch to it holds: its address with bit 0 set */
+    uint32_t count;  /* halfwords, which are cycles */
     uint32_t ops;
     bool shared;           /* `origin` is an image's */
     bool conditional;      /* its last instruction is a branch that may be taken or not */
@@ -304,6 +315,9 @@ typedef struct {
 
 enum { HASH_BITS = 12, HASH_SIZE = 1 << HASH_BITS };
 
+/* Where indirect branches look first: blocks of the current protection that begin outside an IT block. */
+enum { JUMP_BITS = 10, JUMP_SIZE = 1 << JUMP_BITS };
+
 /* Bytes of decoded code after which all of it is forgotten, so that no guest can make its host run out of memory. */
 enum { DECODED_MOST = 32 << 20 };
 
@@ -316,6 +330,7 @@ typedef struct mv_core {
     uint32_t fault_exception, fault_status, fault_address; /* of the access or instruction that just failed */
     uint32_t exception_return, branch_from; /* EXC_RETURN branched to, and the branch's address */
     uint32_t fp_ready; /* FP instructions need no check: enabled, no lazy state, context active */
+    mv_block *jump[JUMP_SIZE];
     mv_block *hash[HASH_SIZE];
     mv_block *scratch;
     size_t decoded; /* bytes of all blocks */
@@ -420,6 +435,9 @@ bool mv_is_breakpoint(const mv_core *core, uint32_t pc);
 bool mv_copy_stops(mv_core *core, const mv_core *from);
 bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32_t kind, bool keep);
 
+/* optimise.c */
+void mv_optimise(mv_block *block);
+
 /* execute.c */
 mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only);
 const void *const *mv_labels(void);
@@ -434,6 +452,23 @@ void mv_observe_one(mv_core *core, uint32_t pc, uint64_t cycle);
 bool mv_record_coverage(mv_core *core, bool on);
 bool mv_trace(mv_core *core, size_t length);
 void mv_count_instructions(mv_core *core, bool on);
+
+/* transfers.c */
+enum { MV_LISTED = 10 /* registers that an operation can name one by one */ };
+bool mv_load_words(mv_core *core, uint32_t address, uint32_t *words, uint32_t count);
+bool mv_store_words(mv_core *core, uint32_t address, const uint32_t *words, uint32_t count);
+bool mv_load_listed(mv_core *core, const mv_op *u, uint32_t count);
+bool mv_store_listed(mv_core *core, const mv_op *u, uint32_t count);
+bool mv_load_multiple(mv_core *core, const mv_op *u);
+bool mv_store_multiple(mv_core *core, const mv_op *u);
+bool mv_load_pair(mv_core *core, const mv_op *u);
+bool mv_store_pair(mv_core *core, const mv_op *u);
+bool mv_fp_load_multiple(mv_core *core, const mv_op *u);
+bool mv_fp_store_multiple(mv_core *core, const mv_op *u);
+bool mv_load_exclusive(mv_core *core, const mv_op *u);
+bool mv_store_exclusive(mv_core *core, const mv_op *u);
+bool mv_load_user(mv_core *core, const mv_op *u);
+bool mv_load_aligned(mv_core *core, const mv_op *u);
 
 /* arithmetic.c */
 uint32_t mv_dsp(mv_core *core, uint32_t kind, uint32_t n, uint32_t m);

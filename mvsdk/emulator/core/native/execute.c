@@ -3,13 +3,15 @@
  * Dispatch is by computed goto where the compiler has it, else by a switch. A block is entered with all its instructions
  * paid for in advance; whoever leaves it early pays back the rest. So time is exact at every exit and costs one
  * subtraction per block. A block that does not fit into the time that is left is decoded again, shorter.
+ *
+ * Two or three operations that often follow each other have a fused form, which is the first one's label alone: the
+ * operations stay where they are, `u` moves over them as if they were executed one by one, and whatever leaves the
+ * fast way leaves it at the operation that it concerns.
  */
 #include "core.h"
 #include "kinds.h"
 #include "operations.h"
-
-#include <math.h>
-#include <string.h>
+#include "semantics.h"
 
 #if defined(__GNUC__) && !defined(MVSDK_SWITCH)
 #define THREADED 1
@@ -23,20 +25,22 @@
 #define KEEP_JUMPS
 #endif
 
-/* What the observed executor tells observe.c whenever it leaves a block; else nothing. */
+/* What the observed executor tells observe.c whenever it leaves a block; else nothing. It has no fused forms. */
 #if defined(MVSDK_OBSERVED)
 #define mv_execute mv_execute_observed
 #define mv_labels mv_observed_labels
-#define ENTERED_AT (limit - (uint64_t)(left + (int64_t)b->count))
+#define ENTERED_AT (core->limit - (uint64_t)(left + (int64_t)b->count))
 #define OBSERVE(halfwords, way)                                                                                        \
     do {                                                                                                               \
         if (UNLIKELY(core->telling || b->covered < (halfwords) || ((way) & ~b->ways) != 0))                            \
             mv_observe(core, b, halfwords, way, ENTERED_AT);                                                           \
     } while (0)
 #define OBSERVE_SPIN(turns) mv_observe_spin(core, b, turns, ENTERED_AT)
+#define UNOBSERVED(...)
 #else
 #define OBSERVE(halfwords, way) ((void)0)
 #define OBSERVE_SPIN(turns) ((void)0)
+#define UNOBSERVED(...) __VA_ARGS__
 #endif
 
 static const void *const *labels;
@@ -45,233 +49,6 @@ const void *const *mv_labels(void) {
     if (labels == NULL) mv_execute(NULL, 0, NULL);
     return labels;
 }
-
-static uint32_t rotate(uint32_t value, uint32_t by) { return value >> (by & 31) | value << ((0u - by) & 31); }
-
-static uint32_t reverse(uint32_t v) { return v >> 24 | (v >> 8 & 0xFF00u) | (v << 8 & 0xFF0000u) | v << 24; }
-
-static uint32_t reverse_bits(uint32_t v) {
-    v = (v >> 1 & 0x55555555u) | (v & 0x55555555u) << 1;
-    v = (v >> 2 & 0x33333333u) | (v & 0x33333333u) << 2;
-    v = (v >> 4 & 0x0F0F0F0Fu) | (v & 0x0F0F0F0Fu) << 4;
-    return reverse(v);
-}
-
-static uint32_t leading_zeros(uint32_t v) {
-    uint32_t count = 0;
-    if (v == 0) return 32;
-    for (; (v & 0x80000000u) == 0; v <<= 1) count++;
-    return count;
-}
-
-/* A shift by a register (DDI0553, E2.1 Shift_C): the bottom byte counts, amounts of 32 and more included. `carry` is left
- * alone when the amount is 0. */
-static uint32_t shift_by_register(uint32_t type, uint32_t value, uint32_t by, uint32_t *carry) {
-    by &= 0xFF;
-    if (by == 0) return value;
-    switch (type) {
-    case K_LSL:
-        *carry = by > 32 ? 0 : value >> (32 - by) & 1u;
-        return by > 31 ? 0 : value << by;
-    case K_LSR:
-        *carry = by > 32 ? 0 : (uint32_t)((uint64_t)value >> (by - 1)) & 1u;
-        return by > 31 ? 0 : value >> by;
-    case K_ASR: {
-        const uint32_t sign = 0u - (value >> 31);
-        *carry = by > 31 ? sign & 1u : value >> (by - 1) & 1u;
-        return by > 31 ? sign : value >> by | sign << (32 - by);
-    }
-    default:
-        *carry = rotate(value, by) >> 31;
-        return rotate(value, by);
-    }
-}
-
-static uint32_t asr(uint32_t value, uint32_t by) { return (uint32_t)((int64_t)(int32_t)value >> by); }
-
-static uint32_t divide_signed(uint32_t n, uint32_t m) {
-    if (m == 0) return 0;
-    return (uint32_t)((int64_t)(int32_t)n / (int32_t)m);
-}
-
-static float to_float(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static uint32_t from_float(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-/* Nothing but the inexact flag can come of an operation whose result is normal; with that flag set already, default
- * rounding and no flush to zero, the host's arithmetic is the guest's (IEEE 754). */
-static bool host_can(const mv_state *s, float result) {
-    const uint32_t exponent = from_float(result) >> 23 & 0xFF;
-    return (s->fpscr & (FPSCR_IXC | FPSCR_FZ | 3u << 22)) == FPSCR_IXC && exponent - 1 < 254;
-}
-
-static bool condition_holds(const mv_state *s, uint32_t condition) {
-    bool holds;
-    switch (condition >> 1) {
-    case 0: holds = s->z == 0; break;
-    case 1: holds = s->c != 0; break;
-    case 2: holds = s->n >> 31 != 0; break;
-    case 3: holds = s->v >> 31 != 0; break;
-    case 4: holds = s->c != 0 && s->z != 0; break;
-    case 5: holds = (s->n ^ s->v) >> 31 == 0; break;
-    default: holds = s->z != 0 && (s->n ^ s->v) >> 31 == 0; break;
-    }
-    return holds != ((condition & 1) != 0);
-}
-
-/* -- loads and stores of several words ---------------------------------------------------------------------------------- */
-
-static bool load_words(mv_core *core, uint32_t address, uint32_t *words, uint32_t count) {
-    if (address % 4 != 0) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
-    const uintptr_t page = core->readable[address >> PAGE_BITS];
-    if (page != 0 && (address & (PAGE_SIZE - 1)) + count * 4 <= PAGE_SIZE) {
-        memcpy(words, (const void *)(page + address), (size_t)count * 4);
-        return true;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        if (!mv_read_aligned(core, address + i * 4, 4, &words[i])) return false;
-    return true;
-}
-
-static bool store_words(mv_core *core, uint32_t address, const uint32_t *words, uint32_t count) {
-    if (address % 4 != 0) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
-    const uintptr_t page = core->writable[address >> PAGE_BITS];
-    if (page != 0 && (address & (PAGE_SIZE - 1)) + count * 4 <= PAGE_SIZE) {
-        memcpy((void *)(page + address), words, (size_t)count * 4);
-        return true;
-    }
-    for (uint32_t i = 0; i < count; i++)
-        if (!mv_write_aligned(core, address + i * 4, 4, words[i])) return false;
-    return true;
-}
-
-static bool load_multiple(mv_core *core, const mv_op *u) {
-    uint32_t words[16], *r = core->s.r;
-    const uint32_t size = u->imm >> 16, base = r[u->n];
-    if (!load_words(core, u->s ? base - size : base, words, size / 4)) return false;
-    if (u->m) r[u->n] = u->s ? base - size : base + size;
-    uint32_t at = 0;
-    for (uint32_t list = u->imm & 0x7FFF; list != 0; list &= list - 1) r[mv_lowest(list)] = words[at++];
-    if (u->imm >> R_PC & 1) r[R_TMP] = words[at];
-    return true;
-}
-
-static bool store_multiple(mv_core *core, const mv_op *u) {
-    uint32_t words[16], *r = core->s.r;
-    const uint32_t size = u->imm >> 16, base = r[u->n];
-    uint32_t at = 0;
-    for (uint32_t list = u->imm & 0xFFFF; list != 0; list &= list - 1) words[at++] = r[mv_lowest(list)];
-    if (!store_words(core, u->s ? base - size : base, words, size / 4)) return false;
-    if (u->m) r[u->n] = u->s ? base - size : base + size;
-    return true;
-}
-
-/* LDRD, STRD: s is 0 for offset, 1 for pre-indexed, 2 for post-indexed. */
-static bool load_pair(mv_core *core, const mv_op *u) {
-    uint32_t words[2], *r = core->s.r;
-    const uint32_t indexed = r[u->n] + u->imm;
-    if (!load_words(core, u->s == 2 ? r[u->n] : indexed, words, 2)) return false;
-    if (u->s != 0) r[u->n] = indexed;
-    r[u->d] = words[0];
-    r[u->m] = words[1];
-    return true;
-}
-
-static bool store_pair(mv_core *core, const mv_op *u) {
-    uint32_t *r = core->s.r;
-    const uint32_t words[2] = {r[u->d], r[u->m]}, indexed = r[u->n] + u->imm;
-    if (!store_words(core, u->s == 2 ? r[u->n] : indexed, words, 2)) return false;
-    if (u->s != 0) r[u->n] = indexed;
-    return true;
-}
-
-/* VLDM, VSTM: m words from s[d]; bit 0 of s: decrement before, bit 1: write back; imm the change of the base. */
-static bool fp_load_multiple(mv_core *core, const mv_op *u) {
-    const uint32_t base = core->s.r[u->n];
-    uint32_t words[32];
-    if (!load_words(core, u->s & 1 ? base + u->imm : base, words, u->m)) return false;
-    memcpy(&core->s.s[u->d], words, sizeof(uint32_t) * u->m);
-    if (u->s & 2) core->s.r[u->n] = base + u->imm;
-    return true;
-}
-
-static bool fp_store_multiple(mv_core *core, const mv_op *u) {
-    const uint32_t base = core->s.r[u->n];
-    if (!store_words(core, u->s & 1 ? base + u->imm : base, &core->s.s[u->d], u->m)) return false;
-    if (u->s & 2) core->s.r[u->n] = base + u->imm;
-    return true;
-}
-
-/* The local monitor remembers one address; anything but the matching store finds it gone. */
-static bool load_exclusive(mv_core *core, const mv_op *u) {
-    const uint32_t address = core->s.r[u->n] + u->imm;
-    uint32_t value;
-    if (!mv_read_aligned(core, address, u->s, &value)) return false;
-    core->s.exclusive = 1;
-    core->s.exclusive_address = address;
-    core->s.r[u->d] = value;
-    return true;
-}
-
-static bool store_exclusive(mv_core *core, const mv_op *u) {
-    const uint32_t address = core->s.r[u->n] + u->imm;
-    if (address & (u->s - 1u)) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
-    const bool held = core->s.exclusive != 0 && core->s.exclusive_address == address;
-    if (held && !mv_write_aligned(core, address, u->s, core->s.r[u->m])) return false;
-    core->s.exclusive = 0;
-    core->s.r[u->d] = !held;
-    return true;
-}
-
-static bool load_user(mv_core *core, const mv_op *u) {
-    uint32_t value;
-    if (!mv_read_as(core, core->s.r[u->n] + u->imm, u->s, false, &value)) return false;
-    core->s.r[u->d] = asr(value << u->m, u->m);
-    return true;
-}
-
-static bool load_aligned(mv_core *core, const mv_op *u) {
-    uint32_t value;
-    if (!mv_read_aligned(core, core->s.r[u->n], u->s, &value)) return false;
-    core->s.r[u->d] = value;
-    return true;
-}
-
-static void multiply_long(mv_state *s, const mv_op *u) {
-    const uint64_t sum = (uint64_t)s->r[u->s] << 32 | s->r[u->d];
-    const uint64_t result = mv_multiply_long(u->imm & 0xFF, s->r[u->n], s->r[u->m], sum, u->imm >> 8);
-    s->r[u->d] = (uint32_t)result;
-    s->r[u->s] = (uint32_t)(result >> 32);
-}
-
-static void convert_from(mv_core *core, const mv_op *u) {
-    uint32_t value = core->s.s[u->m];
-    if (u->s == 16) value = u->n ? asr(value << 16, 16) : value & 0xFFFFu;
-    core->s.s[u->d] = mv_fp_from_fixed(core, value, u->n != 0, u->imm >> 8 & 0xFF, u->imm >> 16 != 0);
-}
-
-static void convert_to(mv_core *core, const mv_op *u) {
-    core->s.s[u->d] = mv_fp_to_fixed(core, core->s.s[u->m], u->n != 0, u->s, u->imm >> 8 & 0xFF, u->imm & 0xFF);
-}
-
-static void flags_from_fpscr(mv_state *s) {
-    s->n = s->fpscr;
-    s->z = ~s->fpscr & 1u << 30;
-    s->c = s->fpscr >> 29 & 1;
-    s->v = s->fpscr << 3;
-}
-
-/* -- the loop ----------------------------------------------------------------------------------------------------------- */
-
-#define R s->r
 
 #if THREADED
 #define OP(name) do_##name:
@@ -307,122 +84,157 @@ static void flags_from_fpscr(mv_state *s) {
         if (UNLIKELY(!(call))) goto failed;                                                                            \
     } while (0)
 
-#define SET_NZ(value) (s->n = s->z = (value))
+/* -- from block to block ------------------------------------------------------------------------------------------------- */
 
-#define ALU_OPS(name, expression)                                                                                      \
-    OP(name##_R) { const uint32_t a = R[u->n], x = R[u->m]; R[u->d] = (expression); NEXT; }                            \
-    OP(name##_I) { const uint32_t a = R[u->n], x = u->imm; R[u->d] = (expression); NEXT; }                             \
-    OP(name##_LSL) { const uint32_t a = R[u->n], x = R[u->m] << u->imm; R[u->d] = (expression); NEXT; }                \
-    OP(name##_LSR) { const uint32_t a = R[u->n], x = (uint32_t)((uint64_t)R[u->m] >> u->imm); R[u->d] = (expression); NEXT; } \
-    OP(name##_ASR) { const uint32_t a = R[u->n], x = asr(R[u->m], u->imm); R[u->d] = (expression); NEXT; }             \
-    OP(name##_ROR) { const uint32_t a = R[u->n], x = rotate(R[u->m], u->imm); R[u->d] = (expression); NEXT; }
-
-#define LOGIC_FLAG_OPS(name, expression)                                                                               \
-    OP(name##_R) { const uint32_t a = R[u->n], x = R[u->m]; R[u->d] = SET_NZ(expression); NEXT; }                      \
-    OP(name##_I) { const uint32_t a = R[u->n], x = u->imm; R[u->d] = SET_NZ(expression); NEXT; }
-
-/* AddWithCarry (DDI0553, E2.1), with a carry of 0 or 1 that the compiler knows. */
-#define ADD_FLAGS(a, x)                                                                                                \
-    const uint32_t result = (a) + (x);                                                                                 \
-    SET_NZ(result);                                                                                                    \
-    s->c = result < (a);                                                                                               \
-    s->v = ((a) ^ result) & ((x) ^ result);                                                                            \
-    R[u->d] = result
-#define SUB_FLAGS(a, x)                                                                                                \
-    const uint32_t result = (a) - (x);                                                                                 \
-    SET_NZ(result);                                                                                                    \
-    s->c = (a) >= (x);                                                                                                 \
-    s->v = ((a) ^ (x)) & ((a) ^ result);                                                                               \
-    R[u->d] = result
-#define CARRY_FLAGS(a, x)                                                                                              \
-    const uint64_t sum = (uint64_t)(a) + (x) + s->c;                                                                   \
-    const uint32_t result = (uint32_t)sum;                                                                             \
-    SET_NZ(result);                                                                                                    \
-    s->c = (uint32_t)(sum >> 32);                                                                                      \
-    s->v = ((a) ^ result) & ((x) ^ result);                                                                            \
-    R[u->d] = result
-#define ARITHMETIC_FLAG_OPS(name, RULE)                                                                                \
-    OP(name##_R) { const uint32_t a = R[u->n], x = R[u->m]; RULE; NEXT; }                                              \
-    OP(name##_I) { const uint32_t a = R[u->n], x = u->imm; RULE; NEXT; }
-
-/* Shifts by a constant of 1 to 31, or 32 for LSR and ASR: value, value with NZC, value with C alone. */
-#define SHIFT_OPS(name, expression, carry)                                                                             \
-    OP(name##_BY) { const uint32_t x = R[u->m]; R[u->d] = (expression); NEXT; }                                        \
-    OP(name##S_BY) { const uint32_t x = R[u->m]; R[u->d] = SET_NZ(expression); s->c = (carry); NEXT; }                 \
-    OP(name##C_BY) { const uint32_t x = R[u->m]; R[u->d] = (expression); s->c = (carry); NEXT; }
-#define SHIFT_REG_OPS(name)                                                                                            \
-    OP(name##_REG) { uint32_t c; R[u->d] = shift_by_register(K_##name, R[u->n], R[u->m], &c); NEXT; }                  \
-    OP(name##S_REG) { R[u->d] = SET_NZ(shift_by_register(K_##name, R[u->n], R[u->m], &s->c)); NEXT; }
-
-#define CONDITION_OPS(name, condition)                                                                                 \
-    OP(SKIP_##name) {                                                                                                  \
-        u += (condition) ? 1 : u->imm;                                                                                 \
+#define ENTER(block)                                                                                                   \
+    do {                                                                                                               \
+        b = (block);                                                                                                   \
+        left -= b->count;                                                                                              \
+        if (UNLIKELY(left < 0)) goto too_long;                                                                         \
+        u = b->op;                                                                                                     \
         DISPATCH;                                                                                                      \
-    }                                                                                                                  \
-    OP(B_##name) {                                                                                                     \
-        if (condition) goto taken;                                                                                     \
-        goto not_taken;                                                                                                \
+    } while (0)
+#define FOLLOW(way)                                                                                                    \
+    do {                                                                                                               \
+        mv_block *const next = b->link[way];                                                                           \
+        if (UNLIKELY(next == NULL)) goto first_time_##way;                                                             \
+        ENTER(next);                                                                                                   \
+    } while (0)
+#define TAKEN                                                                                                          \
+    do {                                                                                                               \
+        OBSERVE(b->count, WAY_TAKEN);                                                                                  \
+        FOLLOW(0);                                                                                                     \
+    } while (0)
+#define NOT_TAKEN                                                                                                      \
+    do {                                                                                                               \
+        OBSERVE(b->count, WAY_PASSED);                                                                                 \
+        FOLLOW(1);                                                                                                     \
+    } while (0)
+
+/* An indirect branch to a value whose bit 0 says Thumb. What calls for attention meanwhile, a load before it or itself,
+ * is looked at where branches take their long way. */
+#define GO_TO(value, or_else)                                                                                                   \
+    do {                                                                                                               \
+        const uint32_t target = (value);                                                                               \
+        mv_block *const next = core->jump[target >> 1 & (JUMP_SIZE - 1)];                                              \
+        pc = target;                                                                                                   \
+        if (UNLIKELY(next == NULL || next->target != target || core->attention != 0)) goto or_else;                    \
+        OBSERVE(b->count, WAY_TAKEN);                                                                                  \
+        ENTER(next);                                                                                                   \
+    } while (0)
+
+#define BRANCH_IF(condition)                                                                                           \
+    {                                                                                                                  \
+        if (condition) TAKEN;                                                                                          \
+        NOT_TAKEN;                                                                                                     \
+    }
+#define DO_B_EQ BRANCH_IF(IF_EQ)
+#define DO_B_NE BRANCH_IF(IF_NE)
+#define DO_B_CS BRANCH_IF(IF_CS)
+#define DO_B_CC BRANCH_IF(IF_CC)
+#define DO_B_MI BRANCH_IF(IF_MI)
+#define DO_B_PL BRANCH_IF(IF_PL)
+#define DO_B_VS BRANCH_IF(IF_VS)
+#define DO_B_VC BRANCH_IF(IF_VC)
+#define DO_B_HI BRANCH_IF(IF_HI)
+#define DO_B_LS BRANCH_IF(IF_LS)
+#define DO_B_GE BRANCH_IF(IF_GE)
+#define DO_B_LT BRANCH_IF(IF_LT)
+#define DO_B_GT BRANCH_IF(IF_GT)
+#define DO_B_LE BRANCH_IF(IF_LE)
+#define DO_CBZ BRANCH_IF(R[u->n] == 0)
+#define DO_CBNZ BRANCH_IF(R[u->n] != 0)
+#define DO_B { TAKEN; }
+#define DO_BL { R[R_LR] = u->wide; TAKEN; }
+#define DO_BX { GO_TO(R[u->m], may_return); }
+#define DO_BLX { const uint32_t to = R[u->m]; R[R_LR] = u->imm; GO_TO(to, interworking); }
+#define DO_JUMP { GO_TO(R[u->m] | 1u, interworking); }
+#define TABLE_BRANCH(name, type, scale)                                                                                \
+    {                                                                                                                  \
+        const uint32_t at = R[u->n] + R[u->m] * (scale);                                                               \
+        const uintptr_t page = readable[at >> PAGE_BITS];                                                              \
+        if (UNLIKELY(page == 0 || at % (scale) != 0)) goto slow_##name;                                                \
+        type entry;                                                                                                    \
+        memcpy(&entry, (const void *)(page + at), sizeof entry);                                                       \
+        GO_TO((u->imm + entry * 2u) | 1u, interworking);                                                                            \
+    }
+#define DO_TBB TABLE_BRANCH(TBB, uint8_t, 1u)
+#define DO_TBH TABLE_BRANCH(TBH, uint16_t, 2u)
+
+/* -- handlers ------------------------------------------------------------------------------------------------------------ */
+
+#define STEP(name) OP(name) DO_##name NEXT;
+#define END_OF_BLOCK(name) OP(name) DO_##name
+#define PAIR(first, second) OP(first##_THEN_##second) DO_##first u++; DO_##second NEXT;
+#define TRIPLE(first, second, third) OP(first##_THEN_##second##_THEN_##third) DO_##first u++; DO_##second u++; DO_##third NEXT;
+#define SKIP(condition)                                                                                                \
+    OP(SKIP_##condition) {                                                                                             \
+        u += IF_##condition ? 1 : u->imm;                                                                              \
+        DISPATCH;                                                                                                      \
     }
 
-#define LOAD_AT(type, convert, address, after)                                                                         \
-    const uint32_t at = (address);                                                                                     \
-    const uintptr_t page = core->readable[at >> PAGE_BITS];                                                            \
-    if (LIKELY(page != 0 && (at & (sizeof(type) - 1)) == 0)) {                                                         \
-        type value;                                                                                                    \
-        memcpy(&value, (const void *)(page + at), sizeof value);                                                       \
+#define SLOW_LOAD(name, type, convert, address, after)                                                                 \
+    slow_##name : {                                                                                                    \
+        const uint32_t at = (address);                                                                                 \
+        uint32_t word;                                                                                                 \
+        TRY(mv_read(core, at, sizeof(type), &word));                                                                   \
         after;                                                                                                         \
-        R[u->d] = convert(value);                                                                                      \
-        NEXT;                                                                                                          \
-    }                                                                                                                  \
-    uint32_t word;                                                                                                     \
-    TRY(mv_read(core, at, sizeof(type), &word));                                                                       \
-    after;                                                                                                             \
-    R[u->d] = convert((type)word);                                                                                     \
-    NEXT_OR_LEAVE
-
-#define AS_IS(value) (value)
-#define FROM_BYTE(value) ((uint32_t)(int32_t)(int8_t)(value))
-#define FROM_HALF(value) ((uint32_t)(int32_t)(int16_t)(value))
-
-#define LOAD_OPS(name, type, convert)                                                                                  \
-    OP(name##_OFFSET) { LOAD_AT(type, convert, R[u->n] + u->imm, (void)0); }                                           \
-    OP(name##_PRE) { LOAD_AT(type, convert, R[u->n] + u->imm, R[u->n] = at); }                                         \
-    OP(name##_POST) { LOAD_AT(type, convert, R[u->n], R[u->n] = at + u->imm); }                                        \
-    OP(name##_REG) { LOAD_AT(type, convert, R[u->n] + (R[u->m] << u->s), (void)0); }
-
-#define STORE_AT(type, address, after)                                                                                 \
-    const uint32_t at = (address);                                                                                     \
-    const uintptr_t page = core->writable[at >> PAGE_BITS];                                                            \
-    if (LIKELY(page != 0 && (at & (sizeof(type) - 1)) == 0)) {                                                         \
-        const type value = (type)R[u->d];                                                                              \
-        memcpy((void *)(page + at), &value, sizeof value);                                                             \
-        after;                                                                                                         \
-        NEXT;                                                                                                          \
-    }                                                                                                                  \
-    TRY(mv_write(core, at, sizeof(type), (type)R[u->d]));                                                              \
-    after;                                                                                                             \
-    NEXT_OR_LEAVE
-
-#define STORE_OPS(name, type)                                                                                          \
-    OP(name##_OFFSET) { STORE_AT(type, R[u->n] + u->imm, (void)0); }                                                   \
-    OP(name##_PRE) { STORE_AT(type, R[u->n] + u->imm, R[u->n] = at); }                                                 \
-    OP(name##_POST) { STORE_AT(type, R[u->n], R[u->n] = at + u->imm); }                                                \
-    OP(name##_REG) { STORE_AT(type, R[u->n] + (R[u->m] << u->s), (void)0); }
-
-#define FP_HOST_OP(name, kind, symbol)                                                                                 \
-    OP(name) {                                                                                                         \
-        const float result = to_float(s->s[u->n]) symbol to_float(s->s[u->m]);                                         \
-        s->s[u->d] = LIKELY(host_can(s, result)) ? from_float(result)                                                  \
-                                                 : mv_fp_binary(core, kind, s->s[u->d], s->s[u->n], s->s[u->m]);       \
-        NEXT;                                                                                                          \
+        R[u->d] = convert((type)word);                                                                                 \
+        NEXT_OR_LEAVE;                                                                                                 \
     }
+#define SLOW_STORE(name, type, address, after)                                                                         \
+    slow_##name : {                                                                                                    \
+        const uint32_t at = (address);                                                                                 \
+        TRY(mv_write(core, at, sizeof(type), (type)R[u->d]));                                                          \
+        after;                                                                                                         \
+        NEXT_OR_LEAVE;                                                                                                 \
+    }
+#define SLOW_LOADS(name, type, convert)                                                                                \
+    SLOW_LOAD(name##_OFFSET, type, convert, AT_OFFSET, AFTER_OFFSET)                                                   \
+    SLOW_LOAD(name##_PRE, type, convert, AT_PRE, AFTER_PRE)                                                            \
+    SLOW_LOAD(name##_POST, type, convert, AT_POST, AFTER_POST)                                                         \
+    SLOW_LOAD(name##_REG, type, convert, AT_REG, AFTER_REG)
+#define SLOW_STORES(name, type)                                                                                        \
+    SLOW_STORE(name##_OFFSET, type, AT_OFFSET, AFTER_OFFSET)                                                           \
+    SLOW_STORE(name##_PRE, type, AT_PRE, AFTER_PRE)                                                                    \
+    SLOW_STORE(name##_POST, type, AT_POST, AFTER_POST)                                                                 \
+    SLOW_STORE(name##_REG, type, AT_REG, AFTER_REG)
+#define SLOW_WORDS(count)                                                                                              \
+    slow_LDM_##count : TRY(mv_load_listed(core, u, count));                                                            \
+    NEXT_OR_LEAVE;                                                                                                     \
+    slow_STM_##count : TRY(mv_store_listed(core, u, count));                                                           \
+    NEXT_OR_LEAVE;                                                                                                     \
+    slow_POP_##count : CHECK_LIMIT                                                                                     \
+    TRY(mv_load_listed(core, u, count));                                                                               \
+    NEXT_OR_LEAVE;                                                                                                     \
+    slow_PUSH_##count : CHECK_LIMIT                                                                                    \
+    TRY(mv_store_listed(core, u, count));                                                                              \
+    NEXT_OR_LEAVE;                                                                                                     \
+    slow_RETURN_##count : CHECK_LIMIT                                                                                  \
+    TRY(mv_load_listed(core, u, count));                                                                               \
+    pc = R[R_PC];                                                                                                      \
+    goto may_return;
+#define CHECK_LIMIT                                                                                                    \
+    if (UNLIKELY(CHANGED_BASE < mv_stack_limit(core))) goto stack_overflow;
+#define SLOW_TABLE(name, size, scale)                                                                                  \
+    slow_##name : {                                                                                                    \
+        uint32_t entry;                                                                                                \
+        TRY(mv_read(core, R[u->n] + R[u->m] * (scale), size, &entry));                                                 \
+        pc = u->imm + entry * 2;                                                                                       \
+        goto lookup;                                                                                                   \
+    }
+
+/* What the operations use as scratch is no state: after every execution it is the same, however the code was cut up. */
+static void clear_scratch(mv_state *s) { s->r[R_PC] = s->r[R_TMP] = s->r[R_SINK] = s->r[R_GIVEN] = 0; }
 
 /* Run until `limit`, or until something else than running has to be done. With `only`, that block first, whatever stops
  * lie on it. On return the state is that of an instruction boundary, or of the instruction that failed. */
 KEEP_JUMPS mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only) {
 #if THREADED
-#define MV_LABEL(name) &&do_##name,
-    static const void *const table[] = {MV_OPERATIONS(MV_LABEL)};
+#define LABEL(name) &&do_##name,
+#define PAIR_LABEL(first, second) &&do_##first##_THEN_##second,
+#define TRIPLE_LABEL(first, second, third) &&do_##first##_THEN_##second##_THEN_##third,
+    static const void *const table[] = {MV_OPERATIONS(LABEL) UNOBSERVED(MV_PAIRS(PAIR_LABEL) MV_TRIPLES(TRIPLE_LABEL))};
     if (core == NULL) {
         labels = table;
         return EXIT_DEADLINE;
@@ -431,16 +243,19 @@ KEEP_JUMPS mv_exit mv_execute(mv_core *core, uint64_t limit, mv_block *only) {
     if (core == NULL) return EXIT_DEADLINE;
 #endif
     mv_state *const s = &core->s;
-    const uint32_t mode = mv_protection(core);
+    const uintptr_t *const readable = core->readable, *const writable = core->writable;
+    /* Neither exception nor CONTROL changes while this runs. */
+    const uint32_t *const stack_limit = &s->sp_limit[mv_uses_psp(core)];
     int64_t left = (int64_t)(limit - s->cycle);
     uint32_t pc = s->pc;
     mv_block *b = only, **link = NULL;
     const mv_op *u;
     mv_exit why;
     core->limit = limit;
-    if (core->protection != mode) {
-        core->protection = mode;
+    if (core->protection != mv_protection(core)) {
+        core->protection = mv_protection(core);
         mv_forget_pages(core);
+        memset(core->jump, 0, sizeof core->jump);
     }
     if (only != NULL) {
         s->it = 0;
@@ -456,21 +271,24 @@ find:
         goto at_boundary;
     }
     b = core->hash[pc >> 1 & (HASH_SIZE - 1)];
-    if (UNLIKELY(b == NULL || b->pc != pc || (b->it ^ s->it) != 0 || b->mode != mode || s->thumb == 0)) {
+    if (UNLIKELY(b == NULL || b->pc != pc || b->it != s->it || b->mode != core->protection || s->thumb == 0)) {
         s->pc = pc;
         b = mv_find_block(core);
         if (b == NULL) {
             why = EXIT_FAULT;
             goto at_boundary;
         }
-        s->it = 0;
     }
     s->it = 0;
     /* The way to a stop always leads through here, where the deadline comes first. */
-    if (link != NULL && b != core->scratch && b->count != 0) *link = b;
+    if (b != core->scratch && b->count != 0) {
+        if (link != NULL) *link = b;
+        if (b->it == 0) core->jump[pc >> 1 & (JUMP_SIZE - 1)] = b;
+    }
 enter:
     left -= b->count;
     if (UNLIKELY(left < 0)) {
+too_long:
         left += b->count;
         s->pc = pc = b->pc;
         s->it = b->it;
@@ -490,213 +308,36 @@ dispatch:
     switch (u->go.number) {
 #endif
 
-    ALU_OPS(AND, a & x)
-    ALU_OPS(BIC, a & ~x)
-    ALU_OPS(ORR, a | x)
-    ALU_OPS(ORN, a | ~x)
-    ALU_OPS(EOR, a ^ x)
-    ALU_OPS(ADD, a + x)
-    ALU_OPS(SUB, a - x)
-    ALU_OPS(RSB, x - a)
-    LOGIC_FLAG_OPS(ANDS, a & x)
-    LOGIC_FLAG_OPS(BICS, a & ~x)
-    LOGIC_FLAG_OPS(ORRS, a | x)
-    LOGIC_FLAG_OPS(ORNS, a | ~x)
-    LOGIC_FLAG_OPS(EORS, a ^ x)
-    ARITHMETIC_FLAG_OPS(ADDS, ADD_FLAGS(a, x))
-    ARITHMETIC_FLAG_OPS(SUBS, SUB_FLAGS(a, x))
-    ARITHMETIC_FLAG_OPS(RSBS, SUB_FLAGS(x, a))
-    ARITHMETIC_FLAG_OPS(ADCS, CARRY_FLAGS(a, x))
-    ARITHMETIC_FLAG_OPS(SBCS, CARRY_FLAGS(a, ~x))
-    OP(ADC_R) { R[u->d] = R[u->n] + R[u->m] + s->c; NEXT; }
-    OP(ADC_I) { R[u->d] = R[u->n] + u->imm + s->c; NEXT; }
-    OP(SBC_R) { R[u->d] = R[u->n] + ~R[u->m] + s->c; NEXT; }
-    OP(SBC_I) { R[u->d] = R[u->n] + ~u->imm + s->c; NEXT; }
-    OP(MOV_R) { R[u->d] = R[u->m]; NEXT; }
-    OP(MOV_I) { R[u->d] = u->imm; NEXT; }
-    OP(MOVS_R) { R[u->d] = SET_NZ(R[u->m]); NEXT; }
-    OP(MOVS_I) { R[u->d] = SET_NZ(u->imm); NEXT; }
-    OP(MVN_R) { R[u->d] = ~R[u->m]; NEXT; }
-    OP(MVNS_R) { R[u->d] = SET_NZ(~R[u->m]); NEXT; }
-    SHIFT_OPS(LSL, x << u->imm, x >> (32 - u->imm) & 1u)
-    SHIFT_OPS(LSR, (uint32_t)((uint64_t)x >> u->imm), x >> (u->imm - 1) & 1u)
-    SHIFT_OPS(ASR, asr(x, u->imm), x >> (u->imm - 1) & 1u)
-    SHIFT_OPS(ROR, rotate(x, u->imm), x >> (u->imm - 1) & 1u)
-    OP(RRX_BY) { R[u->d] = R[u->m] >> 1 | s->c << 31; NEXT; }
-    OP(RRXS_BY) { const uint32_t x = R[u->m]; R[u->d] = SET_NZ(x >> 1 | s->c << 31); s->c = x & 1u; NEXT; }
-    OP(RRXC_BY) { const uint32_t x = R[u->m]; R[u->d] = x >> 1 | s->c << 31; s->c = x & 1u; NEXT; }
-    SHIFT_REG_OPS(LSL)
-    SHIFT_REG_OPS(LSR)
-    SHIFT_REG_OPS(ASR)
-    SHIFT_REG_OPS(ROR)
-    OP(SET_C) { s->c = u->imm; NEXT; }
-    OP(MOVT) { R[u->d] = (R[u->d] & 0xFFFFu) | u->imm; NEXT; }
+    MV_STEPS(STEP)
+    MV_ENDS(END_OF_BLOCK)
+    UNOBSERVED(MV_PAIRS(PAIR))
+    UNOBSERVED(MV_TRIPLES(TRIPLE))
+    SKIP(EQ) SKIP(NE) SKIP(CS) SKIP(CC) SKIP(MI) SKIP(PL) SKIP(VS) SKIP(VC) SKIP(HI) SKIP(LS) SKIP(GE) SKIP(LT) SKIP(GT) SKIP(LE)
 
-    /* The stack pointer: its two lowest bits are always clear, and what computes it is compared with the limit. */
-    OP(SP_SET) { R[R_SP] = R[R_TMP] & ~3u; NEXT_OR_LEAVE; }
-    OP(SP_SET_CHECKED) {
-        if (UNLIKELY((R[R_TMP] & ~3u) < mv_stack_limit(core))) goto stack_overflow;
-        R[R_SP] = R[R_TMP] & ~3u;
-        NEXT;
-    }
-    OP(SP_ADD) {
-        const uint32_t to = R[R_SP] + u->imm;
-        if (UNLIKELY(to < mv_stack_limit(core))) goto stack_overflow;
-        R[R_SP] = to;
-        NEXT;
-    }
-    OP(SP_LIMIT) {
-        if (UNLIKELY(R[R_SP] + u->imm < mv_stack_limit(core))) goto stack_overflow;
-        NEXT;
-    }
-    OP(SP_ALIGN) { R[R_SP] &= ~3u; NEXT_OR_LEAVE; }
-
-    CONDITION_OPS(EQ, s->z == 0)
-    CONDITION_OPS(NE, s->z != 0)
-    CONDITION_OPS(CS, s->c != 0)
-    CONDITION_OPS(CC, s->c == 0)
-    CONDITION_OPS(MI, (int32_t)s->n < 0)
-    CONDITION_OPS(PL, (int32_t)s->n >= 0)
-    CONDITION_OPS(VS, (int32_t)s->v < 0)
-    CONDITION_OPS(VC, (int32_t)s->v >= 0)
-    CONDITION_OPS(HI, s->c != 0 && s->z != 0)
-    CONDITION_OPS(LS, s->c == 0 || s->z == 0)
-    CONDITION_OPS(GE, (int32_t)(s->n ^ s->v) >= 0)
-    CONDITION_OPS(LT, (int32_t)(s->n ^ s->v) < 0)
-    CONDITION_OPS(GT, s->z != 0 && (int32_t)(s->n ^ s->v) >= 0)
-    CONDITION_OPS(LE, s->z == 0 || (int32_t)(s->n ^ s->v) < 0)
-    OP(B) goto taken;
+    /* What follows the block; a branch in it that an IT block made conditional leads elsewhere. */
+    OP(END) { NOT_TAKEN; }
+    OP(LEAVE) { pc = u->imm; s->it = u->d; goto lookup; }
     OP(SPIN) {
         /* The block is this instruction; its length is what every turn costs. */
         OBSERVE_SPIN((uint64_t)(left / (int64_t)b->origin[0].length));
         left %= (int64_t)b->origin[0].length;
-        goto taken;
+        TAKEN;
     }
-    OP(BL) { R[R_LR] = u->wide; goto taken; }
-    OP(CBZ) {
-        if (R[u->n] == 0) goto taken;
-        goto not_taken;
-    }
-    OP(CBNZ) {
-        if (R[u->n] != 0) goto taken;
-        goto not_taken;
-    }
-    OP(BLX) {
-        pc = R[u->m];
-        R[R_LR] = u->imm;
-        if (UNLIKELY((pc & 1) == 0)) s->thumb = 0;
-        pc &= ~1u;
-        goto lookup;
-    }
-    OP(BX) {
-        pc = R[u->m];
-        if (UNLIKELY(pc >= 0xFF000000u && s->ipsr != 0)) {
-            SYNC;
-            core->exception_return = pc;
-            core->branch_from = s->pc;
-            why = EXIT_EXCEPTION_RETURN;
-            goto done;
-        }
-        if (UNLIKELY((pc & 1) == 0)) s->thumb = 0;
-        pc &= ~1u;
-        goto lookup;
-    }
-    OP(JUMP) { pc = R[u->m] & ~1u; goto lookup; }
-    OP(TBB) {
-        uint32_t entry;
-        TRY(mv_read(core, R[u->n] + R[u->m], 1, &entry));
-        pc = u->imm + entry * 2;
-        goto lookup;
-    }
-    OP(TBH) {
-        uint32_t entry;
-        TRY(mv_read(core, R[u->n] + R[u->m] * 2, 2, &entry));
-        pc = u->imm + entry * 2;
-        goto lookup;
-    }
-    /* What follows the block; a branch in it that an IT block made conditional leads elsewhere. */
-    OP(END) goto not_taken;
-    OP(LEAVE) { pc = u->imm; s->it = u->d; goto lookup; }
 
-    LOAD_OPS(LDR, uint32_t, AS_IS)
-    LOAD_OPS(LDRB, uint8_t, AS_IS)
-    LOAD_OPS(LDRH, uint16_t, AS_IS)
-    LOAD_OPS(LDRSB, uint8_t, FROM_BYTE)
-    LOAD_OPS(LDRSH, uint16_t, FROM_HALF)
-    STORE_OPS(STR, uint32_t)
-    STORE_OPS(STRB, uint8_t)
-    STORE_OPS(STRH, uint16_t)
-    OP(LDR_LITERAL) { LOAD_AT(uint32_t, AS_IS, u->imm, (void)0); }
-    OP(LDRD) { TRY(load_pair(core, u)); NEXT_OR_LEAVE; }
-    OP(STRD) { TRY(store_pair(core, u)); NEXT_OR_LEAVE; }
-    OP(LDM) { TRY(load_multiple(core, u)); NEXT_OR_LEAVE; }
-    OP(STM) { TRY(store_multiple(core, u)); NEXT_OR_LEAVE; }
-    OP(LOAD_ALIGNED) { TRY(load_aligned(core, u)); NEXT_OR_LEAVE; }
+    /* The stack pointer's two lowest bits are always clear. */
+    OP(SP_SET) { R[R_SP] = R[R_TMP] & ~3u; NEXT_OR_LEAVE; }
+    OP(SP_ALIGN) { R[R_SP] &= ~3u; NEXT_OR_LEAVE; }
+
+    OP(LDM) { TRY(mv_load_multiple(core, u)); NEXT_OR_LEAVE; }
+    OP(STM) { TRY(mv_store_multiple(core, u)); NEXT_OR_LEAVE; }
+    OP(LOAD_ALIGNED) { TRY(mv_load_aligned(core, u)); NEXT_OR_LEAVE; }
     OP(STORE_ALIGNED) { TRY(mv_write_aligned(core, R[u->n], u->s, R[u->d])); NEXT_OR_LEAVE; }
-    OP(LDREX) { TRY(load_exclusive(core, u)); NEXT_OR_LEAVE; }
-    OP(STREX) { TRY(store_exclusive(core, u)); NEXT_OR_LEAVE; }
-    OP(CLREX) { s->exclusive = 0; NEXT; }
-    OP(LOAD_USER) { TRY(load_user(core, u)); NEXT_OR_LEAVE; }
+    OP(LDREX) { TRY(mv_load_exclusive(core, u)); NEXT_OR_LEAVE; }
+    OP(STREX) { TRY(mv_store_exclusive(core, u)); NEXT_OR_LEAVE; }
+    OP(LOAD_USER) { TRY(mv_load_user(core, u)); NEXT_OR_LEAVE; }
     OP(STORE_USER) { TRY(mv_write_as(core, R[u->n] + u->imm, u->s, false, R[u->d])); NEXT_OR_LEAVE; }
-    OP(TT) { R[u->d] = mv_test_target(core, R[u->n], u->s ? false : mv_is_privileged(core)); NEXT; }
-
-    OP(MUL) { R[u->d] = R[u->n] * R[u->m]; NEXT; }
-    OP(MULS) { R[u->d] = SET_NZ(R[u->n] * R[u->m]); NEXT; }
-    OP(MLA) { R[u->d] = R[u->s] + R[u->n] * R[u->m]; NEXT; }
-    OP(MLS) { R[u->d] = R[u->s] - R[u->n] * R[u->m]; NEXT; }
-    OP(UMULL) {
-        const uint64_t product = (uint64_t)R[u->n] * R[u->m];
-        R[u->d] = (uint32_t)product;
-        R[u->s] = (uint32_t)(product >> 32);
-        NEXT;
-    }
-    OP(SMULL) {
-        const uint64_t product = (uint64_t)((int64_t)(int32_t)R[u->n] * (int32_t)R[u->m]);
-        R[u->d] = (uint32_t)product;
-        R[u->s] = (uint32_t)(product >> 32);
-        NEXT;
-    }
-    OP(UMLAL)
-    OP(SMLAL)
-    OP(LONG) { multiply_long(s, u); NEXT; }
-    OP(SDIV) {
-        if (UNLIKELY(R[u->m] == 0 && (s->ccr & CCR_DIV_0_TRP) != 0)) goto divided_by_zero;
-        R[u->d] = divide_signed(R[u->n], R[u->m]);
-        NEXT;
-    }
-    OP(UDIV) {
-        if (UNLIKELY(R[u->m] == 0 && (s->ccr & CCR_DIV_0_TRP) != 0)) goto divided_by_zero;
-        R[u->d] = R[u->m] == 0 ? 0 : R[u->n] / R[u->m];
-        NEXT;
-    }
-    OP(UBFX) { R[u->d] = R[u->n] >> u->m & u->imm; NEXT; }
-    OP(SBFX) { R[u->d] = asr(R[u->n] << u->m, u->s); NEXT; }
-    OP(BFI) { R[u->d] = (R[u->d] & ~u->imm) | (R[u->n] << u->m & u->imm); NEXT; }
-    OP(SXTB) { R[u->d] = FROM_BYTE(R[u->m]); NEXT; }
-    OP(SXTH) { R[u->d] = FROM_HALF(R[u->m]); NEXT; }
-    OP(UXTB) { R[u->d] = R[u->m] & 0xFFu; NEXT; }
-    OP(UXTH) { R[u->d] = R[u->m] & 0xFFFFu; NEXT; }
-    OP(SXTB16) { R[u->d] = (FROM_BYTE(R[u->m]) & 0xFFFFu) | FROM_BYTE(R[u->m] >> 16) << 16; NEXT; }
-    OP(UXTB16) { R[u->d] = R[u->m] & 0xFF00FFu; NEXT; }
-    OP(REV) { R[u->d] = reverse(R[u->m]); NEXT; }
-    OP(REV16) { R[u->d] = rotate(reverse(R[u->m]), 16); NEXT; }
-    OP(REVSH) { R[u->d] = FROM_HALF(reverse(R[u->m]) >> 16); NEXT; }
-    OP(RBIT) { R[u->d] = reverse_bits(R[u->m]); NEXT; }
-    OP(CLZ) { R[u->d] = leading_zeros(R[u->m]); NEXT; }
-    OP(SSAT) { R[u->d] = mv_saturate(core, true, u->imm, (int32_t)R[u->n]); NEXT; }
-    OP(USAT) { R[u->d] = mv_saturate(core, false, u->imm, (int32_t)R[u->n]); NEXT; }
-    OP(PKHBT) { R[u->d] = (R[u->n] & 0xFFFFu) | (R[u->m] & 0xFFFF0000u); NEXT; }
-    OP(PKHTB) { R[u->d] = (R[u->n] & 0xFFFF0000u) | (R[u->m] & 0xFFFFu); NEXT; }
-    OP(DSP) {
-        const uint32_t greater_or_equal = s->ge;
-        R[u->d] = mv_dsp(core, u->imm, R[u->n], R[u->m]);
-        if (u->s) s->ge = greater_or_equal;
-        NEXT;
-    }
-    OP(DSP_ACCUMULATE) {
-        R[u->d] = mv_dsp_accumulate(core, u->imm & 0xFF, R[u->n], R[u->m], R[u->s], u->imm >> 8);
-        NEXT;
-    }
+    OP(VLDM) { TRY(mv_fp_load_multiple(core, u)); NEXT_OR_LEAVE; }
+    OP(VSTM) { TRY(mv_fp_store_multiple(core, u)); NEXT_OR_LEAVE; }
 
     OP(UDF) {
         const bool enabled = u->d == 0 || mv_fp_enabled(core, mv_is_privileged(core));
@@ -741,61 +382,57 @@ dispatch:
         why = EXIT_ATTENTION;
         goto not_done;
     }
-    OP(VLDR) {
-        uint32_t words[2];
-        TRY(load_words(core, R[u->n] + u->imm, words, u->s));
-        s->s[u->d] = words[0];
-        if (u->s == 2) s->s[u->d + 1] = words[1];
-        NEXT_OR_LEAVE;
-    }
-    OP(VSTR) { TRY(store_words(core, R[u->n] + u->imm, &s->s[u->d], u->s)); NEXT_OR_LEAVE; }
-    OP(VLDM) { TRY(fp_load_multiple(core, u)); NEXT_OR_LEAVE; }
-    OP(VSTM) { TRY(fp_store_multiple(core, u)); NEXT_OR_LEAVE; }
-    OP(VMOV_TO_S) { s->s[u->d] = R[u->n]; NEXT; }
-    OP(VMOV_TO_R) { R[u->d] = s->s[u->n]; NEXT; }
-    OP(VMOV) { s->s[u->d] = s->s[u->m]; NEXT; }
-    OP(VABS) { s->s[u->d] = s->s[u->m] & 0x7FFFFFFFu; NEXT; }
-    OP(VNEG) { s->s[u->d] = s->s[u->m] ^ 0x80000000u; NEXT; }
-    OP(VCONST) { s->s[u->d] = u->imm; NEXT; }
-    FP_HOST_OP(VADD, K_FADD, +)
-    FP_HOST_OP(VSUB, K_FSUB, -)
-    FP_HOST_OP(VMUL, K_FMUL, *)
-    FP_HOST_OP(VDIV, K_FDIV, /)
-    OP(VBINARY) { s->s[u->d] = mv_fp_binary(core, u->imm, s->s[u->d], s->s[u->n], s->s[u->m]); NEXT; }
-    OP(VSQRT) { s->s[u->d] = mv_fp_sqrt(core, s->s[u->m]); NEXT; }
-    OP(VCMP) { mv_fp_compare(core, u->s, s->s[u->n], u->m == 32 ? 0 : s->s[u->m]); NEXT; }
-    OP(VHALF) { s->s[u->d] = mv_fp_half(core, u->imm, u->s, s->s[u->d], s->s[u->m]); NEXT; }
-    OP(VROUND) { s->s[u->d] = mv_fp_round(core, u->s, u->n, s->s[u->m]); NEXT; }
-    OP(VFROM) { convert_from(core, u); NEXT; }
-    OP(VTO) { convert_to(core, u); NEXT; }
-    OP(VSEL) {
-        /* The four conditions are EQ, VS, GE and GT (DDI0553, C2.4 VSEL). */
-        s->s[u->d] = condition_holds(s, u->s * 4u + (u->s == 1 ? 2u : u->s == 2 ? 2u : 0u)) ? s->s[u->n] : s->s[u->m];
-        NEXT;
-    }
-    OP(VMSR) { s->fpscr = R[u->n] & FPSCR_WRITABLE; NEXT; }
-    OP(VMRS) { R[u->d] = s->fpscr; NEXT; }
-    OP(VMRS_FLAGS) { flags_from_fpscr(s); NEXT; }
 #if !THREADED
     default: why = EXIT_FAULT; goto not_done;
     }
 #endif
 
-taken:
-    OBSERVE(b->count, WAY_TAKEN);
-    if (LIKELY(b->link[0] != NULL)) {
-        b = b->link[0];
-        goto enter;
+    SLOW_LOADS(LDR, uint32_t, AS_IS)
+    SLOW_LOADS(LDRB, uint8_t, AS_IS)
+    SLOW_LOADS(LDRH, uint16_t, AS_IS)
+    SLOW_LOADS(LDRSB, uint8_t, FROM_BYTE)
+    SLOW_LOADS(LDRSH, uint16_t, FROM_HALF)
+    SLOW_STORES(STR, uint32_t)
+    SLOW_STORES(STRB, uint8_t)
+    SLOW_STORES(STRH, uint16_t)
+    SLOW_LOAD(LDR_LITERAL, uint32_t, AS_IS, u->imm, (void)0)
+    SLOW_WORDS(1) SLOW_WORDS(2) SLOW_WORDS(3) SLOW_WORDS(4) SLOW_WORDS(5)
+    SLOW_WORDS(6) SLOW_WORDS(7) SLOW_WORDS(8) SLOW_WORDS(9) SLOW_WORDS(10)
+    SLOW_TABLE(TBB, 1, 1u)
+    SLOW_TABLE(TBH, 2, 2u)
+slow_LDRD:
+    TRY(mv_load_pair(core, u));
+    NEXT_OR_LEAVE;
+slow_STRD:
+    TRY(mv_store_pair(core, u));
+    NEXT_OR_LEAVE;
+slow_VLDR : {
+    uint32_t words[2];
+    TRY(mv_load_words(core, AT_OFFSET, words, u->s));
+    memcpy(&s->s[u->d], words, 4u * u->s);
+    NEXT_OR_LEAVE;
+}
+slow_VSTR:
+    TRY(mv_store_words(core, AT_OFFSET, &s->s[u->d], u->s));
+    NEXT_OR_LEAVE;
+
+may_return:
+    if (UNLIKELY(pc >= 0xFF000000u && s->ipsr != 0)) {
+        SYNC;
+        core->exception_return = pc;
+        core->branch_from = s->pc;
+        why = EXIT_EXCEPTION_RETURN;
+        goto done;
     }
+interworking:
+    if (UNLIKELY((pc & 1) == 0)) s->thumb = 0;
+    pc &= ~1u;
+    goto lookup;
+first_time_0:
     pc = u->imm;
     link = &b->link[0];
     goto find;
-not_taken:
-    OBSERVE(b->count, WAY_PASSED);
-    if (LIKELY(b->link[1] != NULL)) {
-        b = b->link[1];
-        goto enter;
-    }
+first_time_1:
     pc = b->pc + (b->origin[u - b->op].place + b->origin[u - b->op].length) * 2u;
     link = &b->link[1];
     goto find;
@@ -828,6 +465,7 @@ done : {
 }
 at_boundary:
     s->pc = pc;
-    s->cycle = limit - (uint64_t)left;
+    s->cycle = core->limit - (uint64_t)left;
+    clear_scratch(s);
     return why;
 }

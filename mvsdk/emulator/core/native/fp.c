@@ -369,14 +369,27 @@ uint32_t mv_fp_half(mv_core *core, uint32_t to_half, uint32_t top, uint32_t d, u
     return top ? (d & 0xFFFFu) | half << 16 : (d & 0xFFFF0000u) | half;
 }
 
+/* Of numbers that are neither NaN nor, perhaps, flushed to zero: their bits, made to ascend, say all. */
+static bool compare_plain(const mv_core *core, uint32_t n, uint32_t m, int *order) {
+    if ((n & ~SIGN) > INFINITY_BITS || (m & ~SIGN) > INFINITY_BITS || (core->s.fpscr & FPSCR_FZ)) return false;
+    const int64_t a = n & SIGN ? -(int64_t)(n & ~SIGN) : (int64_t)n, b = m & SIGN ? -(int64_t)(m & ~SIGN) : (int64_t)m;
+    *order = (a > b) - (a < b);
+    return true;
+}
+
 void mv_fp_compare(mv_core *core, uint32_t quiet_too, uint32_t n, uint32_t m) {
+    int order;
+    if (compare_plain(core, n, m, &order)) {
+        core->s.fpscr = (core->s.fpscr & 0x0FFFFFFFu) | (order == 0 ? 6u : order < 0 ? 8u : 2u) << 28;
+        return;
+    }
     const number a = unpack(core, n), b = unpack(core, m);
     uint32_t flags;
     if (is_nan(a) || is_nan(b)) {
         if (quiet_too || a.class == SIGNALLING_NAN || b.class == SIGNALLING_NAN) raise(core, FPSCR_IOC);
         flags = 3; /* C, V: unordered */
     } else {
-        const int order = compare_finite(a, b);
+        order = compare_finite(a, b);
         flags = order == 0 ? 6 : order < 0 ? 8 : 2;
     }
     core->s.fpscr = (core->s.fpscr & 0x0FFFFFFFu) | flags << 28;
