@@ -43,9 +43,13 @@ class ChipWiring:
 
     def at(self, cycle: int, action: Action) -> Appointment:
         """See `Wiring.at`. A run that would miss the appointment ends at the next instruction boundary."""
+        self.hurry(cycle)
+        return self._schedule.at(cycle, action)
+
+    def hurry(self, cycle: int) -> None:
+        """End the core's run at its next instruction boundary if it would miss something that is due at `cycle`."""
         if self.deadline is not None and cycle < self.deadline:
             self._core.halt()
-        return self._schedule.at(cycle, action)
 
     def set_line(self, interrupt: int, level: bool) -> None:
         """See `Wiring.set_line`."""

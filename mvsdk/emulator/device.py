@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import enum
 import functools
+import hashlib
+import json
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, vector_table_problem
+from mvsdk.emulator.bus_devices import I2cDevice
 from mvsdk.emulator.chip_wiring import ChipWiring
-from mvsdk.emulator.clock import Action, Schedule
+from mvsdk.emulator.clock import Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
+from mvsdk.emulator.core.keeping import core_hash
 from mvsdk.emulator.crashes import BackOff, RestartPolicy
-from mvsdk.emulator.errors import NotExecutableError
+from mvsdk.emulator.errors import InputError, NotExecutableError
 from mvsdk.emulator.events import (
     DeepSleepBegan,
     Event,
@@ -25,17 +30,24 @@ from mvsdk.emulator.events import (
     Started,
 )
 from mvsdk.emulator.guest_memory import GuestMemory
+from mvsdk.emulator.inputs import Inputs
 from mvsdk.emulator.nor_flash import NorFlash, Storage
+from mvsdk.emulator.options import Connection, DeviceOptions, Identity, unique_id_of
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
+from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
-from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
+from mvsdk.emulator.soc.wiring import Alarm
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
 RESTART_US = 10_000
 """From a restart's request to the application's first instruction (inferred)."""
 CRASH_REPORTS_KEPT = 16
+CRASH_WAKE_REASON = "APPLICATIONCRASH"
+"""What the application finds after a fault."""
+PIN_RESET_FLAG = 26
+"""RCC_CSR.PINRSTF (RM0456, 11.8.50)."""
 WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after one of its watchdogs has fired (inferred)."""
 SLICE_CYCLES = 16_000_000
@@ -79,10 +91,32 @@ class Device:
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
     external flash holds. `strict_mmio` makes accesses to peripheral registers that have no model bus faults. What is
-    connected to the chip is reached through `chip`.
+    connected to the chip is reached through `chip`. `identity` is who the device is; without one that follows from
+    the seed. `image_name` is what people call the image. Whatever happens to a running device from outside happens
+    through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = (
+        "chip",
+        "kernel",
+        "flash",
+        "crash_reports",
+        "test_status",
+        "_random",
+        "_random_numbers",
+        "_life",
+        "_started_us",
+        "_alive",
+        "_deep_sleep",
+        "_busy_until",
+        "_call_us",
+        "_restart_reason",
+        "_back_off",
+        "_next_start",
+    )
+    wake_sources = WakeSource
 
     def __init__(
         self,
@@ -97,13 +131,19 @@ class Device:
         external_flash: Storage | None = None,
         trace_calls: bool = False,
         strict_mmio: bool = False,
+        identity: Identity | None = None,
+        image_name: str = "",
         observers: Iterable[Observer] = (),
     ) -> None:
+        self.options = DeviceOptions(seed, wall_start_us, restart_policy, testing, strict_mmio)
         self.board = board
+        self.image = image
+        self.image_name = image_name
         self.core = core
         self.memory = GuestMemory(core, board)
         self._observers = tuple(observers)
         self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose
+        self._random_numbers = random.Random(f"{seed}: random numbers")  # noqa: S311
         self._schedule = Schedule()
         self._cycles_per_us = board.clocks.sysclk // 1_000_000
         self._life = 0
@@ -124,17 +164,27 @@ class Device:
             core,
             self._schedule,
             tell=self.tell,
-            random_word=functools.partial(random.Random(f"{seed}: random numbers").getrandbits, 32),  # noqa: S311
+            random_word=functools.partial(self._random_numbers.getrandbits, 32),
             watchdog_reset=self._watchdog_reset,
         )
         self.chip = Chip(board, self._wiring, strict=strict_mmio)
         self.rcc = self.chip.rcc
-        self._lay_out(image, seed)
+        self.inputs = Inputs(self, self._wiring.hurry)
+        """The way for everything from outside."""
+        self.bus_devices: dict[str, I2cDevice] = {}
+        """What is connected to the chip's buses, by name."""
+        self.connections: list[Connection] = []
+        """Where it is connected."""
+        self._next_start = self.alarm(lambda _: self.restart(CRASH_WAKE_REASON))
+        self.flash = NorFlash(external_flash)
+        drawn_id = f"UV{self._random.getrandbits(128):032x}"
+        self.identity = identity or Identity(drawn_id, unique_id_of(seed))
+        self._lay_out(image)
         self.kernel = Microvisor(
             self,
-            device_id=f"UV{self._random.getrandbits(128):032x}",
+            device_id=self.identity.device_id,
             wall_start_us=wall_start_us,
-            flash=NorFlash(external_flash),
+            flash=self.flash,
             testing=testing,
             trace=trace_calls,
         )
@@ -149,9 +199,16 @@ class Device:
         """Microseconds since the kernel started."""
         return self.core.cycle // self._cycles_per_us
 
+    def cycle_at(self, time_us: int) -> int:
+        """Return the first cycle of a moment of the device's time."""
+        return time_us * self._cycles_per_us
+
     def run(self, until_us: int | None = None) -> End:
         """Run until the device's clock shows `until_us`, or for as long as something can happen."""
-        limit = None if until_us is None else until_us * self._cycles_per_us
+        return self.run_to_cycle(None if until_us is None else self.cycle_at(until_us))
+
+    def run_to_cycle(self, limit: int | None) -> End:
+        """Run like `run`, to a cycle."""
         while True:
             if self._restart_reason is not None:
                 self._start(self._restart_reason)
@@ -163,6 +220,7 @@ class Device:
                 return End.TESTED
             if limit is not None and now >= limit:
                 return End.TIME
+            self.inputs.run_due(now)
             self._schedule.run_due(now)
             end = self._step(limit) if self._restart_reason is None else None
             if end is not None:
@@ -207,8 +265,10 @@ class Device:
         return None
 
     def _waits(self, *others: int | None) -> list[int]:
-        """Return the cycles at which there is something to do."""
-        return [cycle for cycle in (self._schedule.next_cycle, *others) if cycle is not None]
+        """Return the cycles at which there is something to do. Who was told to stop does so at the next cycle."""
+        stop = self.core.cycle + 1 if self._stopping else None
+        known = (self._schedule.next_cycle, self.inputs.next_cycle, stop, *others)
+        return [cycle for cycle in known if cycle is not None]
 
     def _pass_time(self, waits: list[int]) -> End | None:
         """Let nothing happen until the first of these cycles; for ever if there is none."""
@@ -242,7 +302,7 @@ class Device:
             return End.FAULT
         delay = self._back_off.crashed(self.time_us - self._started_us)
         self._end_life()
-        self.after_us(delay, lambda: self.restart("APPLICATIONCRASH"))
+        self._next_start.set(self.cycle_after(delay))
         self.tell(RestartAwaited(self.time_us, self._back_off.crashes, delay))
         return None
 
@@ -253,17 +313,56 @@ class Device:
         self.kernel.stop()
         self.chip.reset()
 
+    # -- the outside world -------------------------------------------------------------------------------------------
+
+    def connect(self, connection: Connection, device: I2cDevice) -> None:
+        """Connect a device to a bus of the chip, by a name. Raises `InputError` for a bus without a model, or a name or
+        place that is taken."""
+        buses = self.chip.buses
+        if connection.bus not in buses:
+            known = ", ".join(sorted(buses))
+            raise InputError(f"there is no bus {connection.bus!r} with a model", f"there are: {known}")
+        if not 0 <= connection.address < 1 << 7:
+            raise InputError(f"{connection.address:#x} is no address of an I2C bus", "give 0 to 0x7f")
+        taken = [(there.bus, there.address) for there in self.connections]
+        if connection.name in self.bus_devices or (connection.bus, connection.address) in taken:
+            raise InputError(
+                f"{connection.name!r} at {connection.bus} {connection.address:#x} is connected already",
+                "give every device a name and an address of its own",
+            )
+        self.bus_devices[connection.name] = device
+        self.connections.append(connection)
+        self.chip.connect_i2c(connection.bus, connection.address, device)
+
+    def press_reset(self) -> None:
+        """Press the board's reset button: everything starts anew, with its RAM as it was."""
+        self.rcc.record_reset(PIN_RESET_FLAG)
+        self.restart("COLDBOOT")
+
+    # -- keeping it --------------------------------------------------------------------------------------------------
+
+    def state(self) -> Plain:
+        """Return the state of everything but the processor as plain data; `saving` says how it is spelt."""
+        saving = Saving()
+        data = saving.of(self)
+        if saving.waiting != self._schedule.waiting:
+            raise AssertionError("something waits for its cycle outside any object's STATE")
+        return data
+
+    def state_hash(self) -> str:
+        """Return a hash of all that decides the device's future, inputs that have not happened yet aside."""
+        state = json.dumps(self.state(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(f"{state}\n{core_hash(self.core)}".encode("ascii")).hexdigest()
+
     # -- what the personality may ask --------------------------------------------------------------------------------
 
-    def after_us(self, delay: int, action: Action) -> None:
-        """Let `action` happen `delay` microseconds from now, unless the application restarts before."""
-        life = self._life
+    def alarm(self, action: Callable[[int], None]) -> Alarm:
+        """Return an alarm that calls `action` with its cycle. Whoever owns it takes it back when it is in vain."""
+        return Alarm(self._wiring, action)
 
-        def if_still_alive() -> None:
-            if self._life == life:
-                action()
-
-        self._schedule.at(self.core.cycle + delay * self._cycles_per_us, if_still_alive)
+    def cycle_after(self, delay: int) -> int:
+        """Return the cycle that is `delay` microseconds from now."""
+        return self.core.cycle + delay * self._cycles_per_us
 
     def random_word(self) -> int:
         """Return 32 bits from the device's seeded source."""
@@ -305,6 +404,7 @@ class Device:
         self._deep_sleep = None
         self._busy_until = 0
         self._restart_reason = None
+        self._next_start.set(None)
         self.kernel.start(wake_reason)
         self.chip.reset()
         self.core.reset(self.board.flash.base)
@@ -313,7 +413,7 @@ class Device:
         self._started_us = self.time_us
         self.tell(Started(self.time_us, wake_reason))
 
-    def _lay_out(self, image: Image, seed: int) -> None:
+    def _lay_out(self, image: Image) -> None:
         """Put image, memory and peripherals in their places."""
         flash, ram = self.board.flash, self.board.ram
         problem = vector_table_problem(image, self.board)
@@ -325,4 +425,4 @@ class Device:
         self.core.map_memory(flash.base, flash.size, writable=False)
         self.core.map_memory(ram.base, ram.size, writable=True)
         self.core.write_memory(flash.base, image.data.ljust(flash.size, b"\xff"))
-        self.chip.lay_out(self.core, random.Random(f"{seed}: unique id").randbytes(UNIQUE_ID_LENGTH))  # noqa: S311
+        self.chip.lay_out(self.core, self.identity.unique_id)

@@ -5,11 +5,13 @@ A device knows its own registers and nothing of the chip, of time or of other de
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from mvsdk.emulator.bus_devices.mcp9808 import Mcp9808
+from mvsdk.emulator.errors import InputError
 
-__all__ = ["I2cDevice", "Mcp9808"]
+__all__ = ["DEVICES", "I2cDevice", "Mcp9808", "make_bus_device"]
 
 
 class I2cDevice(Protocol):
@@ -26,3 +28,14 @@ class I2cDevice(Protocol):
 
     def stop(self) -> None:
         """Hear that the transfer is over."""
+
+
+DEVICES: Mapping[str, Callable[[], I2cDevice]] = {"mcp9808": Mcp9808}
+"""What can be connected by name. What a device measures or is set to are properties with a setter."""
+
+
+def make_bus_device(name: str) -> I2cDevice:
+    """Make a device by its name in `DEVICES`. Raises `InputError` for one that is not known."""
+    if name not in DEVICES:
+        raise InputError(f"there is no bus device {name!r}", f"there are: {', '.join(sorted(DEVICES))}")
+    return DEVICES[name]()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 ADDRESS = 0x18
 """Its address with A0 to A2 low."""
 _CONFIGURATION, _UPPER, _LOWER, _CRITICAL, _AMBIENT, _MANUFACTURER, _DEVICE, _RESOLUTION = range(1, 9)
@@ -11,15 +13,29 @@ _LOWEST, _HIGHEST = -40.0, 125.0
 
 
 class Mcp9808:
-    """The sensor. `celsius` is what it measures; it may be changed at any time, within -40 to 125."""
+    """The sensor."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_celsius", "_registers", "_pointer", "_received", "_to_send")
 
     def __init__(self, celsius: float = 25.0) -> None:
+        self._celsius = 0.0
         self.celsius = celsius
         self._registers = dict.fromkeys(_WRITABLE, 0)
         self._registers[_RESOLUTION] = 3
         self._pointer = 0
         self._received: list[int] = []
         self._to_send: list[int] = []
+
+    @property
+    def celsius(self) -> float:
+        """What it measures, -40 to 125; may be changed at any time. `ValueError` for other values."""
+        return self._celsius
+
+    @celsius.setter
+    def celsius(self, value: float) -> None:
+        if not _LOWEST <= value <= _HIGHEST:
+            raise ValueError(f"it measures {_LOWEST:g} to {_HIGHEST:g} degrees")
+        self._celsius = float(value)
 
     def start(self, *, reading: bool) -> bool:
         """Be addressed; a read begins with the register that was pointed at last."""
@@ -54,7 +70,7 @@ class Mcp9808:
 
     def _ambient(self) -> int:
         """Return 13 bits of sixteenths of a degree, and how they compare with the three limits."""
-        sixteenths = round(min(max(self.celsius, _LOWEST), _HIGHEST) * 16)
+        sixteenths = round(self._celsius * 16)
         sixteenths &= ~((1 << 3 - self._registers[_RESOLUTION]) - 1)
         upper, lower, critical = (_signed(self._registers[register]) for register in (_UPPER, _LOWER, _CRITICAL))
         flags = _ABOVE_CRITICAL if sixteenths >= critical else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mvsdk.boards import Board
 from mvsdk.emulator.core import BusFault
@@ -29,6 +29,9 @@ class PeripheralBus:
     `unmodelled(peripheral, address, access)` is called once per address; access is "read" or "write". A `strict` bus
     makes every such access fail as a bus fault.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_told",)
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_models",)
 
     def __init__(self, board: Board, unmodelled: Callable[[str, int, str], None], *, strict: bool = False) -> None:
         known = sorted(board.peripherals, key=lambda peripheral: peripheral.base)

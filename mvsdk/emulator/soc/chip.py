@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
+from typing import ClassVar
 
 from mvsdk.boards import Board, Button, Led
 from mvsdk.emulator.bus_devices import I2cDevice
@@ -31,6 +32,8 @@ from mvsdk.emulator.soc.wwdg import Wwdg
 class Chip:
     """Builds the peripherals of a board's chip. `strict` makes accesses to what is not modelled bus faults."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines")
+
     def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False) -> None:
         self._wiring = wiring
         self._interrupts = {name: number for number, name in board.interrupts.items()}
@@ -41,10 +44,10 @@ class Chip:
         self._attach("RCC", self.rcc)
         self._attach_single_blocks()
         self._attach_timers()
-        self._ports = self._attach_ports(board.leds)
+        self.ports = self._attach_ports(board.leds)
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
-        self._uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
-        self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
+        self.uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
+        self.buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
         for button in board.buttons:
             self.press(button, pressed=False)
 
@@ -64,7 +67,7 @@ class Chip:
 
     def drive_pin(self, port: str, pin: int, level: bool | None) -> None:
         """Wire a level to a pin ("GPIOC", 13), or nothing. `KeyError` for a port that does not exist."""
-        self._ports[port].drive(pin, level)
+        self.ports[port].drive(pin, level)
 
     def press(self, button: Button, *, pressed: bool) -> None:
         """Press or let go of a button of the board: its pin is high while pressed."""
@@ -72,11 +75,11 @@ class Chip:
 
     def receive(self, uart: str, data: bytes) -> None:
         """Send `data` to a serial port ("USART2"), at the speed it is set to. `KeyError` for one without a model."""
-        self._uarts[uart].receive(data)
+        self.uarts[uart].receive(data)
 
     def connect_i2c(self, bus: str, address: int, device: I2cDevice) -> None:
         """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model."""
-        self._buses[bus].connect(address, device)
+        self.buses[bus].connect(address, device)
 
     # -- building ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Counter:
     told of every one of them, several at once as one, and returns whether the counter goes on.
     `matched` is told the channels whose value was met.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = ("settings", "value", "origin", "running", "repetition_left")
 
     maximum: int
     settings: Settings

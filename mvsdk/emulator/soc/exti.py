@@ -7,6 +7,7 @@ from analogue parts that are not modelled, pend by software only and have no int
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
@@ -16,6 +17,8 @@ PINS = 16
 
 class Exti(RegisterBlock):
     """The block. `interrupts` are the numbers of EXTI0 to EXTI15, `ports` the names of ports in EXTICR's order."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_lines",)
 
     def __init__(self, wiring: Wiring, interrupts: Sequence[int], ports: Sequence[str]) -> None:
         super().__init__("exti")

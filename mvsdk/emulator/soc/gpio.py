@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from mvsdk.emulator.soc.registers import RegisterBlock, rows
 
@@ -20,6 +21,8 @@ class GpioPort(RegisterBlock):
 
     `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_wired", "_wired_levels", "_outputs", "_inputs", "_locked", "_lock_steps")
 
     def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
         super().__init__("gpio")

@@ -8,6 +8,7 @@ on the bus. Pins need not be set up.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from mvsdk.emulator.bus_devices import I2cDevice
 from mvsdk.emulator.soc.registers import RegisterBlock
@@ -22,6 +23,8 @@ _BITS_OF_A_BYTE = 9
 
 class I2c(RegisterBlock):
     """One bus. `interrupt` is the event interrupt; `clock` gives the kernel clock in Hz."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_line", "_devices", "_addressed", "_left", "_next", "_alarm")
 
     def __init__(self, wiring: Wiring, interrupt: int, *, clock: Callable[[], int]) -> None:
         super().__init__("i2c")

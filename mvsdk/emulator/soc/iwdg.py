@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
@@ -15,6 +17,8 @@ _SLOWEST = 8
 
 class Iwdg(RegisterBlock):
     """The watchdog. Once started only a reset stops it."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_line", "_end", "_early", "_running", "_unlocked", "_warned", "_loaded_at")
 
     def __init__(self, wiring: Wiring, interrupt: int) -> None:
         super().__init__("iwdg")

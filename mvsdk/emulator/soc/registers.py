@@ -12,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import ClassVar
+
+from mvsdk.emulator.saving import Loading, Plain, Saving
 
 WORD = 0xFFFF_FFFF
 
@@ -68,6 +71,19 @@ class RegisterFile:
     def __setitem__(self, name: str, value: int) -> None:
         self._values[name] = value & WORD
 
+    def saved_state(self, save: Saving) -> Plain:
+        """Return every register's value by its name."""
+        return {name: self[name] for name in self._registers}
+
+    def load_state(self, data: Plain, load: Loading) -> None:
+        """Take the values of all registers."""
+        if not isinstance(data, dict) or data.keys() != self._registers.keys():
+            raise ValueError("a block has other registers")
+        for name, value in data.items():
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= WORD:
+                raise ValueError(f"{value!r} is not the value of register {name}")
+            self[name] = value
+
     def reset(self) -> None:
         """Give every register its reset value."""
         self._values.update({name: register.reset for name, register in self._registers.items()})
@@ -84,6 +100,8 @@ class RegisterFile:
 
 class RegisterBlock:
     """A `Peripheral` made of a table. By itself its registers remember; subclasses give single ones a life."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("registers",)
 
     def __init__(self, table: str) -> None:
         self.registers = RegisterFile(table)

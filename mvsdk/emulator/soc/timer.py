@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 from mvsdk.emulator.soc.counter import Counter, Settings
 from mvsdk.emulator.soc.registers import WORD, RegisterBlock, rows
@@ -54,6 +55,8 @@ def timer_kinds() -> tuple[TimerKind, ...]:
 
 class Timer(RegisterBlock):
     """One timer. `interrupts` are the numbers of the update and the compare interrupt, which may be the same."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_preload", "_counter", "_lines", "_alarm")
 
     def __init__(self, kind: TimerKind, wiring: Wiring, interrupts: tuple[int, int]) -> None:
         super().__init__("timer")

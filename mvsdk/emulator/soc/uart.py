@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import ClassVar
 
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
@@ -29,6 +30,18 @@ _HALF_STOP_BITS = (2, 1, 4, 3)
 
 class Uart(RegisterBlock):
     """One port. `clock` gives its kernel clock in Hz; `sent` is called with every character once it is on the line."""
+
+    STATE: ClassVar[tuple[str, ...]] = (
+        "_line",
+        "_transmitting",
+        "_receiving",
+        "_flags",
+        "_shifting",
+        "_to_send",
+        "_fifo",
+        "_arriving",
+        "_idle_due",
+    )
 
     def __init__(
         self, wiring: Wiring, interrupt: int, *, low_power: bool, clock: Callable[[], int], sent: Callable[[int], None]

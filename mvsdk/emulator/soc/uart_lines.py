@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.events import UartOutput
 from mvsdk.emulator.soc.wiring import Alarm, Wiring
 
@@ -12,6 +14,8 @@ SILENCE_US = 20_000
 
 class UartLines:
     """Tells `UartOutput` events for one port. Bytes that are not UTF-8 appear as escapes; line ends are left out."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_line", "_silence")
 
     def __init__(self, port: str, wiring: Wiring) -> None:
         self._port = port

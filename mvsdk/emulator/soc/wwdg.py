@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
@@ -15,6 +17,8 @@ _LAST = 0x40
 
 class Wwdg(RegisterBlock):
     """The watchdog. Once active only a reset stops it."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_line", "_end", "_early", "_value", "_since")
 
     def __init__(self, wiring: Wiring, interrupt: int) -> None:
         super().__init__("wwdg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mvsdk.abi import Abi, Syscall, load
 from mvsdk.abi.decode import decode_call, decode_result
@@ -45,6 +46,8 @@ class Microvisor:
     the application runs as the factory's test code.
     """
 
+    STATE: ClassVar[tuple[str, ...]] = ("circumstances", "_buffers", "_families", "_handles", "_named")
+
     def __init__(
         self, host: Host, *, device_id: str, wall_start_us: int, flash: NorFlash, testing: bool, trace: bool
     ) -> None:
@@ -61,19 +64,28 @@ class Microvisor:
         self._system = System(host, self._abi, self.circumstances, device_id, rcc_base)
         self._fast_interrupts = FastInterrupts(host, self._handles)
         self._system_notifications = SystemNotifications(self._abi, self._handles)
+        self._notifications = Notifications(
+            host,
+            self._abi,
+            self._handles,
+            self._buffers,
+            self._fast_interrupts.holds,
+            self._system_notifications.forget_centre,
+        )
         families = [
             self._logging,
             self._testing,
             self._system,
             self._fast_interrupts,
             self._system_notifications,
-            Notifications(host, self._abi, self._handles, self._buffers, self._fast_interrupts.holds),
+            self._notifications,
             Power(host, self._abi, self.circumstances),
             ExternalFlash(host, self._abi, self._handles, flash),
             Wifi(host.memory, self._abi),
             StructTest(host.memory, self._abi),
             Timekeeping(host, wall_start_us),
         ]
+        self._families = {type(family).__name__: family for family in families if hasattr(family, "STATE")}
         self._entries = _entry_points(self._abi, families)
         self._trace = trace
         self._named: set[str] = set()
@@ -89,8 +101,15 @@ class Microvisor:
 
     def stop(self) -> None:
         """Let nothing reach the application any more: its life is over, and the next has not begun."""
+        self._notifications.stop()
+        self._fast_interrupts.stop()
         self._handles.clear()
         self._buffers.clear()
+
+    @property
+    def system_sources(self) -> list[str]:
+        """The sources of system events."""
+        return self._system_notifications.sources
 
     def system_event(self, source: str) -> None:
         """Let the event of a system source happen, "NETWORK" or "UPDATE": the application hears of it if it listens."""
