@@ -47,7 +47,7 @@ CRASH_REPORTS_KEPT = 16
 CRASH_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after a fault."""
 PIN_RESET_FLAG = 26
-"""RCC_CSR.PINRSTF (RM0456, 11.8.50)."""
+"""RCC_CSR.PINRSTF (RM0456, chapter 11)."""
 WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after one of its watchdogs has fired (inferred)."""
 SLICE_CYCLES = 16_000_000

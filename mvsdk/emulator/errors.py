@@ -3,7 +3,11 @@
 EmulatorError
 ├── NotExecutableError  the image cannot be started: no stack, no reset vector
 ├── UnsignedImageError  a bare image was to run without anybody saying that this is wanted
+├── DeviceDirectoryError the folder of a device is damaged, or of another board or format
+│   └── DeviceInUseError another process uses the folder
 ├── InputError          a pin, button or bus device that is not there was to do something
+├── RecordingError      a recording is damaged, or is of another device
+├── ScriptError         a device.toml says what cannot be
 ├── SnapshotError       a saved device is damaged, or is of another board, image or version
 └── SymbolsMismatchError the ELF given for symbols is not the image that runs
 """
@@ -29,3 +33,19 @@ class SnapshotError(EmulatorError):
 
 class InputError(EmulatorError):
     """Something that cannot happen to this device was to happen to it: a pin, button or device it does not have."""
+
+
+class DeviceDirectoryError(EmulatorError):
+    """The folder of a device is damaged, of another board or format, or cannot be used."""
+
+
+class DeviceInUseError(DeviceDirectoryError):
+    """Another process uses the folder of a device."""
+
+
+class RecordingError(EmulatorError):
+    """A recording is damaged, of another device, or did not come out as it was recorded."""
+
+
+class ScriptError(EmulatorError):
+    """A file of scripted inputs says what cannot be; the message names file and line."""

@@ -22,6 +22,8 @@ from mvsdk.emulator.errors import InputError
 if TYPE_CHECKING:
     from mvsdk.emulator.device import Device
 
+HIGHEST_VOLTS = 4.0
+"""What a pin bears at any supply (DS13086, "Absolute maximum ratings")."""
 Scalar = bool | int | float | str
 
 
@@ -54,6 +56,25 @@ class Pin(Input):
     def apply(self, device: Device) -> None:
         """Drive it."""
         device.chip.drive_pin(*_port_and_pin(device, self.pin), self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class Voltage(Input):
+    """A voltage is wired to a pin ("PA0"): what an analogue input measures, and a digital one compares."""
+
+    kind: ClassVar[str] = "voltage"
+    pin: str
+    volts: float
+
+    def check(self, device: Device) -> None:
+        """The pin must exist and bear the voltage."""
+        _port_and_pin(device, self.pin)
+        if not 0 <= self.volts <= HIGHEST_VOLTS:
+            raise InputError(f"{self.pin} does not bear {self.volts:g} V", f"give 0 to {HIGHEST_VOLTS} V")
+
+    def apply(self, device: Device) -> None:
+        """Apply it."""
+        device.chip.apply_voltage(*_port_and_pin(device, self.pin), self.volts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +180,9 @@ class Reset(Input):
         device.press_reset()
 
 
-KINDS: dict[str, type[Input]] = {kind.kind: kind for kind in (Pin, Button, Uart, BusDevice, Wake, SystemEvent, Reset)}
+KINDS: dict[str, type[Input]] = {
+    kind.kind: kind for kind in (Pin, Voltage, Button, Uart, BusDevice, Wake, SystemEvent, Reset)
+}
 
 
 class Inputs:
@@ -247,6 +270,8 @@ def _read(kind: type[Input], name: str, value: object, hint: Any) -> object:  # 
         except UnicodeEncodeError as error:
             raise InputError(f"{kind.kind}.{name} holds {value!r}", "write a character for each byte") from error
     allowed = typing.get_args(hint) or (hint,)
+    if hint is float and type(value) is int:
+        return float(value)
     if type(value) not in allowed:
         expected = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in allowed)
         raise InputError(f"{kind.kind}.{name} is {value!r}", f"it takes {expected}")

@@ -75,6 +75,18 @@ class Identity:
         if len(self.unique_id) != UNIQUE_ID_LENGTH:
             raise ValueError(f"a unique id has {UNIQUE_ID_LENGTH} bytes, not {len(self.unique_id)}")
 
+    def as_dict(self) -> dict[str, str]:
+        """Return it as plain data."""
+        return {"device_id": self.device_id, "unique_id": self.unique_id.hex()}
+
+    @classmethod
+    def from_dict(cls, data: object) -> Identity:
+        """Read it from plain data. Raises `ValueError` for data that is none."""
+        match data:
+            case {"device_id": str() as device_id, "unique_id": str() as unique_id}:
+                return cls(device_id, bytes.fromhex(unique_id))
+        raise ValueError(f"{str(data)[:80]} is no identity")
+
 
 def unique_id_of(seed: int) -> bytes:
     """Return the unique id that follows from a seed."""
@@ -89,3 +101,15 @@ class Connection:
     device: str
     bus: str
     address: int
+
+    def as_list(self) -> list[str | int]:
+        """Return it as plain data."""
+        return [self.name, self.device, self.bus, self.address]
+
+    @classmethod
+    def from_list(cls, data: object) -> Connection:
+        """Read it from plain data. Raises `ValueError` for data that is none."""
+        match data:
+            case [str() as name, str() as device, str() as bus, int() as address]:
+                return cls(name, device, bus, address)
+        raise ValueError(f"{str(data)[:80]} is no connection")

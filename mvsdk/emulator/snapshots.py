@@ -76,8 +76,8 @@ def pack(device: Device) -> bytes:
         "image": {"name": device.image_name, "sha256": device.image.sha256},
         "cycle": device.core.cycle,
         "options": device.options.as_dict(),
-        "identity": {"device_id": device.identity.device_id, "unique_id": device.identity.unique_id.hex()},
-        "connections": [[there.name, there.device, there.bus, there.address] for there in device.connections],
+        "identity": device.identity.as_dict(),
+        "connections": [there.as_list() for there in device.connections],
         "inputs": [[cycle, device_inputs.as_dict(what)] for cycle, what in device.inputs.waiting()],
         "lengths": [len(part) for part in parts],
         "sha256": hashlib.sha256(b"".join(parts)).hexdigest(),
@@ -200,7 +200,7 @@ def _label(data: Any) -> Label:  # noqa: ANN401
             "image": {"name": str() as name, "sha256": str() as image_hash},
             "cycle": int() as cycle,
             "options": options,
-            "identity": {"device_id": str() as device_id, "unique_id": str() as unique_id},
+            "identity": identity,
             "connections": list() as connections,
             "inputs": list() as waiting,
             "lengths": [int() as first, int() as second],
@@ -213,20 +213,13 @@ def _label(data: Any) -> Label:  # noqa: ANN401
                 image_hash,
                 cycle,
                 DeviceOptions.from_dict(options),
-                Identity(device_id, bytes.fromhex(unique_id)),
-                tuple(_connection(entry) for entry in connections),
+                Identity.from_dict(identity),
+                tuple(Connection.from_list(entry) for entry in connections),
                 tuple(_waiting(entry) for entry in waiting),
                 (first, second),
                 content_hash,
             )
     raise ValueError("its label is not what a label is")
-
-
-def _connection(entry: object) -> Connection:
-    match entry:
-        case [str() as name, str() as device, str() as bus, int() as address]:
-            return Connection(name, device, bus, address)
-    raise ValueError(f"{str(entry)[:80]} is no connection")
 
 
 def _waiting(entry: object) -> tuple[int, device_inputs.Input]:

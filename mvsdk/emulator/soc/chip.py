@@ -10,6 +10,7 @@ from mvsdk.boards import Board, Button, Led
 from mvsdk.emulator.bus_devices import I2cDevice
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import LedChanged, RegisterNotModelled
+from mvsdk.emulator.soc.backup_domain import BackupDomain
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.crc import Crc
 from mvsdk.emulator.soc.exti import PINS, Exti
@@ -40,6 +41,7 @@ class Chip:
         self._bases = {peripheral.name: peripheral.base for peripheral in board.peripherals}
         self._bus = PeripheralBus(board, self._tell_unmodelled, strict=strict)
         self._blocks: list[RegisterBlock] = []
+        self._named: dict[str, RegisterBlock] = {}
         self.rcc = Rcc()
         self._attach("RCC", self.rcc)
         self._attach_single_blocks()
@@ -48,6 +50,8 @@ class Chip:
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
         self.uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
         self.buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
+        self.backup_domain = BackupDomain(self._named)
+        """What the backup battery keeps."""
         for button in board.buttons:
             self.press(button, pressed=False)
 
@@ -69,6 +73,10 @@ class Chip:
         """Wire a level to a pin ("GPIOC", 13), or nothing. `KeyError` for a port that does not exist."""
         self.ports[port].drive(pin, level)
 
+    def apply_voltage(self, port: str, pin: int, volts: float) -> None:
+        """Wire a voltage to a pin ("GPIOA", 0). `KeyError` for a port that does not exist."""
+        self.ports[port].apply_voltage(pin, volts)
+
     def press(self, button: Button, *, pressed: bool) -> None:
         """Press or let go of a button of the board: its pin is high while pressed."""
         self.drive_pin(button.port, button.pin, pressed)
@@ -86,6 +94,7 @@ class Chip:
     def _attach(self, name: str, block: RegisterBlock) -> None:
         self._bus.attach(self._bases[name], block)
         self._blocks.append(block)
+        self._named[name] = block
 
     def _attach_single_blocks(self) -> None:
         wiring, interrupts = self._wiring, self._interrupts

@@ -13,6 +13,10 @@ _PULL_UP = 1
 _LOCK_KEY = 1 << 16
 _LOCKABLE = {"MODER": 2, "OSPEEDR": 2, "PUPDR": 2, "OTYPER": 1, "AFRL": 4, "AFRH": 4}
 """Registers that a lock protects, and how many bits of them belong to a pin."""
+_VDD = 3.3
+"""Volts that a high level has here."""
+_INPUT_LOW, _INPUT_HIGH = 0.3, 0.7
+"""What an input takes for low and for high, in parts of VDD (DS13086, "I/O static characteristics")."""
 Changed = Callable[[int, int], None]
 
 
@@ -22,13 +26,24 @@ class GpioPort(RegisterBlock):
     `shown` is about the levels that output drivers put on pins, `seen` about the levels that IDR shows.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("_wired", "_wired_levels", "_outputs", "_inputs", "_locked", "_lock_steps")
+    STATE: ClassVar[tuple[str, ...]] = (
+        "_wired",
+        "_wired_levels",
+        "_volts",
+        "_levels",
+        "_outputs",
+        "_inputs",
+        "_locked",
+        "_lock_steps",
+    )
 
     def __init__(self, name: str, shown: Changed, seen: Changed) -> None:
         super().__init__("gpio")
         self._resets = {row["name"]: int(row["reset"], 16) for row in rows("gpio-resets") if row["port"] == name}
         self._shown, self._seen = shown, seen
         self._wired = self._wired_levels = 0
+        self._levels = 0
+        self._volts: dict[int, float] = {}
         self._outputs = self._inputs = 0
         self._locked = 0
         self._lock_steps: list[int] = []
@@ -44,10 +59,25 @@ class GpioPort(RegisterBlock):
 
     def drive(self, pin: int, level: bool | None) -> None:
         """Wire a level to a pin (0 to 15), or nothing; then its pull resistor decides, and without one it reads 0."""
+        self._volts.pop(pin, None)
+        self._wire(pin, level)
+
+    def _wire(self, pin: int, level: bool | None) -> None:
         bit = 1 << pin
         self._wired = self._wired & ~bit | (0 if level is None else bit)
         self._wired_levels = self._wired_levels & ~bit | (bit if level else 0)
         self._settle()
+
+    def apply_voltage(self, pin: int, volts: float) -> None:
+        """Wire a voltage to a pin. Between the thresholds a digital input keeps the level it had."""
+        self._volts[pin] = float(volts)
+        high, low = volts >= _VDD * _INPUT_HIGH, volts <= _VDD * _INPUT_LOW
+        level = high if high or low else bool(self._wired_levels >> pin & 1)
+        self._wire(pin, level)
+
+    def volts(self, pin: int) -> float:
+        """Return the voltage of a pin, as an analogue input sees it: what was applied, or its level's."""
+        return self._volts.get(pin, _VDD if self._levels >> pin & 1 else 0.0)
 
     def fetch(self, name: str) -> int:
         """Return a register; reading LCKR ends the lock sequence."""
@@ -100,6 +130,7 @@ class GpioPort(RegisterBlock):
         driven = outputs & ~released
         passive = self._wired & self._wired_levels | ~self._wired & self._pins_with("PUPDR", _PULL_UP)
         levels = driven & odr | ~driven & passive
+        self._levels = levels & _PINS
         self._tell(levels & outputs, levels & _PINS & ~self._pins_with("MODER", _ANALOGUE))
 
     def _tell(self, outputs: int, inputs: int) -> None:

@@ -65,6 +65,9 @@ class RegisterFile:
         self._values: dict[str, int] = {}
         self.reset()
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._registers
+
     def __getitem__(self, name: str) -> int:
         return self._values[name]
 

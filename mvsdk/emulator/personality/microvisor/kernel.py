@@ -62,6 +62,8 @@ class Microvisor:
         self._testing = Testing(host, self._buffers, active=testing)
         rcc_base = next(peripheral.base for peripheral in host.board.peripherals if peripheral.name == "RCC")
         self._system = System(host, self._abi, self.circumstances, device_id, rcc_base)
+        self.settings = Wifi(host.memory, self._abi)
+        """What the kernel keeps without power."""
         self._fast_interrupts = FastInterrupts(host, self._handles)
         self._system_notifications = SystemNotifications(self._abi, self._handles)
         self._notifications = Notifications(
@@ -81,7 +83,7 @@ class Microvisor:
             self._notifications,
             Power(host, self._abi, self.circumstances),
             ExternalFlash(host, self._abi, self._handles, flash),
-            Wifi(host.memory, self._abi),
+            self.settings,
             StructTest(host.memory, self._abi),
             Timekeeping(host, wall_start_us),
         ]

@@ -1,0 +1,101 @@
+"""Devices with guests of every kind, and what may happen to them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from mvsdk.bundle import Image
+from mvsdk.emulator.bus_devices.mcp9808 import ADDRESS, Mcp9808
+from mvsdk.emulator.core import new_core
+from mvsdk.emulator.crashes import RestartPolicy
+from mvsdk.emulator.device import Device
+from mvsdk.emulator.events import Event, Observer
+from mvsdk.emulator.inputs import BusDevice, Button, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake
+from mvsdk.emulator.options import Connection
+from tests.emulator.chip_guests import BOARD, BUTTON, ECHO, HELLO, PWM, TEMPERATURE, TICK, WATCHDOG, guest
+
+KERNEL_CALLS = """
+static struct MvNotification ring[4] __attribute__((aligned(8)));
+static volatile uint32_t taken;
+void TIM8_BRK_IRQHandler(void) { taken++; }
+void TIM2_IRQHandler(void) { log_text("fast"); }
+static uint8_t page[64];
+int main(void)
+{
+    MvNotificationHandle centre = 0;
+    MvSystemEventHandle stream = 0;
+    MvExternalFlashHandle flash = 0;
+    log_start();
+    const struct MvNotificationSetup setup = {.irq = 51, .buffer = ring, .buffer_size = sizeof ring};
+    if (mvSetupNotifications(&setup, &centre) != MV_STATUS_OKAY) { log_text("no centre"); }
+    const struct MvOpenSystemNotificationParams params = {
+        .notification_handle = centre, .notification_tag = 3,
+        .notification_source = MV_SYSTEMNOTIFICATIONSOURCE_NETWORK};
+    if (mvOpenSystemNotification(&params, &stream) != MV_STATUS_OKAY) { log_text("no stream"); }
+    REG(0xE000E100u, 4u) = 1u << (51 - 32);
+    if (mvSetFastInterrupt(45) != MV_STATUS_OKAY || mvEnableFastInterrupt(45) != MV_STATUS_OKAY) { log_text("no"); }
+    if (mvExternalFlashOpen(&flash) != MV_STATUS_OKAY) { log_text("no flash"); }
+    for (uint32_t round = 0;; round++) {
+        char text[] = "round .";
+        text[6] = (char)('0' + round % 10u);
+        (void)mvTempTriggerNotification(centre, 9, round);
+        (void)mvTempTriggerNotification(centre, 9, round + 1u);
+        (void)mvExternalFlashEraseBlocking(flash, 0, 4096);
+        (void)mvExternalFlashWriteBlocking(flash, round, sizeof text, (const uint8_t *)text);
+        (void)mvExternalFlashReadBlocking(flash, 0, sizeof page, page);
+        (void)mvSystemLedEnable((uint8_t)(round & 1u));
+        if (round % 4u == 3u) { REG(0xE000EF00u, 0u) = 45u; }
+        log_text(text);
+        if (round == 11u) { __asm volatile("udf #0"); }
+    }
+}
+"""
+
+
+@dataclass
+class Example:
+    """A guest, how long it is interesting, and what may happen to it."""
+
+    source: str
+    length_us: int
+    inputs: tuple[Input, ...] = ()
+    sensor: bool = False
+    restart_policy: RestartPolicy | None = None
+
+    @functools.cached_property
+    def image(self) -> Image:
+        """The compiled guest."""
+        return guest(self.source)
+
+    def device(self, events: list[Event], *observers: Observer) -> Device:
+        """Make a fresh device that tells its events to a list, and to others."""
+        device = Device(
+            BOARD,
+            self.image,
+            new_core(),
+            seed=3,
+            restart_policy=self.restart_policy,
+            observers=[events.append, *observers],
+        )
+        if self.sensor:
+            device.connect(Connection("thermometer", "mcp9808", "I2C1", ADDRESS), Mcp9808(21.5))
+        return device
+
+
+BUTTON_NAME = BOARD.buttons[0].name
+EXAMPLES = {
+    "tick": Example(TICK, 60_000, (Reset(),)),
+    "hello": Example(HELLO, 2_000, (Pin("PC13", True), Reset())),
+    "echo": Example(ECHO, 8_000, (Uart("USART2", b"one\ntwo\n"), Uart("USART2", b"x"))),
+    "button": Example(BUTTON, 3_000, (Button(BUTTON_NAME, True), Button(BUTTON_NAME, False), Pin("PC13", None))),
+    "pwm": Example(PWM, 30_000, (Pin("PA0", True), Voltage("PA1", 1.5))),
+    "watchdog": Example(WATCHDOG, 3_000_000, (Reset(),)),
+    "temperature": Example(TEMPERATURE, 4_000, (BusDevice("thermometer", "celsius", 41.0), Reset()), sensor=True),
+    "kernel": Example(
+        KERNEL_CALLS,
+        1_500_000,
+        (SystemEvent("NETWORK"), SystemEvent("UPDATE"), Wake("RTC"), Reset()),
+        restart_policy=RestartPolicy(200, 400),
+    ),
+}
