@@ -7,11 +7,12 @@ from collections.abc import Callable
 from mvsdk.boards import Board
 from mvsdk.emulator.clock import Action, Appointment, Schedule
 from mvsdk.emulator.core import Core
-from mvsdk.emulator.events import Event
+from mvsdk.emulator.events import Event, InterruptLineChanged
 
 
 class ChipWiring:
-    """A `Wiring`. `deadline` is the cycle the core runs to at present, None while it stands."""
+    """A `Wiring`. `deadline` is the cycle the core runs to at present, None while it stands. `traces_lines`
+    says that interrupt lines are told."""
 
     def __init__(
         self,
@@ -28,6 +29,8 @@ class ChipWiring:
         self.tell = tell
         self.random_word = random_word
         self.watchdog_reset = watchdog_reset
+        self.traces_lines = False
+        self._names = board.interrupts
         self._core = core
         self._schedule = schedule
 
@@ -54,3 +57,5 @@ class ChipWiring:
     def set_line(self, interrupt: int, level: bool) -> None:
         """See `Wiring.set_line`."""
         self._core.set_line(interrupt, level)
+        if self.traces_lines:
+            self.tell(InterruptLineChanged(self.time_us, interrupt, self._names.get(interrupt, "?"), level))

@@ -90,7 +90,8 @@ class Device:
     `seed` decides everything random: handles, identity, the random number generator. `wall_start_us` is the wall time
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
-    external flash holds. `strict_mmio` makes accesses to peripheral registers that have no model bus faults. What is
+    external flash holds. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
+    interrupt lines. `strict_mmio` makes accesses to peripheral registers that have no model bus faults. What is
     connected to the chip is reached through `chip`. `identity` is who the device is; without one that follows from
     the seed. `image_name` is what people call the image. Whatever happens to a running device from outside happens
     through `inputs`.
@@ -129,7 +130,8 @@ class Device:
         restart_policy: RestartPolicy | None = None,
         testing: bool = False,
         external_flash: Storage | None = None,
-        trace_calls: bool = False,
+        trace_calls: bool | frozenset[str] = False,
+        trace_interrupts: bool = False,
         strict_mmio: bool = False,
         identity: Identity | None = None,
         image_name: str = "",
@@ -167,6 +169,7 @@ class Device:
             random_word=functools.partial(self._random_numbers.getrandbits, 32),
             watchdog_reset=self._watchdog_reset,
         )
+        self._wiring.traces_lines = trace_interrupts
         self.chip = Chip(board, self._wiring, strict=strict_mmio)
         self.rcc = self.chip.rcc
         self.inputs = Inputs(self, self._wiring.hurry)
@@ -198,6 +201,11 @@ class Device:
     def time_us(self) -> int:
         """Microseconds since the kernel started."""
         return self.core.cycle // self._cycles_per_us
+
+    @property
+    def call_us(self) -> int:
+        """How long the call that is being answered takes, as far as is known yet."""
+        return CALL_CYCLES // self._cycles_per_us + self._call_us
 
     def cycle_at(self, time_us: int) -> int:
         """Return the first cycle of a moment of the device's time."""

@@ -1,23 +1,31 @@
 """Runs that can be had again: a file with everything that reached a device from outside.
 
 A recording is lines of JSON. The first says what ran and how: board, image, options, identity, what was connected, and
-the hash of the state it began in. Then comes a line for every input with the cycle it happened at, and last a line that
-says where and why the run ended, and the hash of the state then. A recording without its last line was cut off, and can
-be played for as long as one likes.
+the hash of the state it began in, with the state itself as a snapshot where that is not a device's beginning. Then
+comes a line for every input with the cycle it happened at, and last a line that says where and why the run ended, and
+the hash of the state then. A recording without its last line was cut off, and can be played for as long as one likes.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from mvsdk import __version__
+from mvsdk.boards import Board
+from mvsdk.bundle import Image
 from mvsdk.emulator import inputs as device_inputs
+from mvsdk.emulator import snapshots
+from mvsdk.emulator.bus_devices import make_bus_device
+from mvsdk.emulator.core import Core
 from mvsdk.emulator.device import Device, End
 from mvsdk.emulator.errors import InputError, RecordingError
+from mvsdk.emulator.events import Observer
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity
 from mvsdk.files import OutputError
 
@@ -38,7 +46,8 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording that has been read. `state` is the hash of the state it begins in."""
+    """A recording that has been read. `state` is the hash of the state it begins in, and `snapshot`
+    that state where it is not a device's beginning."""
 
     path: Path
     board: str
@@ -48,14 +57,18 @@ class Recording:
     identity: Identity
     connections: tuple[Connection, ...]
     state: str
+    snapshot: bytes | None
     inputs: tuple[tuple[int, device_inputs.Input], ...]
     end: RunEnd | None
 
 
 class Recorder:
-    """Writes down what happens to a device from now on. To be closed, and told the end before."""
+    """Writes down what happens to a device from now on. To be closed, and told the end before.
 
-    def __init__(self, path: Path, device: Device) -> None:
+    A `whole` recording holds the device as it stands; one without can only be played from a device's beginning.
+    """
+
+    def __init__(self, path: Path, device: Device, *, whole: bool = False) -> None:
         """Begin with the device as it stands. Raises `OutputError`."""
         self._device = device
         try:
@@ -63,7 +76,7 @@ class Recorder:
         except OSError as error:
             what = f"cannot write {path}: {error.strerror or error}"
             raise OutputError(what, "give a path in a folder that exists and is yours") from error
-        self._write(header(device))
+        self._write(header(device, whole=whole))
         device.inputs.recorder = self._take
 
     def __enter__(self) -> Recorder:
@@ -87,7 +100,7 @@ class Recorder:
         self._file.flush()
 
 
-def header(device: Device) -> dict[str, Any]:
+def header(device: Device, *, whole: bool) -> dict[str, Any]:
     """Return the first line of a recording that begins with a device as it stands."""
     return {
         "recording": FORMAT,
@@ -98,6 +111,7 @@ def header(device: Device) -> dict[str, Any]:
         "identity": device.identity.as_dict(),
         "connections": [there.as_list() for there in device.connections],
         "state": device.state_hash(),
+        "snapshot": base64.b64encode(snapshots.pack(device)).decode("ascii") if whole else None,
     }
 
 
@@ -141,6 +155,7 @@ def _recording(
             "identity": identity,
             "connections": list() as connections,
             "state": str() as state,
+            "snapshot": None | str() as snapshot,
         }:
             if version != FORMAT:
                 raise ValueError(f"it is of format {version}, not {FORMAT}")
@@ -153,6 +168,7 @@ def _recording(
                 Identity.from_dict(identity),
                 tuple(Connection.from_list(entry) for entry in connections),
                 state,
+                None if snapshot is None else base64.b64decode(snapshot, validate=True),
                 found,
                 end,
             )
@@ -168,6 +184,56 @@ def _line(data: Any) -> tuple[int, device_inputs.Input] | RunEnd:  # noqa: ANN40
     raise ValueError(f"{str(data)[:80]} is neither an input nor an end")
 
 
+def make_device(
+    recording: Recording,
+    board: Board,
+    image: Image,
+    core: Core,
+    *,
+    image_name: str = "",
+    trace_calls: bool | frozenset[str] = False,
+    trace_interrupts: bool = False,
+    observers: Iterable[Observer] = (),
+) -> Device:
+    """Make the device that a recording begins with. Raises `RecordingError` for another board or image."""
+    if (recording.board, recording.image_sha256) != (board.name, image.sha256):
+        raise RecordingError(
+            f"{recording.path} is of {recording.image_name or 'another image'} ({recording.image_sha256[:12]}) "
+            f"on board {recording.board}, not of {image_name or 'this one'} ({image.sha256[:12]}) on {board.name}",
+            "play it with the image and the board it was recorded with",
+        )
+    if recording.snapshot is not None:
+        return snapshots.load(
+            snapshots.read_bytes(recording.snapshot, recording.path),
+            board,
+            image,
+            core,
+            image_name=image_name,
+            trace_calls=trace_calls,
+            trace_interrupts=trace_interrupts,
+            observers=observers,
+        )
+    options = recording.options
+    device = Device(
+        board,
+        image,
+        core,
+        seed=options.seed,
+        wall_start_us=options.wall_start_us,
+        restart_policy=options.restart_policy,
+        testing=options.testing,
+        strict_mmio=options.strict_mmio,
+        identity=recording.identity,
+        image_name=image_name,
+        trace_calls=trace_calls,
+        trace_interrupts=trace_interrupts,
+        observers=observers,
+    )
+    for connection in recording.connections:
+        device.connect(connection, make_bus_device(connection.device))
+    return device
+
+
 def prepare(device: Device, recording: Recording) -> None:
     """Let the inputs of a recording wait for their cycles, in place of any others.
 
@@ -176,7 +242,7 @@ def prepare(device: Device, recording: Recording) -> None:
     if device.state_hash() != recording.state:
         raise RecordingError(
             f"{recording.path} begins with a device in another state",
-            "give the --from-snapshot or the contents of --device that it was recorded with",
+            "make the device as the recording's first line says",
         )
     device.inputs.forget()
     try:

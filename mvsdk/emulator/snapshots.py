@@ -96,6 +96,11 @@ def read(path: Path) -> Snapshot:
         data = path.read_bytes()
     except OSError as error:
         raise SnapshotError(f"cannot read {path}: {error.strerror or error}", "give the path of a snapshot") from error
+    return read_bytes(data, path)
+
+
+def read_bytes(data: bytes, path: Path) -> Snapshot:
+    """Read a snapshot from the bytes of a file, or of a part of one."""
     try:
         return unpack(data, path)
     except (ValueError, KeyError, TypeError, RecursionError, zlib.error, InputError) as error:
@@ -126,7 +131,8 @@ def load(
     *,
     image_name: str = "",
     external_flash: Storage | None = None,
-    trace_calls: bool = False,
+    trace_calls: bool | frozenset[str] = False,
+    trace_interrupts: bool = False,
     observers: Iterable[Observer] = (),
 ) -> Device:
     """Make the device anew as it was, with a core that nothing is laid out in yet.
@@ -149,6 +155,7 @@ def load(
         identity=label.identity,
         external_flash=external_flash,
         trace_calls=trace_calls,
+        trace_interrupts=trace_interrupts,
         image_name=image_name,
         observers=[quiet],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from mvsdk.boards import Board, Button, Led
@@ -84,6 +84,10 @@ class Chip:
     def receive(self, uart: str, data: bytes) -> None:
         """Send `data` to a serial port ("USART2"), at the speed it is set to. `KeyError` for one without a model."""
         self.uarts[uart].receive(data)
+
+    def listen(self, uart: str, sink: Callable[[int], None]) -> None:
+        """Let `sink` have every character that a serial port sends. `KeyError` for one without a model."""
+        self._lines[uart].listen(sink)
 
     def connect_i2c(self, bus: str, address: int, device: I2cDevice) -> None:
         """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from mvsdk.emulator.events import UartOutput
@@ -16,15 +17,23 @@ class UartLines:
     """Tells `UartOutput` events for one port. Bytes that are not UTF-8 appear as escapes; line ends are left out."""
 
     STATE: ClassVar[tuple[str, ...]] = ("_line", "_silence")
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_sinks",)
 
     def __init__(self, port: str, wiring: Wiring) -> None:
         self._port = port
         self._wiring = wiring
         self._line = bytearray()
+        self._sinks: list[Callable[[int], None]] = []
         self._silence = Alarm(wiring, lambda _: self._tell())
+
+    def listen(self, sink: Callable[[int], None]) -> None:
+        """Let `sink` have every character too, as it was sent."""
+        self._sinks.append(sink)
 
     def take(self, character: int) -> None:
         """Take one character."""
+        for sink in self._sinks:
+            sink(character & 0xFF)
         if character == ord("\n"):
             self._tell()
             return

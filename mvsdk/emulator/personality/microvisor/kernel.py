@@ -28,6 +28,20 @@ from mvsdk.emulator.personality.microvisor.testing import Testing
 from mvsdk.emulator.personality.microvisor.timekeeping import Timekeeping
 from mvsdk.emulator.personality.microvisor.wifi import Wifi
 
+FAMILIES: tuple[type, ...] = (
+    Logging,
+    Testing,
+    System,
+    FastInterrupts,
+    SystemNotifications,
+    Notifications,
+    Power,
+    ExternalFlash,
+    Wifi,
+    StructTest,
+    Timekeeping,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -43,13 +57,20 @@ class Microvisor:
     """The kernel as the application meets it.
 
     `wall_start_us` is the wall time at its start, in Unix microseconds; `flash` the external flash; `testing` says that
-    the application runs as the factory's test code.
+    the application runs as the factory's test code; `trace` which calls are told decoded: all, none, or those named.
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("circumstances", "_buffers", "_families", "_handles", "_named")
 
     def __init__(
-        self, host: Host, *, device_id: str, wall_start_us: int, flash: NorFlash, testing: bool, trace: bool
+        self,
+        host: Host,
+        *,
+        device_id: str,
+        wall_start_us: int,
+        flash: NorFlash,
+        testing: bool,
+        trace: bool | frozenset[str],
     ) -> None:
         self._host = host
         self._abi = load("microvisor")
@@ -89,7 +110,7 @@ class Microvisor:
         ]
         self._families = {type(family).__name__: family for family in families if hasattr(family, "STATE")}
         self._entries = _entry_points(self._abi, families)
-        self._trace = trace
+        self._traced_calls = frozenset(self._abi.syscalls) if trace is True else trace or frozenset()
         self._named: set[str] = set()
         self.gateways = tuple(self._entries)
 
@@ -126,7 +147,7 @@ class Microvisor:
         """Answer the call the core stopped at."""
         address, *registers = self._host.core.gateway_call()
         entry = self._entries[address]
-        answer = self._traced if self._trace else self._answered
+        answer = self._traced if entry.syscall.name in self._traced_calls else self._answered
         self._host.core.gateway_return(answer(entry, registers))
 
     def _traced(self, entry: _Entry, registers: Sequence[int]) -> int:
@@ -196,3 +217,13 @@ def _entry_points(abi: Abi, families: Sequence[object]) -> dict[int, _Entry]:
         for address, syscall in abi.by_address.items()
         for answer, guard in [found.get(syscall.name, (None, None))]
     }
+
+
+def call_families() -> dict[str, frozenset[str]]:
+    """Return the names of the calls that are answered, by family: the file that answers them."""
+    found: dict[str, set[str]] = {}
+    for family in FAMILIES:
+        name = family.__module__.rpartition(".")[2].replace("_", "-")
+        calls = {call for attribute in vars(family).values() if (call := getattr(attribute, "answers", None))}
+        found.setdefault(name, set()).update(calls)
+    return {name: frozenset(calls) for name, calls in found.items()}
