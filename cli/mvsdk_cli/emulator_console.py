@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 PRESS_US = 200_000
 """How long a key press holds the button, in device time."""
 KEYS = "b button  p pause  s snapshot  r reset  i input  q quit"
+PAUSE_S = 0.1
+"""How often a paused console looks whether somebody wants to end it by a signal."""
 _CLEAR = "\r\x1b[K"
 _BACKSPACES = {"\x7f", "\b"}
 
@@ -97,14 +99,14 @@ class Console:
         self._take_keys(0)
         self._draw()
         while self._paused_since is not None and not self.quits:
-            self._take_keys(None)
+            self._take_keys(PAUSE_S)
             self._draw()
 
-    def _take_keys(self, timeout: float | None) -> None:
+    def _take_keys(self, timeout: float) -> None:
         while select.select([self._read], [], [], timeout)[0]:
             data = os.read(self._read, 1024).decode("utf-8", "ignore")
             if not data:
-                self._quit()  # nobody is there any more
+                self.quit()  # nobody is there any more
                 return
             for key in data:
                 self._take(key)
@@ -122,7 +124,7 @@ class Console:
             "r": self._reset,
             "i": self._begin_typing,
             "?": lambda: self.echo((__doc__ or "").partition("\n\n")[2].rstrip()),
-            "q": self._quit,
+            "q": self.quit,
         }
         if key in actions:
             try:
@@ -163,7 +165,8 @@ class Console:
 
         self._running().inputs.now(Reset())
 
-    def _quit(self) -> None:
+    def quit(self) -> None:
+        """End the console and stop the device."""
         self.quits = True
         self._running().stop()
 

@@ -15,7 +15,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mvsdk.emulator.core.observing import Executed
+from mvsdk.emulator.errors import NoLinesError
 from mvsdk.emulator.symbols import Symbols, reading_elf
+
+_REMEDY = "build the application with -g, and name its ELF with --symbols"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,22 @@ class _File:
 def lcov(symbols: Symbols, executed: Executed) -> str:
     """Return a tracefile: a record for every source file, in the order of their names.
 
-    Raises `LookupError` for an ELF whose debugging information is missing or damaged.
+    Raises `NoLinesError` for an ELF whose debugging information is missing or damaged.
     """
-    dwarf = symbols.dwarf
-    if dwarf is None:
-        raise LookupError("the ELF has no debugging information: compile with -g")
+    try:
+        return _tracefile(debugging_information(symbols), symbols, executed)
+    except LookupError as error:
+        raise NoLinesError(str(error), _REMEDY) from error
+
+
+def debugging_information(symbols: Symbols) -> Any:  # noqa: ANN401 - pyelftools has no types
+    """Return what an ELF says of its sources. Raises `NoLinesError` where it says nothing."""
+    if symbols.dwarf is None:
+        raise NoLinesError("the ELF has no debugging information, so there are no lines to cover", _REMEDY)
+    return symbols.dwarf
+
+
+def _tracefile(dwarf: Any, symbols: Symbols, executed: Executed) -> str:  # noqa: ANN401
     files: dict[str, _File] = defaultdict(_File)
     outcomes = {branch.address: (branch.taken, branch.passed) for branch in executed.branches()}
     with reading_elf():
@@ -91,9 +105,8 @@ def _rows(dwarf: Any, unit: Any) -> Iterator[_Row]:  # noqa: ANN401 - pyelftools
     names = _file_names(program, unit)
     states = [entry.state for entry in program.get_entries() if entry.state is not None]
     for state, following in itertools.pairwise(states):
-        if state.end_sequence or not state.line or following.address <= state.address or state.address == 0:
-            continue
-        if state.is_stmt:
+        if state.is_stmt and not state.end_sequence and state.line and 0 < state.address <= following.address:
+            # Of several statements that begin at one address, the last has the instructions.
             yield _Row(state.address, following.address, names.get(state.file, "?"), state.line)
 
 

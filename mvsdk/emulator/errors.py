@@ -6,6 +6,7 @@ EmulatorError
 ├── DeviceDirectoryError the folder of a device is damaged, or of another board or format
 │   └── DeviceInUseError another process uses the folder
 ├── InputError          a pin, button or bus device that is not there was to do something
+├── NoLinesError        the ELF has no debugging information, so there is no coverage
 ├── RecordingError      a recording is damaged, or is of another device
 ├── ScriptError         a device.toml says what cannot be
 ├── SnapshotError       a saved device is damaged, or is of another board, image or version
@@ -49,3 +50,7 @@ class RecordingError(EmulatorError):
 
 class ScriptError(EmulatorError):
     """A file of scripted inputs says what cannot be; the message names file and line."""
+
+
+class NoLinesError(EmulatorError):
+    """The ELF's debugging information is missing or damaged, so nobody knows which lines were executed."""

@@ -243,9 +243,7 @@ class Terminal:
 
     def end(self) -> int:
         """Wait for the end; the terminal must be as it was before."""
-        while select.select([self._controller], [], [], 0.05)[0] or self.process.poll() is None:
-            if select.select([self._controller], [], [], 0)[0]:
-                self.text += os.read(self._controller, 4096).decode("utf-8", "replace")
+        self.process.wait(DEADLINE_S)
         after = subprocess.run(["stty", "-g"], stdin=self._terminal, capture_output=True, text=True, check=True).stdout
         os.close(self._terminal)
         os.close(self._controller)

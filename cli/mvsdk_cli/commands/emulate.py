@@ -293,8 +293,10 @@ class Run:
             observers.append(trace)
         if request.coverage is not None:
             from mvsdk.emulator.core.observing import record_coverage
+            from mvsdk.emulator.coverage import debugging_information
 
             symbols = names.required("--coverage")
+            debugging_information(symbols)
             record_coverage(core)
         self.device = self._make(core, observers)
         for watch in watches:
@@ -404,6 +406,8 @@ class Run:
         """Stop as soon as possible because somebody asked for it."""
         self._interrupted = True
         self.device.stop()
+        if self._console is not None:
+            self._console.quit()
 
     def to_end(self) -> tuple[str, int]:
         """Run, and return why it ended and with which exit status."""
