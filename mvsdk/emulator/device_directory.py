@@ -54,7 +54,7 @@ class DeviceDirectory:
         self._board = board
         self._device: Device | None = None
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds secrets
             self._lock = _take_lock(path / "lock")
         except OSError as error:
             raise DeviceDirectoryError(f"cannot use {path}: {error.strerror or error}", _OTHER_DIRECTORY) from error

@@ -21,7 +21,7 @@ from mvsdk.boards import Board
 from mvsdk.bundle import Image
 from mvsdk.emulator import inputs as device_inputs
 from mvsdk.emulator import snapshots
-from mvsdk.emulator.bus_devices import make_bus_device
+from mvsdk.emulator.bus_devices import make_i2c_device
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.device import Device, End
 from mvsdk.emulator.errors import InputError, RecordingError
@@ -230,7 +230,7 @@ def make_device(
         observers=observers,
     )
     for connection in recording.connections:
-        device.connect(connection, make_bus_device(connection.device))
+        device.connect(connection, make_i2c_device(connection.device))
     return device
 
 
@@ -253,7 +253,7 @@ def prepare(device: Device, recording: Recording) -> None:
 
 
 def play(device: Device, recording: Recording, until_us: int | None = None) -> End:
-    """Run a prepared device to the recording's end, or to an earlier moment.
+    """Run a prepared device to the recording's end, or to an earlier moment, or until somebody stops it.
 
     Raises `RecordingError` if the device ends in another state than the recording did.
     """
@@ -261,6 +261,8 @@ def play(device: Device, recording: Recording, until_us: int | None = None) -> E
     if end is None or (until_us is not None and device.cycle_at(until_us) < end.cycle):
         return device.run(until_us)
     reached = device.run_to_cycle(None if end.end in ENDS_BY_ITSELF else end.cycle)
+    if reached is End.STOPPED:
+        return reached
     state = device.state_hash()
     if state != end.state:
         raise RecordingError(

@@ -1,6 +1,6 @@
 """What is connected to a device and what happens to it, written down beforehand: a file called device.toml.
 
-    [[bus]]                      # a device on a bus, by its name in `bus_devices.DEVICES`
+    [[bus]]                      # a device on a bus, by its name in `bus_devices.I2C_DEVICES`
     device = "mcp9808"
     bus = "I2C1"
     address = 0x18
@@ -43,7 +43,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mvsdk.emulator.bus_devices import I2cDevice, make_bus_device
+from mvsdk.emulator.bus_devices import I2cDevice, make_i2c_device
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.durations import microseconds
 from mvsdk.emulator.errors import InputError, ScriptError
@@ -194,7 +194,7 @@ def _device(table: _Table) -> tuple[ScriptedDevice, list[ScriptedInput]]:
     kind = table.take("device", str)
     connection = Connection(table.take("name", str, kind), kind, table.take("bus", str), table.take("address", int))
     try:
-        device = make_bus_device(kind)
+        device = make_i2c_device(kind)
     except InputError as error:
         raise table.error(f"{error.what}; {error.remedy}") from error
     first = [ScriptedInput(0, what, table.line) for what in _properties(table, connection.name, device)]

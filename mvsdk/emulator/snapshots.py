@@ -22,7 +22,7 @@ from mvsdk.boards import Board
 from mvsdk.bundle import Image
 from mvsdk.emulator import inputs as device_inputs
 from mvsdk.emulator import saving
-from mvsdk.emulator.bus_devices import make_bus_device
+from mvsdk.emulator.bus_devices import make_i2c_device
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.core.keeping import core_bytes, put_core_bytes
 from mvsdk.emulator.device import Device
@@ -161,7 +161,7 @@ def load(
     )
     try:
         for connection in label.connections:
-            device.connect(connection, make_bus_device(connection.device))
+            device.connect(connection, make_i2c_device(connection.device))
         saving.load(device, snapshot.state)
         put_core_bytes(core, snapshot.core)
         for cycle, what in label.inputs:

@@ -11,7 +11,7 @@ from typing import Protocol
 from mvsdk.emulator.bus_devices.mcp9808 import Mcp9808
 from mvsdk.emulator.errors import InputError
 
-__all__ = ["DEVICES", "I2cDevice", "Mcp9808", "make_bus_device"]
+__all__ = ["I2C_DEVICES", "I2cDevice", "Mcp9808", "make_i2c_device"]
 
 
 class I2cDevice(Protocol):
@@ -30,12 +30,12 @@ class I2cDevice(Protocol):
         """Hear that the transfer is over."""
 
 
-DEVICES: Mapping[str, Callable[[], I2cDevice]] = {"mcp9808": Mcp9808}
+I2C_DEVICES: Mapping[str, Callable[[], I2cDevice]] = {"mcp9808": Mcp9808}
 """What can be connected by name. What a device measures or is set to are properties with a setter."""
 
 
-def make_bus_device(name: str) -> I2cDevice:
-    """Make a device by its name in `DEVICES`. Raises `InputError` for one that is not known."""
-    if name not in DEVICES:
-        raise InputError(f"there is no bus device {name!r}", f"there are: {', '.join(sorted(DEVICES))}")
-    return DEVICES[name]()
+def make_i2c_device(name: str) -> I2cDevice:
+    """Make a device by its name in `I2C_DEVICES`. Raises `InputError` for one that is not known."""
+    if name not in I2C_DEVICES:
+        raise InputError(f"there is no I2C device {name!r}", f"there are: {', '.join(sorted(I2C_DEVICES))}")
+    return I2C_DEVICES[name]()
