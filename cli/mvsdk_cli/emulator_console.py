@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 import termios
 import time
 import tty
@@ -37,11 +36,6 @@ PAUSE_S = 0.1
 """How often a paused console looks whether somebody wants to end it by a signal."""
 _CLEAR = "\r\x1b[K"
 _BACKSPACES = {"\x7f", "\b"}
-
-
-def wanted_here(input_is_taken: bool) -> bool:
-    """Say whether there is a terminal for a console: both ends, and nobody else reads it."""
-    return not input_is_taken and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 class Console:

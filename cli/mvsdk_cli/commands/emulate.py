@@ -61,6 +61,7 @@ from __future__ import annotations
 
 import datetime
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -310,7 +311,6 @@ class Run:
 
     def _make(self, core: Any, observers: list[Observer]) -> Device:  # noqa: ANN401 - a Core
         """Make the device: anew, from a snapshot or from a recording."""
-        from mvsdk.emulator import recording, snapshots
         from mvsdk.emulator.device import Device
 
         request, image, name = self._request, self._loaded.image, self._path.name
@@ -323,11 +323,15 @@ class Run:
             "image_name": name,
         }
         if request.replay is not None:
+            from mvsdk.emulator import recording
+
             self._recording = recording.read(request.replay)
             device = recording.make_device(self._recording, self._board, image, core, **tracing)
             recording.prepare(device, self._recording)
             return device
         if request.from_snapshot is not None:
+            from mvsdk.emulator import snapshots
+
             return snapshots.load(snapshots.read(request.from_snapshot), self._board, image, core, **tracing)
         directory = self._directory
         device = Device(
@@ -349,24 +353,26 @@ class Run:
 
     def _connect(self, stack: ExitStack) -> None:
         """Connect scripts, serial ports, a recorder and the console."""
-        from mvsdk.emulator import script
-        from mvsdk.emulator.host_ports import HostPorts
-        from mvsdk.emulator.recording import Recorder
-
         request, device = self._request, self.device
         if request.inputs is not None:
+            from mvsdk.emulator import script
+
             read = script.read(request.inputs)
             if request.from_snapshot is None:
                 read.connect(device)
             else:
                 device.inputs.forget()
         if request.record is not None:
+            from mvsdk.emulator.recording import Recorder
+
             whole = request.from_snapshot is not None or self._directory is not None
             recorder = stack.enter_context(Recorder(request.record, device, whole=whole))
             self._ended.append(recorder.ended)
         if request.inputs is not None:
             read.schedule(device)
         if request.uarts:
+            from mvsdk.emulator.host_ports import HostPorts
+
             ports = stack.enter_context(HostPorts(device))
             for port, where in request.uarts:
                 ports.connect(port, where)
@@ -381,14 +387,15 @@ class Run:
             click.echo(f"{port} is {terminal}", err=True)
 
     def _view(self, names: Any, stack: ExitStack) -> Observer:  # noqa: ANN401 - Names
-        from mvsdk_cli.emulator_console import Console, wanted_here
         from mvsdk_cli.event_view import JsonView, TextView
 
         request = self._request
         shown = joined(request.traces)
         if request.as_json:
             view: Observer = JsonView(names.backtrace, names.caller, err=request.on_stdio)
-        elif request.endless and wanted_here(request.on_stdio):
+        elif request.endless and not request.on_stdio and sys.stdin.isatty() and sys.stdout.isatty():
+            from mvsdk_cli.emulator_console import Console
+
             self._console = stack.enter_context(Console())
             view = self._console.above(TextView(names.backtrace, names.caller, echo=self._console.echo))
         else:
@@ -428,7 +435,6 @@ class Run:
 
     def _legs(self) -> End:
         """Run from snapshot to snapshot, and to the end."""
-        from mvsdk.emulator import recording, snapshots
         from mvsdk.emulator.device import End
 
         length = self._request.length
@@ -439,9 +445,11 @@ class Run:
             end = self._go(moment)
             if end is not End.TIME:
                 return end
-            snapshots.save(self.device, path)
+            _save(self.device, path)
         if self._recording is not None:
-            return recording.play(self.device, self._recording, until)
+            from mvsdk.emulator.recording import play
+
+            return play(self.device, self._recording, until)
         return self._go(until)
 
     def _go(self, until: int | None) -> End:
@@ -467,6 +475,12 @@ class Run:
         missed = ", and the text was not logged" if status == TEXT_NOT_SEEN else ""
         speed = f"{seconds / wall:,.{0 if seconds > 10 * wall else 1}f} times real time"
         click.echo(click.style(f"{REASONS[reason]}{missed} after {seconds:.6f} s, {speed}", dim=True), err=True)
+
+
+def _save(device: Device, path: Path) -> None:
+    from mvsdk.emulator.snapshots import save
+
+    save(device, path)
 
 
 def _write_coverage(symbols: Any, device: Device, path: Path) -> None:  # noqa: ANN401 - Symbols

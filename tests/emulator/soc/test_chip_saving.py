@@ -17,7 +17,9 @@ from mvsdk.testing import FakeWiring, ScriptedCore
 
 BOARD = boards.load()
 BASES = sorted(peripheral.base for peripheral in BOARD.peripherals if peripheral.base in PERIPHERAL_SPACE)
-INTERESTING = st.sampled_from([0, 1, 3, 0xD, 0x7F, 0xCCCC, 0xAAAA, 0x5555, 0xFFFF, 0x2000D, 0xFFFFFFFF])
+INTERESTING = st.sampled_from([0, 3, 0xD, 0x7F, 0xCCCC, 0xAAAA, 0x5555, 0xFFFF, 0x2000D, 0xFFFFFFFF]) | st.integers(
+    0, 31
+).map(lambda bit: 1 << bit)
 
 
 class Access(NamedTuple):
