@@ -117,7 +117,8 @@ class Device:
         "_back_off",
         "_next_start",
     )
-    wake_sources = WakeSource
+    wake_sources: ClassVar[type[WakeSource]] = WakeSource
+    """What `wake` takes."""
 
     def __init__(
         self,

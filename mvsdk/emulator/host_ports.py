@@ -22,6 +22,8 @@ from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.inputs import Uart
 
 CHUNK = 4096
+LONGEST_WAITING = 1 << 16
+"""Bytes that wait for somebody to read them; older ones are lost, as on a line that nobody listens to."""
 
 
 class HostPorts:
@@ -71,6 +73,7 @@ class HostPorts:
                     del waiting[: os.write(descriptor, waiting)]
                 except BlockingIOError:
                     break  # nobody reads at present
+            del waiting[:-LONGEST_WAITING]
         for descriptor in select.select(list(self._readers), [], [], 0)[0]:
             try:
                 data = os.read(descriptor, CHUNK)

@@ -54,7 +54,7 @@ def _policy(data: object) -> RestartPolicy | None:
     match data:
         case None:
             return None
-        case [int() as minimum, int() as maximum] if 0 < minimum <= maximum:
+        case [int() as minimum, int() as maximum] if minimum >= 0 and maximum >= 0:
             return RestartPolicy(minimum, maximum)
     raise ValueError(f"{str(data)[:80]} is no restart policy")
 

@@ -23,6 +23,7 @@ import base64
 import binascii
 import dataclasses
 import enum
+import functools
 import random
 import sys
 import types
@@ -247,7 +248,7 @@ class Loading:
         if fields != content[1].keys():
             raise ValueError(f"{path} has other fields than a {content[0]}")
         values = {name: self.value(None, content[1][name], f"{path}.{name}", None, depth + 1) for name in fields}
-        for name, hint in typing.get_type_hints(kind).items():
+        for name, hint in _hints(kind).items():
             if name in values and isinstance(hint, type) and not isinstance(values[name], hint):
                 raise ValueError(f"{path}.{name} is a {type(values[name]).__name__}, not a {hint.__name__}")
         return kind(**values)
@@ -312,6 +313,15 @@ def _alike(present: object, value: Any, path: str) -> Any:  # noqa: ANN401
     if present is not None and value is not None and not alike:
         raise ValueError(f"{path} is a {type(value).__name__}, not a {type(present).__name__}")
     return value
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields; none where they are only known to a type checker."""
+    try:
+        return typing.get_type_hints(kind)
+    except NameError:
+        return {}
 
 
 def _from_base64(content: str) -> bytes:

@@ -33,7 +33,7 @@ from mvsdk.emulator.options import Connection, DeviceOptions, Identity
 from mvsdk.files import write_whole
 
 FIRST_LINE = b"mvsdk device snapshot 1\n"
-LARGEST_PART = 256 << 20
+LARGEST_PART = 64 << 20
 """Bytes that one part may unpack to."""
 LONGEST_LABEL = 1 << 20
 _REMEDY = "give a file that `mvsdk emulate --snapshot-at` has written"

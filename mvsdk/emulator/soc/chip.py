@@ -34,6 +34,7 @@ class Chip:
     """Builds the peripherals of a board's chip. `strict` makes accesses to what is not modelled bus faults."""
 
     STATE: ClassVar[tuple[str, ...]] = ("_bus", "_blocks", "_lines")
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_named",)
 
     def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False) -> None:
         self._wiring = wiring
