@@ -1,6 +1,6 @@
 """Which lines, functions and branches of an application were executed, as lcov's tracefiles say it (geninfo(1)).
 
-Lines and functions come from the ELF's debugging information. A line counts as executed when the first instruction of
+Lines and functions come from the ELF's debugging information; a function is where its code begins. A line counts as executed when the first instruction of
 any of its statements was; the core remembers whether, not how often, so counts are 0 and 1. Branches are the
 conditional branches among a line's instructions, each with two ways: taken and passed.
 """
@@ -8,8 +8,9 @@ conditional branches among a line's instructions, each with two ways: taken and 
 from __future__ import annotations
 
 import itertools
+import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -63,11 +64,15 @@ def _tracefile(dwarf: Any, symbols: Symbols, executed: Executed) -> str:  # noqa
     outcomes = {branch.address: (branch.taken, branch.passed) for branch in executed.branches()}
     with reading_elf():
         for unit in dwarf.iter_CUs():
+            begins: dict[int, _Row] = {}
             for row in _rows(dwarf, unit):
+                begins.setdefault(row.start, row)
                 _add_row(files[row.file], row, symbols, executed, outcomes)
-            for file, line, name, start in _functions(dwarf, unit):
-                called = files[file].functions.get(name, (line, False))[1] or executed.was_executed(start)
-                files[file].functions[name] = (line, called)
+            for name, start in _functions(unit):
+                if start in begins:
+                    functions, line = files[begins[start].file].functions, begins[start].line
+                    called = functions.get(name, (line, False))[1] or executed.was_executed(start)
+                    functions[name] = (line, called)
     return "".join(_record(name, files[name]) for name in sorted(files))
 
 
@@ -110,32 +115,22 @@ def _rows(dwarf: Any, unit: Any) -> Iterator[_Row]:  # noqa: ANN401 - pyelftools
             yield _Row(state.address, following.address, names.get(state.file, "?"), state.line)
 
 
-def _functions(dwarf: Any, unit: Any) -> Iterator[tuple[str, int, str, int]]:  # noqa: ANN401
-    """Yield the functions of a unit that have code: file, line, name and first address."""
-    program = dwarf.line_program_for_CU(unit)
-    names = _file_names(program, unit) if program is not None else {}
+def _functions(unit: Any) -> Iterator[tuple[str, int]]:  # noqa: ANN401
+    """Yield the functions of a unit that have code: name and first address."""
     for entry in unit.iter_DIEs():
-        attributes = entry.attributes
-        if entry.tag != "DW_TAG_subprogram" or not attributes.get("DW_AT_low_pc"):
-            continue
-        start = attributes["DW_AT_low_pc"].value & ~1
-        described = _described(entry)
-        name, line, file = (_value(described, f"DW_AT_{key}") for key in ("name", "decl_line", "decl_file"))
-        if start and name is not None and line and file in names:
-            yield names[file], line, name.decode("utf-8", "replace"), start
+        start = entry.attributes.get("DW_AT_low_pc")
+        name = _name(entry)
+        if entry.tag == "DW_TAG_subprogram" and start is not None and name is not None:
+            yield _text(name), start.value & ~1
 
 
-def _described(entry: Any) -> list[Any]:  # noqa: ANN401
-    """Return an entry, and the ones it refers to for what it does not say itself."""
-    found = [entry]
+def _name(entry: Any) -> Any:  # noqa: ANN401
+    """Return an entry's name, or that of the one it refers to for what it does not say itself."""
     for reference in ("DW_AT_abstract_origin", "DW_AT_specification"):
-        if reference in found[-1].attributes:
-            found.append(found[-1].get_DIE_from_attribute(reference))
-    return found
-
-
-def _value(entries: Iterable[Any], attribute: str) -> Any:  # noqa: ANN401
-    return next((entry.attributes[attribute].value for entry in entries if attribute in entry.attributes), None)
+        if "DW_AT_name" not in entry.attributes and reference in entry.attributes:
+            entry = entry.get_DIE_from_attribute(reference)
+    name = entry.attributes.get("DW_AT_name")
+    return None if name is None else name.value
 
 
 def _file_names(program: Any, unit: Any) -> dict[int, str]:  # noqa: ANN401
@@ -150,7 +145,7 @@ def _file_names(program: Any, unit: Any) -> dict[int, str]:  # noqa: ANN401
     for number, entry in enumerate(header["file_entry"], start=0 if newest else 1):
         index = entry.dir_index
         folder = folders[index] if 0 <= index < len(folders) else "."
-        found[number] = str(compiled_in / folder / _text(entry.name))
+        found[number] = posixpath.normpath(compiled_in / folder / _text(entry.name))
     return found
 
 
