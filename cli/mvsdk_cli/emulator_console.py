@@ -70,6 +70,11 @@ class Console:
         self._leds = {led.name: False for led in device.board.leds} | self._leds
         self.echo(click.style(KEYS, dim=True))
 
+    def leave(self) -> None:
+        """Take the state line away for good."""
+        self._drawn = ""
+        self._show(_CLEAR)
+
     def echo(self, line: str) -> None:
         """Print a line above the state line."""
         self._show(f"{_CLEAR}{line}\n{self._drawn}")

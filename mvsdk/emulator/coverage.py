@@ -1,8 +1,8 @@
 """Which lines, functions and branches of an application were executed, as lcov's tracefiles say it (geninfo(1)).
 
-Lines and functions come from the ELF's debugging information; a function is where its code begins. A line counts as executed when the first instruction of
-any of its statements was; the core remembers whether, not how often, so counts are 0 and 1. Branches are the
-conditional branches among a line's instructions, each with two ways: taken and passed.
+Lines and functions come from the ELF's debugging information; a function is where its code begins. A line counts as
+executed when the first instruction of any of its statements was; the core remembers whether, not how often, so counts
+are 0 and 1. Branches are the conditional branches among a line's instructions, each with two ways: taken and passed.
 """
 
 from __future__ import annotations

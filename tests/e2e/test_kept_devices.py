@@ -61,6 +61,7 @@ def test_a_snapshot_of_another_image_is_refused_with_both_names(blinky: Shell, s
         (["--from-snapshot", "x", "--device", "d"], "--device"),
         (["--replay", "x", "--inputs", "y"], "--inputs"),
         (["--uart", "USART2"], "USART2=stdio"),
+        (["--for", "1s", "--snapshot-at", "1ms", "a", "--snapshot-at", "2s", "b"], "does not come to 2 s"),
         (["--trace", "nonsense"], "syscalls"),
         (["--trace", "syscalls=loging"], "Did you mean 'logging'"),
     ],
@@ -69,6 +70,7 @@ def test_options_that_make_no_sense_are_wrong_usage(blinky: Shell, options: list
     """Contradictions and misspellings are refused with what to write, before anything runs."""
     refused = blinky("mvsdk", "emulate", *options)
     assert refused.returncode == 2
+    assert not (blinky.directory / "a").exists()
     assert named in refused.stderr
 
 

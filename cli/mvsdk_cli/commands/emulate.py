@@ -421,6 +421,8 @@ class Run:
         from mvsdk.emulator.device import End
 
         end = self._legs()
+        if self._console is not None:
+            self._console.leave()
         for finish in self._ended:
             finish(end)
         if self._interrupted or (self._console is not None and self._console.quits):
@@ -439,9 +441,11 @@ class Run:
 
         length = self._request.length
         until = None if length is None else self.device.time_us + length
-        for moment, path in sorted(self._request.snapshots):
+        snapshots = sorted(self._request.snapshots)
+        for moment, path in snapshots:
             if moment < self.device.time_us or (until is not None and moment > until):
                 raise click.UsageError(f"the run does not come to {moment / 1e6:g} s, where {path} was to be written")
+        for moment, path in snapshots:
             end = self._go(moment)
             if end is not End.TIME:
                 return end
