@@ -333,7 +333,8 @@ def _changed(node: ast.AST, given: set[str]) -> Iterator[str]:
     for target in targets:
         for part in target.elts if isinstance(target, ast.Tuple) else [target]:
             name = _own_attribute(part)
-            if name is not None:
+            # An item of what the constructor was given is somebody else's, and saved there.
+            if name is not None and not (isinstance(part, ast.Subscript) and name in given):
                 yield name
 
 
