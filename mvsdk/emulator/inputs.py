@@ -170,6 +170,25 @@ class SystemEvent(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstance(Input):
+    """Something around the application becomes true or false: a field of the kernel's `Circumstances`."""
+
+    kind: ClassVar[str] = "circumstance"
+    name: str
+    value: bool
+
+    def check(self, device: Device) -> None:
+        """There must be such a circumstance."""
+        known = [field.name for field in fields(device.kernel.circumstances)]
+        if self.name not in known:
+            raise _unknown("circumstance", self.name, known)
+
+    def apply(self, device: Device) -> None:
+        """Let it be so."""
+        setattr(device.kernel.circumstances, self.name, self.value)
+
+
+@dataclass(frozen=True, slots=True)
 class Reset(Input):
     """Somebody presses the board's reset button."""
 
@@ -181,7 +200,7 @@ class Reset(Input):
 
 
 KINDS: dict[str, type[Input]] = {
-    kind.kind: kind for kind in (Pin, Voltage, Button, Uart, BusDevice, Wake, SystemEvent, Reset)
+    kind.kind: kind for kind in (Pin, Voltage, Button, Uart, BusDevice, Wake, SystemEvent, Circumstance, Reset)
 }
 
 

@@ -29,7 +29,8 @@
 
     [[at]]
     time = "8s"
-    wake = "RTC"                 # or event = "NETWORK", or reset = true
+    wake = "RTC"                 # or event = "NETWORK", or reset = true,
+                                 # or circumstance = "network_active" with value = true
 
 Whatever the file says that is not like this is an error that names its line.
 """
@@ -47,7 +48,19 @@ from mvsdk.emulator.bus_devices import I2cDevice, make_i2c_device
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.durations import microseconds
 from mvsdk.emulator.errors import InputError, ScriptError
-from mvsdk.emulator.inputs import BusDevice, Button, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake, properties
+from mvsdk.emulator.inputs import (
+    BusDevice,
+    Button,
+    Circumstance,
+    Input,
+    Pin,
+    Reset,
+    SystemEvent,
+    Uart,
+    Voltage,
+    Wake,
+    properties,
+)
 from mvsdk.emulator.options import Connection
 
 LEVELS = {"high": True, "low": False, "open": None}
@@ -230,7 +243,9 @@ def _happenings(table: _Table) -> _Happenings:
     for key, reader in _READERS.items():
         if key in table:
             return reader(table)
-    raise table.error("it says nothing that could happen: pin, button, uart, device, wake, event or reset")
+    raise table.error(
+        "it says nothing that could happen: pin, button, uart, device, wake, event, circumstance or reset"
+    )
 
 
 def _pin(table: _Table) -> _Happenings:
@@ -273,6 +288,10 @@ def _event(table: _Table) -> _Happenings:
     return [(0, SystemEvent(table.take("event", str)))]
 
 
+def _circumstance(table: _Table) -> _Happenings:
+    return [(0, Circumstance(table.take("circumstance", str), table.take("value", bool)))]
+
+
 def _reset(table: _Table) -> _Happenings:
     if not table.take("reset", bool):
         raise table.error("reset = false lets nothing happen")
@@ -293,6 +312,7 @@ _READERS: dict[str, Callable[[_Table], _Happenings]] = {
     "uart": _uart,
     "wake": _wake,
     "event": _event,
+    "circumstance": _circumstance,
     "reset": _reset,
     "device": _device_changes,
 }

@@ -11,7 +11,7 @@ from mvsdk.emulator.core import new_core
 from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.events import Event, Observer
-from mvsdk.emulator.inputs import BusDevice, Button, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake
+from mvsdk.emulator.inputs import BusDevice, Button, Circumstance, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake
 from mvsdk.emulator.options import Connection
 from tests.emulator.chip_guests import BOARD, BUTTON, ECHO, HELLO, PWM, TEMPERATURE, TICK, WATCHDOG, guest
 
@@ -95,7 +95,7 @@ EXAMPLES = {
     "kernel": Example(
         KERNEL_CALLS,
         1_500_000,
-        (SystemEvent("NETWORK"), SystemEvent("UPDATE"), Wake("RTC"), Reset()),
+        (SystemEvent("NETWORK"), SystemEvent("UPDATE"), Circumstance("server_logging", False), Wake("RTC"), Reset()),
         restart_policy=RestartPolicy(200, 400),
     ),
 }

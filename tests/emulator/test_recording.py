@@ -221,6 +221,7 @@ def test_inputs_are_plain_data(what: Input) -> None:
         from_dict({"kind": "bus-device", "device": "thermometer", "property": "celsius", "value": 400.0}),
         from_dict({"kind": "wake", "source": "NOISE"}),
         from_dict({"kind": "system-event", "source": "NOISE"}),
+        from_dict({"kind": "circumstance", "name": "__class__", "value": True}),
         from_dict({"kind": "voltage", "pin": "PA0", "volts": 400}),
     ],
     ids=str,

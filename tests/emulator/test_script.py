@@ -11,7 +11,7 @@ from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import ScriptError
 from mvsdk.emulator.events import Event, LogLine
-from mvsdk.emulator.inputs import Button, Pin, Reset, SystemEvent, Uart, Voltage, Wake
+from mvsdk.emulator.inputs import Button, Circumstance, Pin, Reset, SystemEvent, Uart, Voltage, Wake
 from tests.emulator.chip_guests import BOARD, TEMPERATURE, guest
 from tests.emulator.examples import EXAMPLES
 
@@ -84,6 +84,10 @@ def test_every_kind_of_input_can_be_written(tmp_path: Path) -> None:
         [[at]]
         time = "8s"
         reset = true
+        [[at]]
+        time = "9s"
+        circumstance = "kernel_busy"
+        value = true
     """
     device = bare()
     written(tmp_path, text).schedule(device)
@@ -97,6 +101,7 @@ def test_every_kind_of_input_can_be_written(tmp_path: Path) -> None:
         (6 * second, Wake("RTC")),
         (7 * second, SystemEvent("NETWORK")),
         (8 * second, Reset()),
+        (9 * second, Circumstance("kernel_busy", True)),
         (60 * second, Button("user", True)),
         (60 * second + second // 5, Button("user", False)),
     ]
