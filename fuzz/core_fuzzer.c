@@ -5,7 +5,9 @@
  *   - the two never differ, in stop reasons or in a single byte of their snapshots;
  *   - time never goes back, and a run that reached its deadline is there;
  *   - a state that a guest can get into is one that `mv_restore` takes;
- *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run.
+ *   - bytes that are no snapshot change nothing, and bytes that pass for one leave a core that can run;
+ *   - register banks, however described, do the same in both;
+ *   - no page that somebody watches has a way past the watcher.
  * Built for libFuzzer (`make fuzz`), or with replay.c, which needs no fuzzing engine.
  */
 #include "core.h"
@@ -23,7 +25,9 @@
     } while (0)
 
 enum { FLASH = 0x08000000, RAM = 0x20000000, DEVICE = 0x40000000, VECTORS = 0x200, MOST_STEPS = 48, MOST_CYCLES = 0xFFF };
-enum { MOST_STOPS = 4, STACK_TOP = RAM + PAGE_SIZE };
+enum { BANKS = PAGE_SIZE / BANK_SIZE, WORDS = BANK_HEADER + 16, MOST_RULES = 12 };
+enum { MOST_STOPS = 4, MOST_WATCHES = 3, STACK_TOP = RAM + PAGE_SIZE };
+#define CHIP_DEVICE 0xE0044000u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,12 +60,29 @@ enum { DO_HALT = 1, DO_PEND = 2, DO_LINE = 4, DO_WRITE_CODE = 8, DO_BUS_ERROR = 
 typedef struct {
     mv_core *core;
     uint32_t accesses, seed, habits, every;
+    uint32_t words[BANKS][WORDS]; /* of its register banks */
+    bool is_itm;
 } device;
+
+/* A device changes its banks whenever it is asked: values, masks, whether and how long they answer. */
+static void change_banks(device *d) {
+    for (uint32_t i = 0; i < BANKS; i++) {
+        uint32_t *const words = d->words[i];
+        words[(d->seed + d->accesses * 7) % WORDS] ^= d->seed * 2654435761u;
+        words[BANK_OPEN] |= d->accesses & 3;
+        words[BANK_UNTIL] = (uint32_t)d->core->s.cycle + (d->seed & 0x3F);
+        words[BANK_UNTIL + 1] = d->seed >> 6 & 1;
+        if (d->seed & 128) words[BANK_SINCE] = (uint32_t)d->core->s.cycle;
+        words[BANK_SINCE + 1] &= 1;
+        words[BANK_STEP] &= 0xFF;
+    }
+}
 
 static mv_answer behave(device *d, uint32_t offset, uint32_t size) {
     REQUIRE(size == 1 || size == 2 || size == 4);
-    REQUIRE(offset % size == 0 && offset < PAGE_SIZE);
+    REQUIRE((d->is_itm ? offset < 32 : offset % size == 0) && offset < PAGE_SIZE);
     d->accesses++;
+    change_banks(d);
     if (d->every == 0 || d->accesses % d->every != 0) return ANSWER_OK;
     mv_core *const core = d->core;
     const uint32_t irq = (d->seed + d->accesses) % 64;
@@ -100,12 +121,13 @@ static bool poll(mv_core *core) { return core != NULL; }
 
 typedef struct {
     mv_core *core;
-    device device;
+    device device, itm;
 } rig;
 
 /* A core like new. Its page tables are large, so they are used again; every so often an input takes the long way. */
 static mv_core *renew(mv_core *core, uint32_t interrupts) {
     mv_forget_code(core);
+    mv_unbind(core, NULL);
     mv_forget_pages(core);
     for (size_t i = 0; i < core->ranges; i++) {
         free(core->range[i].host);
@@ -114,6 +136,7 @@ static mv_core *renew(mv_core *core, uint32_t interrupts) {
     }
     free(core->range);
     free(core->stop_at);
+    free(core->watch);
     const mv_core old = *core;
     memset(core, 0, sizeof *core);
     core->readable = old.readable;
@@ -130,7 +153,7 @@ static void build(rig *r, uint32_t interrupts, uint32_t layout, uint32_t extra_b
     }
     mv_core *const core = r->core == NULL ? mv_new(interrupts) : renew(r->core, interrupts);
     REQUIRE(core != NULL);
-    *r = (rig){.core = core, .device = {.core = core, .seed = layout}};
+    *r = (rig){.core = core, .device = {.core = core, .seed = layout}, .itm = {.core = core, .is_itm = true}};
     core->poll = poll;
     core->device_read = device_read;
     core->device_write = device_write;
@@ -138,7 +161,10 @@ static void build(rig *r, uint32_t interrupts, uint32_t layout, uint32_t extra_b
     REQUIRE(mv_map(core, FLASH, 2 * PAGE_SIZE, (layout & 1) != 0, NULL));
     REQUIRE(mv_map(core, RAM, (1 + (layout >> 1 & 3)) * PAGE_SIZE, true, NULL));
     REQUIRE(mv_map(core, DEVICE, PAGE_SIZE, true, &r->device));
+    REQUIRE(mv_map(core, CHIP_DEVICE, PAGE_SIZE, true, &r->device));
     REQUIRE(!mv_map(core, RAM, PAGE_SIZE, true, NULL));
+    REQUIRE(!mv_map(core, 0xE000E000u, PAGE_SIZE, true, &r->device));
+    core->itm_output = &r->itm;
     if (layout & 8) mv_map(core, FLASH + 2 * PAGE_SIZE, PAGE_SIZE, true, NULL);
     if (layout & 16) mv_map(core, 0xFFFFF000u, PAGE_SIZE, true, NULL);
     if (layout & 32) mv_map(core, 0, PAGE_SIZE, (layout & 1) != 0, NULL);
@@ -188,6 +214,7 @@ static void require_pages_within(const mv_core *core) {
         for (uint32_t page = 0; page < range->size >> PAGE_BITS; page++) {
             const size_t at = (range->base >> PAGE_BITS) + page;
             const uintptr_t host = (uintptr_t)range->host - range->base;
+            REQUIRE(!mv_is_watched_page(core, (uint32_t)at << PAGE_BITS) || (core->readable[at] == 0 && core->writable[at] == 0));
             REQUIRE(core->readable[at] == 0 || (!range->device && core->readable[at] == host));
             REQUIRE(core->writable[at] == 0 || (range->writable && !range->code_page[page] && core->writable[at] == host));
         }
@@ -197,7 +224,8 @@ static void require_pages_within(const mv_core *core) {
 static void require_same(const rig *a, const rig *b) {
     size_t size, other_size;
     uint8_t *const bytes = snapshot_of(a, &size), *const others = snapshot_of(b, &other_size);
-    REQUIRE(a->device.accesses == b->device.accesses);
+    REQUIRE(a->device.accesses == b->device.accesses && a->itm.accesses == b->itm.accesses);
+    REQUIRE(memcmp(a->device.words, b->device.words, sizeof a->device.words) == 0);
     if (size == other_size && memcmp(bytes, others, size) != 0)
         for (size_t i = 0; i < size; i++)
             if (bytes[i] != others[i]) fprintf(stderr, "snapshots differ at byte %zu of %zu: %02X, %02X\n", i, size, bytes[i], others[i]);
@@ -232,6 +260,11 @@ static void describe(const char *how, const mv_core *core, mv_stop stop) {
             (unsigned long long)core->s.cycle, (unsigned)core->s.pc, (unsigned)mv_xpsr(core), (unsigned)core->s.cfsr);
 }
 
+static void require_same_stop(const rig *a, mv_stop one, const rig *b, mv_stop other) {
+    REQUIRE(one == other);
+    REQUIRE(one != STOP_WATCHPOINT || memcmp(&a->core->last_hit, &b->core->last_hit, sizeof(mv_hit)) == 0);
+}
+
 static void run_both(rig *a, rig *b, uint32_t cycles, uint32_t piece) {
     const uint64_t start = a->core->s.cycle, until = start + cycles;
     const mv_stop whole = run(a->core, until);
@@ -245,7 +278,7 @@ static void run_both(rig *a, rig *b, uint32_t cycles, uint32_t piece) {
         describe("in one piece", a->core, whole);
         describe("in several", b->core, last);
     }
-    REQUIRE(whole == last);
+    require_same_stop(a, whole, b, last);
     REQUIRE(whole != STOP_IDLE || mv_wake_cycle(a->core) >= until);
 }
 
@@ -259,7 +292,7 @@ static void through_snapshot(rig *r) {
 /* Bytes of a snapshot with some of them changed, or cut short: taken or refused, and the core goes on from a good one. */
 static void corrupted(rig *r, feed *f) {
     size_t size;
-    const device kept = r->device;
+    const device kept = r->device, kept_itm = r->itm;
     uint8_t *const good = snapshot_of(r, &size);
     uint8_t *const bad = malloc(size);
     REQUIRE(bad != NULL);
@@ -281,6 +314,7 @@ static void corrupted(rig *r, feed *f) {
     }
     REQUIRE(mv_restore(r->core, good, size));
     r->device = kept;
+    r->itm = kept_itm;
     free(exact);
     free(bad);
     free(good);
@@ -327,6 +361,13 @@ static const uint16_t private_registers[] = {
     0xF34, 0xF38, 0xF3C, 0xDFC, 0xDF0, 0xDF4, 0xDF8,
 };
 
+/* Registers of the debug components. */
+static const uint32_t debug_registers[] = {
+    0xE0000000u, 0xE000007Cu, 0xE0000E00u, 0xE0000E40u, 0xE0000E80u, 0xE0001000u, 0xE0001004u, 0xE0001020u, 0xE0001028u, 0xE0001030u,
+    0xE0001038u, 0xE0001040u, 0xE0001048u, 0xE0001050u, 0xE0001058u, 0xE0002000u, 0xE0002008u, 0xE000200Cu, 0xE0002024u, 0xE000ED0Cu,
+    0xE000ED20u, 0xE000ED24u, 0xE000ED30u, 0xE000EDF0u, 0xE000EDF4u, 0xE000EDF8u, 0xE000EDFCu, CHIP_DEVICE, DEVICE, RAM, FLASH + VECTORS,
+};
+
 static void poke_private(mv_core *core, uint32_t which, uint32_t value) {
     const uint32_t count = sizeof private_registers / sizeof private_registers[0];
     uint32_t address = 0xE000E000u + private_registers[which % count];
@@ -344,6 +385,62 @@ static void place_stops(rig *a, rig *b, feed *f) {
     if ((how & 64) && count > 0) address[0] = 0x00400000u;
     mv_set_stops(a->core, address, count, how >> 7, how >> 7 != 0);
     mv_set_stops(b->core, address, count, how >> 7, how >> 7 != 0);
+}
+
+/* Values that mean something to the components: keys, places of code and data, kinds of comparison, monitor and trace enables. */
+static uint32_t debug_value(uint32_t how, uint32_t value) {
+    switch (how & 7) {
+    case 0: return 0xA05F0000u | (value & 0x2F);
+    case 1: return (FLASH + VECTORS + (value & 0x1FE)) | 1;
+    case 2: return RAM + (value & 0xFFF);
+    case 3: return value & 0xC3Fu;
+    case 4: return 0x01000000u | (value & 0xF07F1u);
+    case 5: return value & 0xFF;
+    case 6: return 3;
+    default: return value;
+    }
+}
+
+static void debug_access(mv_core *core, uint32_t which, uint32_t how, uint32_t value) {
+    static const uint32_t sizes[] = {4, 4, 2, 1};
+    const uint32_t count = sizeof debug_registers / sizeof debug_registers[0], size = sizes[how >> 6];
+    const uint32_t address = debug_registers[which % count];
+    uint32_t ignored = 0;
+    if (how & 8)
+        mv_debug_read(core, address, size, &ignored);
+    else if (how & 16)
+        mv_private_write(core, 0xE0000000u | (address & 0xFFFFF), size, true, debug_value(how, value));
+    else
+        mv_debug_write(core, address, size, debug_value(how, value));
+}
+
+static void place_watches(rig *a, rig *b, feed *f) {
+    mv_watch watch[MOST_WATCHES];
+    const uint32_t how = take(f, 1), count = how % (MOST_WATCHES + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t where = take(f, 2), last = take(f, 1), value = take(f, 1);
+        const uint32_t base = (where & 0xC000) == 0xC000 ? DEVICE : where & 0x8000 ? FLASH : RAM;
+        watch[i] = (mv_watch){base + (where & 0x1FFF), base + (where & 0x1FFF) + last, (how & 4) != 0, (how & 8) != 0, value, 0};
+        if (how & 16) watch[i].mask = 0xFF;
+    }
+    REQUIRE(mv_set_watches(a->core, watch, count) && mv_set_watches(b->core, watch, count));
+}
+
+static mv_stop single_step(mv_core *core, bool masked) {
+    const uint64_t before = core->s.cycle;
+    const bool asleep = core->s.sleeping != 0;
+    core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    const mv_stop stop = mv_step(core, masked);
+    REQUIRE(stop <= STOP_ABORT && (stop != STOP_DEADLINE || before >= LAST_CYCLE));
+    REQUIRE(asleep || core->s.cycle - before <= 2);
+    return stop;
+}
+
+static void step_both(rig *a, rig *b, uint32_t how) {
+    for (uint32_t i = 0; i <= (how & 15); i++) {
+        const mv_stop stop = single_step(a->core, how >> 7 != 0);
+        require_same_stop(a, stop, b, single_step(b->core, how >> 7 != 0));
+    }
 }
 
 static void write_bytes(rig *a, rig *b, feed *f) {
@@ -369,10 +466,76 @@ static void reset_both(rig *a, rig *b, uint32_t table) {
 static void set_habits(rig *a, rig *b, feed *f) {
     a->device.habits = b->device.habits = take(f, 1);
     a->device.every = b->device.every = take(f, 1) % 8;
+    a->itm.habits = b->itm.habits = a->device.habits & ~(uint32_t)DO_BUS_ERROR;
+    a->itm.every = b->itm.every = a->device.every;
+}
+
+/* What a debugger does. */
+static void debug_step(rig *a, rig *b, uint32_t what, feed *f) {
+    if (what < 9) {
+        const uint32_t which = take(f, 1), how = take(f, 1), value = take(f, 4);
+        debug_access(a->core, which, how, value);
+        debug_access(b->core, which, how, value);
+    } else if (what < 12) {
+        place_watches(a, b, f);
+    } else {
+        step_both(a, b, take(f, 1));
+    }
+}
+
+/* A description that is mostly sound, so that some are taken; a few fields come as they may. */
+static mv_register describe_register(feed *f) {
+    mv_register rule = {.offset = take(f, 1) % 16 * 4, .reads = take(f, 1) % 3, .writes = take(f, 1) & 1};
+    rule.word = BANK_HEADER + take(f, 1) % 16;
+    rule.target = BANK_HEADER + take(f, 1) % 16;
+    const uint32_t more = take(f, 1), words = take(f, 2);
+    rule.told = more & 1 ? take(f, 4) : 0;
+    rule.told_word = more & 2 ? BANK_HEADER + words % 16 : NO_WORD;
+    rule.shown = more & 4 ? BANK_HEADER + (words >> 4) % 16 : NO_WORD;
+    rule.shown_mask = more & 4 ? BANK_HEADER + (words >> 8) % 16 : NO_WORD;
+    for (uint32_t i = 0; i < BANK_FOLLOWS; i++) rule.follows[i] = i < (more >> 3 & 3) ? take(f, 2) & 0x1F1F : NO_WORD;
+    for (uint32_t i = 0; i < BANK_EFFECTS; i++) {
+        const uint32_t how = take(f, 1);
+        rule.effect[i] = (mv_effect){.verb = how % 6, .shift = how >> 3, .mask = how & 1 ? ~0u : take(f, 4)};
+    }
+    if (more == 0xFF) memset((uint8_t *)&rule + words % sizeof rule, (int)(words >> 8), 1);
+    return rule;
+}
+
+/* Descriptions are taken or refused by both alike. Wherever they were taken before they are refused. */
+static void bind(rig *a, rig *b, feed *f) {
+    mv_register rule[MOST_RULES];
+    const uint32_t how = take(f, 1), number = how % BANKS, rules = take(f, 1) % MOST_RULES;
+    const uint32_t base = DEVICE + number * BANK_SIZE + (how == 0xFF ? 4 : 0) + (how == 0xFE ? PAGE_SIZE : 0);
+    for (uint32_t i = 0; i < rules; i++) rule[i] = describe_register(f);
+    const char *const first = mv_bind(a->core, base, a->device.words[number], WORDS, rule, rules, NULL);
+    const char *const second = mv_bind(b->core, base, b->device.words[number], WORDS, rule, rules, NULL);
+    REQUIRE(first == second || strcmp(first, second) == 0);
+    REQUIRE(mv_bind(a->core, base, a->device.words[number], WORDS, rule, rules, NULL) != NULL);
+    a->device.words[number][BANK_OPEN] = b->device.words[number][BANK_OPEN] = 1;
+    a->device.words[number][BANK_UNTIL + 1] = b->device.words[number][BANK_UNTIL + 1] = 1;
+}
+
+/* An access of the device as the guest makes one, from both, as in a run that has just begun. */
+static void access_both(rig *a, rig *b, feed *f) {
+    const uint32_t how = take(f, 1), size = 1u << how % 3, value = take(f, 4) >> (32 - 8 * size);
+    const uint32_t address = (DEVICE + (how >> 3 & 3) * BANK_SIZE + take(f, 1) % 16 * 4 + (how >> 6)) & ~(size - 1);
+    uint32_t first = 0, second = 0;
+    a->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    b->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    const bool writes = (how & 4) != 0;
+    const bool done = writes ? mv_write(a->core, address, size, value) : mv_read(a->core, address, size, &first);
+    REQUIRE(done == (writes ? mv_write(b->core, address, size, value) : mv_read(b->core, address, size, &second)));
+    REQUIRE(first == second && (size == 4 || first >> (8 * size) == 0));
 }
 
 static void step(rig *a, rig *b, feed *f) {
-    switch (take(f, 1) % 16) {
+    const uint32_t what = take(f, 1);
+    if (what >> 4 >= 14) {
+        debug_step(a, b, what & 15, f);
+        return;
+    }
+    switch (what % 16) {
     case 0:
     case 1:
     case 2: {
@@ -427,6 +590,10 @@ static void step(rig *a, rig *b, feed *f) {
         const uint32_t which = take(f, 1);
         if (which < 64)
             reset_both(a, b, which < 32 ? FLASH : RAM + which * 4);
+        else if (which < 128)
+            bind(a, b, f);
+        else if (which < 224)
+            for (uint32_t i = 0; i <= which % 16; i++) access_both(a, b, f);
         else
             untrusted(b, f);
         break;

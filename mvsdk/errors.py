@@ -7,6 +7,7 @@
     ├── BundleError         bundle:    an image, manifest or bundle is not what it should be
     ├── ProjectError        project:   scaffold, tool chain and build
     ├── EmulatorError       emulator:  a device cannot be made or run
+    ├── CloudError          cloud:     the local cloud cannot be started, reached, or do what it is asked
     └── OutputError         files:     a file cannot be written
 
 Leaves live beside the code that raises them, in each package's `errors.py`.
@@ -48,3 +49,7 @@ class ProjectError(MvsdkError):
 
 class EmulatorError(MvsdkError):
     """An emulated device cannot be made or run."""
+
+
+class CloudError(MvsdkError):
+    """The local cloud cannot be started, reached, or do what it is asked."""

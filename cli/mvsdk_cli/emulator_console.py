@@ -3,8 +3,8 @@
     b  press the user button       p  pause, go on        s  write a snapshot     r  press reset
     i  type an input               ?  show these keys     q  quit
 
-An input is typed as in a device.toml, on one line: `pin PF3 high`, `pin PA0 1.2V`, `uart USART2 text`,
-`button user up`, `wake RTC`, `event NETWORK`, `thermometer.celsius 41`.
+An input is typed as in a device.toml, on one line: `pin PF3 high`, `pin PA0 1.2V`, `adc ADC1.9 1.2V`,
+`uart USART2 text`, `button user up`, `wake RTC`, `event NETWORK`, `thermometer.celsius 41`.
 """
 
 from __future__ import annotations
@@ -227,6 +227,9 @@ def typed_input(text: str) -> Input:  # noqa: PLR0911 - one for each kind of inp
             return inputs.Pin(pin, {"high": True, "low": False, "open": None}[level])
         case ["pin", pin, volts] if volts.endswith("V"):
             return inputs.Voltage(pin, _number(volts.removesuffix("V")))
+        case ["adc", channel, volts] if channel.partition(".")[2].isdecimal() and volts.endswith("V"):
+            adc, _, number = channel.partition(".")
+            return inputs.ChannelVoltage(adc, int(number), _number(volts.removesuffix("V")))
         case ["uart", port, characters]:
             return inputs.Uart(port, (characters + "\n").encode())
         case ["button", name, ("down" | "up") as way]:

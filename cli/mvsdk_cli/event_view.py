@@ -11,7 +11,9 @@ import click
 
 from mvsdk.emulator.events import (
     CallNotModelled,
+    ClockMissing,
     DeepSleepBegan,
+    DisplayChanged,
     Event,
     FactoryLogLine,
     FactoryTestEnded,
@@ -19,6 +21,7 @@ from mvsdk.emulator.events import (
     InterruptLineChanged,
     LedChanged,
     LogLine,
+    PwmChanged,
     RegisterNotModelled,
     RestartAwaited,
     Started,
@@ -55,6 +58,11 @@ class TextView:
                 return [click.style("factory: ", dim=True) + line for line in _text(event.text)]
             case LedChanged():
                 return [f"LED {event.name} " + (click.style("● on", fg="green") if event.on else "○ off")]
+            case DisplayChanged():
+                return _picture(event)
+            case PwmChanged():
+                wave = f"{event.hertz:g} Hz, {event.duty:.1%} high" if event.hertz else "high" if event.duty else "low"
+                return [f"{event.port} pin {event.pin} ({event.signal}): {wave}"]
             case UartOutput():
                 return [f"{event.port}: {printable(event.text)}"]
             case SystemCall():
@@ -69,6 +77,13 @@ class TextView:
                 return [_note(f"{event.name} is not modelled: it answers UNAVAILABLE")]
             case RegisterNotModelled():
                 return [_note(f"{event.access} of {event.peripheral} 0x{event.address:08x} is not modelled")]
+            case ClockMissing():
+                return [
+                    _note(
+                        f"{event.access} of {event.peripheral} 0x{event.address:08x} without its clock: "
+                        "enable it in RCC with mvPeriphPoke32"
+                    )
+                ]
             case Faulted():
                 return _fault_report(event, self._backtrace(event))
             case RestartAwaited():
@@ -109,6 +124,17 @@ def _text(text: str) -> list[str]:
     return [printable(line) for line in text.rstrip("\r\n").splitlines() or [""]]
 
 
+def _picture(event: DisplayChanged) -> list[str]:
+    """Return what a display shows, two lines of its picture in each line of text."""
+    shown = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+    blinks = f", blinks {event.blink_hz:g} times a second" if event.blink_hz else ""
+    lines = [f"{event.name}: brightness {event.brightness}/16{blinks}"]
+    for upper, lower in zip(event.picture[::2], event.picture[1::2], strict=True):
+        cells = (shown[above == "#", below == "#"] for above, below in zip(upper, lower, strict=True))
+        lines.append(f"  |{''.join(cells)}|")
+    return lines
+
+
 def _verdict(status: int) -> str:
     return click.style(f"failed with status {status}", fg="red") if status else click.style("passed", fg="green")
 
@@ -126,6 +152,8 @@ def _fault_report(event: Faulted, backtrace: list[Place]) -> list[str]:
     lines += [f"  {cause}" for cause in causes(event.fault)]
     lines += ["  " + "  ".join(cells[row : row + 4]) for row in range(0, len(cells), 4)]
     lines.append(f"  cfsr {event.fault.cfsr:08x}  hfsr {event.fault.hfsr:08x}")
+    if event.instruction:
+        lines.append(f"  at {registers.pc:08x}: {event.instruction}")
     return lines + _folded(backtrace)
 
 

@@ -7,6 +7,7 @@ may end beyond the 32-bit address space, which is for the checker to refuse.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from mvsdk.abi.model import CType, Field, Parameter, Struct, Syscall
@@ -23,6 +24,50 @@ class PointerRange(NamedTuple):
     needs_write: bool
     name: str
     type: CType
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call, ready to be taken from the registers: its own, and how many bytes a pointer covers."""
+
+    register: int
+    mask: int
+    pointer: bool
+    needs_write: bool
+    fixed: int
+    """Bytes covered, where no other argument says how many."""
+    count_register: int
+    count_mask: int
+    """Of the argument that counts what is covered; 0 where there is none."""
+    unit: int
+
+    def length(self, registers: Sequence[int]) -> int:
+        """Return how many bytes the pointer covers."""
+        return (registers[self.count_register] & self.count_mask) * self.unit + self.fixed
+
+
+def arguments_of(syscall: Syscall) -> tuple[Argument, ...]:
+    """Return the arguments of a call in order; what they cover is what `pointer_ranges` says, worked out beforehand."""
+    by_name = {parameter.name: parameter for parameter in syscall.parameters}
+
+    def mask(parameter: Parameter) -> int:
+        return (1 << 8 * parameter.type.size) - 1
+
+    def argument(number: int, parameter: Parameter) -> Argument:
+        extent, pointer = parameter.extent, parameter.type.kind == "pointer"
+        count = by_name[extent] if isinstance(extent, str) else None
+        return Argument(
+            register=number,
+            mask=mask(parameter),
+            pointer=pointer,
+            needs_write=parameter.direction.writes,
+            fixed=extent if pointer and isinstance(extent, int) else 0,
+            count_register=0 if count is None else syscall.parameters.index(count),
+            count_mask=0 if count is None else mask(count),
+            unit=parameter.unit,
+        )
+
+    return tuple(argument(number, parameter) for number, parameter in enumerate(syscall.parameters))
 
 
 def pointer_ranges(syscall: Syscall, registers: Sequence[int]) -> list[PointerRange]:

@@ -8,6 +8,7 @@ from mvsdk.boards import Board
 from mvsdk.emulator.clock import Action, Appointment, Schedule
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import Event, InterruptLineChanged
+from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class ChipWiring:
@@ -23,15 +24,19 @@ class ChipWiring:
         tell: Callable[[Event], None],
         random_word: Callable[[], int],
         watchdog_reset: Callable[[int], None],
+        wake: Callable[[str], None],
     ) -> None:
         self.clocks = board.clocks
+        self.requests = DmaRequests()
         self.deadline: int | None = None
         self.tell = tell
         self.random_word = random_word
         self.watchdog_reset = watchdog_reset
+        self.wake = wake
         self.traces_lines = False
         self._names = board.interrupts
         self._core = core
+        self._ram = board.ram
         self._schedule = schedule
 
     @property
@@ -53,6 +58,16 @@ class ChipWiring:
         """End the core's run at its next instruction boundary if it would miss something that is due at `cycle`."""
         if self.deadline is not None and cycle < self.deadline:
             self._core.halt()
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """See `Wiring.read_memory`."""
+        return self._core.read_memory(address, length)
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """See `Wiring.write_memory`: only RAM can be written."""
+        if not self._ram.contains(address, len(data)):
+            raise LookupError(f"no RAM at 0x{address:08x}")
+        self._core.write_memory(address, data)
 
     def set_line(self, interrupt: int, level: bool) -> None:
         """See `Wiring.set_line`."""

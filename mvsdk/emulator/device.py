@@ -9,11 +9,11 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, vector_table_problem
-from mvsdk.emulator.bus_devices import I2cDevice
+from mvsdk.emulator.bus_devices import I2cDevice, SpiDevice
 from mvsdk.emulator.chip_wiring import ChipWiring
 from mvsdk.emulator.clock import Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
@@ -30,13 +30,14 @@ from mvsdk.emulator.events import (
     Started,
 )
 from mvsdk.emulator.guest_memory import GuestMemory
-from mvsdk.emulator.inputs import Inputs
+from mvsdk.emulator.inputs import Inputs, port_and_pin
 from mvsdk.emulator.nor_flash import NorFlash, Storage
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity, unique_id_of
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
 from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
+from mvsdk.emulator.soc.pwr import SBF
 from mvsdk.emulator.soc.wiring import Alarm
 
 CALL_CYCLES = 320
@@ -48,10 +49,12 @@ CRASH_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after a fault."""
 PIN_RESET_FLAG = 26
 """RCC_CSR.PINRSTF (RM0456, chapter 11)."""
+_WAKES = {"pin": "APPLICATION", "rtc": "RTC"}
+"""What the chip wakes the device by, as names of `WakeSource`."""
 WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
 """What the application finds after one of its watchdogs has fired (inferred)."""
-SLICE_CYCLES = 16_000_000
-"""A busy guest gives the host a chance to look up this often; a run does not depend on it."""
+SLICE_CYCLES = 160_000_000
+"""A busy guest gives the host a chance to look up this often, some tenths of a second; a run does not depend on it."""
 
 
 BREAKPOINT_FAULT = Fault(cfsr=0, hfsr=1 << 31, mmfar=0, bfar=0)
@@ -91,10 +94,10 @@ class Device:
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
     external flash holds. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
-    interrupt lines. `strict_mmio` makes accesses to peripheral registers that have no model bus faults. What is
-    connected to the chip is reached through `chip`. `identity` is who the device is; without one that follows from
-    the seed. `image_name` is what people call the image. Whatever happens to a running device from outside happens
-    through `inputs`.
+    interrupt lines. `strict_mmio` makes accesses to peripheral registers that have no model bus faults,
+    `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
+    `identity` is who the device is; without one that follows from the seed. `image_name` is what people call the
+    image. Whatever happens to a running device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
@@ -134,11 +137,12 @@ class Device:
         trace_calls: bool | frozenset[str] = False,
         trace_interrupts: bool = False,
         strict_mmio: bool = False,
+        gate_clocks: bool = False,
         identity: Identity | None = None,
         image_name: str = "",
         observers: Iterable[Observer] = (),
     ) -> None:
-        self.options = DeviceOptions(seed, wall_start_us, restart_policy, testing, strict_mmio)
+        self.options = DeviceOptions(seed, wall_start_us, restart_policy, testing, strict_mmio, gate_clocks)
         self.board = board
         self.image = image
         self.image_name = image_name
@@ -169,13 +173,14 @@ class Device:
             tell=self.tell,
             random_word=functools.partial(self._random_numbers.getrandbits, 32),
             watchdog_reset=self._watchdog_reset,
+            wake=lambda source: self.wake(WakeSource[_WAKES[source]]),
         )
         self._wiring.traces_lines = trace_interrupts
-        self.chip = Chip(board, self._wiring, strict=strict_mmio)
-        self.rcc = self.chip.rcc
+        self.chip = Chip(board, self._wiring, strict=strict_mmio, gate_clocks=gate_clocks)
+        self.rcc, self.pwr = self.chip.rcc, self.chip.pwr
         self.inputs = Inputs(self, self._wiring.hurry)
         """The way for everything from outside."""
-        self.bus_devices: dict[str, I2cDevice] = {}
+        self.bus_devices: dict[str, I2cDevice | SpiDevice] = {}
         """What is connected to the chip's buses, by name."""
         self.connections: list[Connection] = []
         """Where it is connected."""
@@ -252,8 +257,12 @@ class Device:
         """Let time pass, or run the core once and deal with what stopped it."""
         if not self._alive or self._busy_until > self.core.cycle:
             return self._pass_time(self._waits(limit, self._busy_until if self._alive else None))
-        self._wiring.deadline = min([*self._waits(limit), self.core.cycle + SLICE_CYCLES])
-        stop = self.core.run(self._wiring.deadline)
+        deadline = self.core.cycle + (1 if self._stopping else SLICE_CYCLES)
+        for due in (self._schedule.next_cycle, self.inputs.next_cycle, limit):
+            if due is not None and due < deadline:
+                deadline = due
+        self._wiring.deadline = deadline
+        stop = self.core.run(deadline)
         self._wiring.deadline = None
         if self._restart_reason is not None:
             return None
@@ -264,11 +273,10 @@ class Device:
                 return self._pass_time(self._waits(limit, stop.wake_cycle))
             case StopReason.RESET:
                 self._start("REMOTEAPPLICATIONRESTART")
-            case StopReason.FAULT:
-                assert stop.fault is not None  # noqa: S101 - the seam promises it
-                return self._fault(stop.fault)
-            case StopReason.BREAKPOINT:
-                return self._fault(BREAKPOINT_FAULT)
+            case StopReason.FAULT | StopReason.BREAKPOINT:
+                return self._fault(stop.fault or BREAKPOINT_FAULT)
+            case StopReason.WATCHPOINT | StopReason.STEPPED | StopReason.DEBUG_STATE:
+                return End.STOPPED
             case StopReason.DEADLINE | StopReason.HALTED:
                 pass
         return None
@@ -304,7 +312,10 @@ class Device:
         self.core.halt()
 
     def _fault(self, fault: Fault) -> End | None:
-        report = Faulted(self.time_us, fault, self.core.registers())
+        from mvsdk.emulator.core.disassemble import instruction_at
+
+        registers = self.core.registers()
+        report = Faulted(self.time_us, fault, registers, instruction_at(registers, self.core.read_memory))
         self.crash_reports.append(report)
         self.tell(report)
         if self._back_off is None:
@@ -324,24 +335,49 @@ class Device:
 
     # -- the outside world -------------------------------------------------------------------------------------------
 
-    def connect(self, connection: Connection, device: I2cDevice) -> None:
-        """Connect a device to a bus of the chip, by a name. Raises `InputError` for a bus without a model, or a name or
-        place that is taken."""
-        buses = self.chip.buses
+    def connect(self, connection: Connection, device: I2cDevice | SpiDevice | None = None) -> None:
+        """Connect a device to a bus of the chip, by a name; without one, the device that the connection is about.
+
+        Raises `InputError` for what is not there: a kind of device, a bus with a model, an output, a pin; and for a
+        name or place that is taken.
+        """
+        made = device or connection.make_device()
+        self._check_place(connection)
+        known = getattr(made, "OUTPUTS", ())
+        unknown = [output for output, _ in connection.outputs if output not in known]
+        if unknown:
+            raise InputError(
+                f"{connection.name} has no output {unknown[0]!r}", f"there are: {', '.join(known) or 'none'}"
+            )
+        outputs = {output: port_and_pin(self, pin) for output, pin in connection.outputs}
+        if connection.on_spi:
+            select = None if connection.select is None else port_and_pin(self, connection.select)
+            self.chip.connect_spi(connection.bus, cast("SpiDevice", made), select, outputs)
+        elif connection.address is not None:
+            self.chip.connect_i2c(connection.bus, connection.address, cast("I2cDevice", made), outputs)
+        self.bus_devices[connection.name] = made
+        self.connections.append(connection)
+
+    def _check_place(self, connection: Connection) -> None:
+        """Raise `InputError` for a place where nothing can be connected."""
+        buses = {*self.chip.buses, *self.chip.spis}
         if connection.bus not in buses:
             known = ", ".join(sorted(buses))
             raise InputError(f"there is no bus {connection.bus!r} with a model", f"there are: {known}")
-        if not 0 <= connection.address < 1 << 7:
-            raise InputError(f"{connection.address:#x} is no address of an I2C bus", "give 0 to 0x7f")
-        taken = [(there.bus, there.address) for there in self.connections]
-        if connection.name in self.bus_devices or (connection.bus, connection.address) in taken:
+        if connection.on_spi and connection.address is not None:
+            raise InputError(f"{connection.name} is on an SPI and has no address", "give the pin that selects it")
+        if not connection.on_spi and connection.select is not None:
+            raise InputError(f"{connection.name} is on I2C and is not selected by a pin", "give its address")
+        if not connection.on_spi and connection.address not in range(1 << 7):
+            raise InputError(f"{connection.address!r} is no address of an I2C bus", "give 0 to 0x7f")
+        taken = [(there.bus, there.address, there.select) for there in self.connections]
+        place = connection.bus, connection.address, connection.select
+        if connection.name in self.bus_devices or place in taken:
+            where = connection.select or "NSS" if connection.on_spi else hex(connection.address or 0)
             raise InputError(
-                f"{connection.name!r} at {connection.bus} {connection.address:#x} is connected already",
-                "give every device a name and an address of its own",
+                f"{connection.name!r} at {connection.bus} {where} is connected already",
+                "give every device a name and a place of its own",
             )
-        self.bus_devices[connection.name] = device
-        self.connections.append(connection)
-        self.chip.connect_i2c(connection.bus, connection.address, device)
 
     def press_reset(self) -> None:
         """Press the board's reset button: everything starts anew, with its RAM as it was."""
@@ -394,6 +430,8 @@ class Device:
         """End the application's life until `wake`. What RAM holds then is noise from the device's seeded source."""
         self._end_life()
         self._deep_sleep = kind
+        if kind is DeepSleep.STANDBY:
+            self.pwr.slept(SBF)
         self.core.write_memory(self.board.ram.base, self._random.randbytes(self.board.ram.size))
         self.tell(DeepSleepBegan(self.time_us, kind.value))
 

@@ -2,10 +2,10 @@
 
 EmulatorError
 ├── NotExecutableError  the image cannot be started: no stack, no reset vector
+├── InputError          something cannot happen to this device, or be connected to it
 ├── UnsignedImageError  a bare image was to run without anybody saying that this is wanted
 ├── DeviceDirectoryError the folder of a device is damaged, or of another board or format
 │   └── DeviceInUseError another process uses the folder
-├── InputError          a pin, button or bus device that is not there was to do something
 ├── NoLinesError        the ELF has no debugging information, so there is no coverage
 ├── RecordingError      a recording is damaged, or is of another device
 ├── ScriptError         a device.toml says what cannot be
@@ -20,6 +20,10 @@ class NotExecutableError(EmulatorError):
     """The image cannot be started: its vector table names no stack in RAM or no code in flash."""
 
 
+class InputError(EmulatorError):
+    """Something that cannot happen to this device was to happen to it, or to be connected to it."""
+
+
 class UnsignedImageError(EmulatorError):
     """A bare image was to run, and nobody said that running unsigned code is wanted."""
 
@@ -30,10 +34,6 @@ class SymbolsMismatchError(EmulatorError):
 
 class SnapshotError(EmulatorError):
     """A saved device cannot be loaded: it is damaged, or of another board, image or version."""
-
-
-class InputError(EmulatorError):
-    """Something that cannot happen to this device was to happen to it: a pin, button or device it does not have."""
 
 
 class DeviceDirectoryError(EmulatorError):

@@ -72,6 +72,34 @@ class LedChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DisplayChanged(Event):
+    """A display connected to the chip shows something else. `picture` has a line of "#" and "." for each of its lines,
+    `blink_hz` is 0 if it does not blink, `brightness` counts sixteenths."""
+
+    kind: ClassVar[str] = "display"
+    name: str
+    picture: tuple[str, ...]
+    blink_hz: float
+    brightness: int
+
+
+@dataclass(frozen=True, slots=True)
+class PwmChanged(Event):
+    """A timer's output on a pin was set to another waveform. `signal` is "TIM2_CH1"; 0 Hz is a constant level.
+
+    What is preloaded shows on the pin from the timer's next update on.
+    """
+
+    kind: ClassVar[str] = "pwm"
+    port: str
+    pin: int
+    signal: str
+    hertz: float
+    duty: float
+    """The part of the time for which the pin is high, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class UartOutput(Event):
     """A serial port has sent a line, or the beginning of one that goes on later."""
 
@@ -110,12 +138,24 @@ class RegisterNotModelled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ClockMissing(Event):
+    """A peripheral was used while RCC gives it no clock: it reads 0 and ignores writes; told once per peripheral."""
+
+    kind: ClassVar[str] = "clock-missing"
+    peripheral: str
+    address: int
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
 class Faulted(Event):
     """The application raised a HardFault and was stopped. `registers` are those of the failing instruction."""
 
     kind: ClassVar[str] = "fault"
     fault: Fault
     registers: Registers
+    instruction: str = ""
+    """The failing instruction as text; empty where none can be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,15 @@ class GuestMemory:
 
     def __init__(self, core: Core, board: Board) -> None:
         self._core = core
-        self._ram = board.ram
-        self._flash = board.flash
+        self._ram, self._ram_end = board.ram.base, board.ram.end
+        self._flash, self._flash_end = board.flash.base, board.flash.end
 
     def allows(self, address: int, length: int, *, write: bool) -> bool:
         """Say whether every byte of the range is the application's own, and writable if asked. Empty ranges are."""
-        if length == 0:
+        end = address + length
+        if length == 0 or (self._ram <= address and end <= self._ram_end):
             return True
-        return self._ram.contains(address, length) or (not write and self._flash.contains(address, length))
+        return not write and self._flash <= address and end <= self._flash_end
 
     def read(self, address: int, length: int) -> bytes:
         """Return bytes of a range that `allows` has accepted."""

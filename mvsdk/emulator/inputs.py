@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 HIGHEST_VOLTS = 4.0
 """What a pin bears at any supply (DS13086, "Absolute maximum ratings")."""
+LOWEST_CELSIUS, HIGHEST_CELSIUS = -40, 130
+"""What the chip's junction stands (DS13086, "General operating conditions")."""
 Scalar = bool | int | float | str
 
 
@@ -51,11 +53,11 @@ class Pin(Input):
 
     def check(self, device: Device) -> None:
         """The pin must exist."""
-        _port_and_pin(device, self.pin)
+        port_and_pin(device, self.pin)
 
     def apply(self, device: Device) -> None:
         """Drive it."""
-        device.chip.drive_pin(*_port_and_pin(device, self.pin), self.level)
+        device.chip.drive_pin(*port_and_pin(device, self.pin), self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,13 @@ class Voltage(Input):
 
     def check(self, device: Device) -> None:
         """The pin must exist and bear the voltage."""
-        _port_and_pin(device, self.pin)
+        port_and_pin(device, self.pin)
         if not 0 <= self.volts <= HIGHEST_VOLTS:
             raise InputError(f"{self.pin} does not bear {self.volts:g} V", f"give 0 to {HIGHEST_VOLTS} V")
 
     def apply(self, device: Device) -> None:
         """Apply it."""
-        device.chip.apply_voltage(*_port_and_pin(device, self.pin), self.volts)
+        device.chip.apply_voltage(*port_and_pin(device, self.pin), self.volts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,84 @@ class Uart(Input):
 
     def check(self, device: Device) -> None:
         """The port must have a model."""
-        if self.port not in device.chip.uarts:
-            raise _unknown("serial port", self.port, device.chip.uarts)
+        _check_port(device, self.port)
 
     def apply(self, device: Device) -> None:
         """Send them."""
         device.chip.receive(self.port, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Input):
+    """A break is sent to a serial port."""
+
+    kind: ClassVar[str] = "break"
+    port: str
+
+    def check(self, device: Device) -> None:
+        """The port must have a model."""
+        _check_port(device, self.port)
+
+    def apply(self, device: Device) -> None:
+        """Send it."""
+        device.chip.receive_break(self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearToSend(Input):
+    """The other side of a serial port says by CTS whether it takes characters."""
+
+    kind: ClassVar[str] = "clear-to-send"
+    port: str
+    level: bool
+
+    def check(self, device: Device) -> None:
+        """The port must have a model."""
+        _check_port(device, self.port)
+
+    def apply(self, device: Device) -> None:
+        """Say so."""
+        device.chip.clear_to_send(self.port, self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelVoltage(Input):
+    """A converter's channel has a voltage, whatever its pin has: channel 9 of "ADC1"."""
+
+    kind: ClassVar[str] = "channel"
+    adc: str
+    channel: int
+    volts: float
+
+    def check(self, device: Device) -> None:
+        """The channel must exist and bear the voltage."""
+        if not device.chip.analogue.has_channel(self.adc, self.channel):
+            raise InputError(f"there is no channel {self.channel} of {self.adc!r}", "docs/chip.md names the converters")
+        if not 0 <= self.volts <= HIGHEST_VOLTS:
+            raise InputError(f"{self.adc} does not bear {self.volts:g} V", f"give 0 to {HIGHEST_VOLTS} V")
+
+    def apply(self, device: Device) -> None:
+        """Apply it."""
+        device.chip.set_voltage(self.adc, self.channel, self.volts)
+
+
+@dataclass(frozen=True, slots=True)
+class ChipTemperature(Input):
+    """The chip has a temperature in degrees, which its sensor shows to a converter."""
+
+    kind: ClassVar[str] = "chip-temperature"
+    celsius: float
+
+    def check(self, device: Device) -> None:
+        """It must be one that the chip stands."""
+        if not LOWEST_CELSIUS <= self.celsius <= HIGHEST_CELSIUS:
+            raise InputError(
+                f"the chip does not stand {self.celsius:g} degrees", f"give {LOWEST_CELSIUS} to {HIGHEST_CELSIUS}"
+            )
+
+    def apply(self, device: Device) -> None:
+        """Let it be so warm."""
+        device.chip.analogue.celsius = self.celsius
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +274,12 @@ class Reset(Input):
 
 
 KINDS: dict[str, type[Input]] = {
-    kind.kind: kind for kind in (Pin, Voltage, Button, Uart, BusDevice, Wake, SystemEvent, Circumstance, Reset)
-}
+    kind.kind: kind
+    for kind in (
+        Pin, Voltage, Button, Uart, Break, ClearToSend, ChannelVoltage, ChipTemperature, BusDevice, Wake, SystemEvent,
+        Circumstance, Reset,
+    )
+}  # fmt: skip
 
 
 class Inputs:
@@ -312,30 +390,35 @@ def properties(device: object) -> dict[str, type]:
 
 def check_property(device: object, name: str, value: object) -> None:
     """Raise `InputError` unless the device has the property and takes the value: its type must be right, and its
-    setter not refuse it with a `ValueError`. The device stays as it was."""
+    setter not refuse it with a `ValueError`, whatever else the device holds."""
     known = properties(device)
     if name not in known:
         raise _unknown("property", name, known)
     wanted = known[name]
     if type(value) is not wanted and not (wanted is float and type(value) is int):
         raise InputError(f"{name} is {value!r}", f"it takes a value of type {wanted.__name__}")
-    before = getattr(device, name)
     try:
-        setattr(device, name, value)
+        # Another one of its kind is asked: setting a value and setting it back can leave traces, such as an alert.
+        setattr(type(device)(), name, value)
     except ValueError as error:
         raise InputError(f"{name} cannot be {value!r}: {error}", "give a value the device can have") from error
-    setattr(device, name, before)
 
 
 _PIN = re.compile(r"P([A-Z])(1[0-5]|[0-9])")
 
 
-def _port_and_pin(device: Device, name: str) -> tuple[str, int]:
+def port_and_pin(device: Device, name: str) -> tuple[str, int]:
+    """Return the port and the number of a pin that a device has: ("GPIOF", 3) for "PF3". Raises `InputError`."""
     match = _PIN.fullmatch(name)
     if match is None or f"GPIO{match[1]}" not in device.chip.ports:
         letters = ", ".join(sorted(port.removeprefix("GPIO") for port in device.chip.ports))
         raise InputError(f"there is no pin {name!r}", f"pins are called PA0 to PA15; the ports are {letters}")
     return f"GPIO{match[1]}", int(match[2])
+
+
+def _check_port(device: Device, name: str) -> None:
+    if name not in device.chip.uarts:
+        raise _unknown("serial port", name, device.chip.uarts)
 
 
 def _member(kind: Any, what: str, name: str) -> Any:  # noqa: ANN401 - any enum

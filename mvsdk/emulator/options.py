@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from mvsdk.emulator.bus_devices import I2cDevice, SpiDevice, make_i2c_device, make_spi_device
 from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
 
@@ -22,6 +23,7 @@ class DeviceOptions:
     restart_policy: RestartPolicy | None = None
     testing: bool = False
     strict_mmio: bool = False
+    gate_clocks: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return them as plain data."""
@@ -32,6 +34,7 @@ class DeviceOptions:
             "restart_policy": None if policy is None else [policy.minimum_ms, policy.maximum_ms],
             "testing": self.testing,
             "strict_mmio": self.strict_mmio,
+            "gate_clocks": self.gate_clocks,
         }
 
     @classmethod
@@ -44,9 +47,10 @@ class DeviceOptions:
                 "restart_policy": policy,
                 "testing": bool() as testing,
                 "strict_mmio": bool() as strict_mmio,
+                "gate_clocks": bool() as gate_clocks,
                 **rest,
             } if wall_start_us >= 0 and not rest:
-                return cls(seed, wall_start_us, _policy(policy), testing, strict_mmio)
+                return cls(seed, wall_start_us, _policy(policy), testing, strict_mmio, gate_clocks)
         raise ValueError(f"{str(data)[:80]} are no options of a device")
 
 
@@ -95,21 +99,58 @@ def unique_id_of(seed: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where a bus device is: its name, what it is ("mcp9808"), its bus ("I2C1") and its address there."""
+    """Where a bus device is: its name, what it is ("mcp9808"), and its bus ("I2C1", "SPI1").
+
+    On I2C it has an `address`. On SPI a low level of the pin `select` ("PA4") selects it, or without one the bus's own
+    NSS. `outputs` are pairs of an output of the device and the pin it is wired to: ("ALERT", "PB11").
+    """
 
     name: str
     device: str
     bus: str
-    address: int
+    address: int | None = None
+    select: str | None = None
+    outputs: tuple[tuple[str, str], ...] = ()
 
-    def as_list(self) -> list[str | int]:
+    @property
+    def on_spi(self) -> bool:
+        """Whether its bus is an SPI."""
+        return self.bus.startswith("SPI")
+
+    def make_device(self) -> I2cDevice | SpiDevice:
+        """Make such a device for such a bus. Raises `InputError` for one that is not known."""
+        return make_spi_device(self.device) if self.on_spi else make_i2c_device(self.device)
+
+    def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
-        return [self.name, self.device, self.bus, self.address]
+        return {
+            "name": self.name,
+            "device": self.device,
+            "bus": self.bus,
+            "address": self.address,
+            "select": self.select,
+            "outputs": [list(pair) for pair in self.outputs],
+        }
 
     @classmethod
-    def from_list(cls, data: object) -> Connection:
+    def from_dict(cls, data: object) -> Connection:
         """Read it from plain data. Raises `ValueError` for data that is none."""
         match data:
-            case [str() as name, str() as device, str() as bus, int() as address]:
-                return cls(name, device, bus, address)
+            case {
+                "name": str() as name,
+                "device": str() as device,
+                "bus": str() as bus,
+                "address": None | int() as address,
+                "select": None | str() as select,
+                "outputs": list() as outputs,
+                **rest,
+            } if not rest:
+                return cls(name, device, bus, address, select, tuple(map(_output, outputs)))
         raise ValueError(f"{str(data)[:80]} is no connection")
+
+
+def _output(data: object) -> tuple[str, str]:
+    match data:
+        case [str() as output, str() as pin]:
+            return output, pin
+    raise ValueError(f"{str(data)[:80]} is no output and its pin")

@@ -21,7 +21,6 @@ from mvsdk.boards import Board
 from mvsdk.bundle import Image
 from mvsdk.emulator import inputs as device_inputs
 from mvsdk.emulator import snapshots
-from mvsdk.emulator.bus_devices import make_i2c_device
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.device import Device, End
 from mvsdk.emulator.errors import InputError, RecordingError
@@ -109,7 +108,7 @@ def header(device: Device, *, whole: bool) -> dict[str, Any]:
         "image": {"name": device.image_name, "sha256": device.image.sha256},
         "options": device.options.as_dict(),
         "identity": device.identity.as_dict(),
-        "connections": [there.as_list() for there in device.connections],
+        "connections": [there.as_dict() for there in device.connections],
         "state": device.state_hash(),
         "snapshot": base64.b64encode(snapshots.pack(device)).decode("ascii") if whole else None,
     }
@@ -166,7 +165,7 @@ def _recording(
                 image,
                 DeviceOptions.from_dict(options),
                 Identity.from_dict(identity),
-                tuple(Connection.from_list(entry) for entry in connections),
+                tuple(Connection.from_dict(entry) for entry in connections),
                 state,
                 None if snapshot is None else base64.b64decode(snapshot, validate=True),
                 found,
@@ -223,6 +222,7 @@ def make_device(
         restart_policy=options.restart_policy,
         testing=options.testing,
         strict_mmio=options.strict_mmio,
+        gate_clocks=options.gate_clocks,
         identity=recording.identity,
         image_name=image_name,
         trace_calls=trace_calls,
@@ -230,7 +230,7 @@ def make_device(
         observers=observers,
     )
     for connection in recording.connections:
-        device.connect(connection, make_i2c_device(connection.device))
+        device.connect(connection)
     return device
 
 

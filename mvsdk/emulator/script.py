@@ -1,9 +1,10 @@
 """What is connected to a device and what happens to it, written down beforehand: a file called device.toml.
 
-    [[bus]]                      # a device on a bus, by its name in `bus_devices.I2C_DEVICES`
+    [[bus]]                      # a device on a bus, by its name in `bus_devices.I2C_DEVICES` or `SPI_DEVICES`
     device = "mcp9808"
     bus = "I2C1"
-    address = 0x18
+    address = 0x18               # on an SPI instead: select = "PA4", or nothing for a device on NSS
+    outputs = {ALERT = "PB11"}   # pins that its outputs are wired to, if any
     name = "thermometer"         # what it is called below; without it, what it is
     celsius = 21.5               # what it measures, or is set to, at the start
 
@@ -25,7 +26,13 @@
     [[at]]
     time = "7s"
     uart = "USART2"
-    text = "hello\\n"             # or bytes = [0x01, 0x02]
+    text = "hello\\n"             # or bytes = [0x01, 0x02], or break = true, or clear_to_send = false
+
+    [[at]]
+    time = "7s"
+    adc = "ADC1"                 # a channel's voltage, whatever its pin has; or chip_celsius = 60
+    channel = 9
+    volts = 1.2
 
     [[at]]
     time = "8s"
@@ -37,6 +44,7 @@ Whatever the file says that is not like this is an error that names its line.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 from collections.abc import Callable
@@ -44,14 +52,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mvsdk.emulator.bus_devices import I2cDevice, make_i2c_device
+from mvsdk.emulator.bus_devices import I2cDevice, SpiDevice
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.durations import microseconds
 from mvsdk.emulator.errors import InputError, ScriptError
 from mvsdk.emulator.inputs import (
+    Break,
     BusDevice,
     Button,
+    ChannelVoltage,
+    ChipTemperature,
     Circumstance,
+    ClearToSend,
     Input,
     Pin,
     Reset,
@@ -81,7 +93,7 @@ class ScriptedDevice:
     """A bus device and where it is to be connected."""
 
     connection: Connection
-    device: I2cDevice
+    device: I2cDevice | SpiDevice
     line: int
 
 
@@ -205,16 +217,27 @@ def _line_of_key(text: str, key: str) -> int:
 
 def _device(table: _Table) -> tuple[ScriptedDevice, list[ScriptedInput]]:
     kind = table.take("device", str)
-    connection = Connection(table.take("name", str, kind), kind, table.take("bus", str), table.take("address", int))
+    connection = _connection(table, kind)
     try:
-        device = make_i2c_device(kind)
+        device = connection.make_device()
     except InputError as error:
         raise table.error(f"{error.what}; {error.remedy}") from error
     first = [ScriptedInput(0, what, table.line) for what in _properties(table, connection.name, device)]
     return ScriptedDevice(connection, device, table.line), first
 
 
-def _properties(table: _Table, name: str, device: I2cDevice | None) -> list[Input]:
+def _connection(table: _Table, kind: str) -> Connection:
+    name, bus = table.take("name", str, kind), table.take("bus", str)
+    outputs = table.take("outputs", dict, {})
+    if not all(isinstance(pin, str) for pin in outputs.values()):
+        raise table.error('outputs are written { ALERT = "PB11" }')
+    there = Connection(name, kind, bus, outputs=tuple(outputs.items()))
+    if not there.on_spi:
+        return dataclasses.replace(there, address=table.take("address", int))
+    return dataclasses.replace(there, select=table.take("select", str) if "select" in table else None)
+
+
+def _properties(table: _Table, name: str, device: I2cDevice | SpiDevice | None) -> list[Input]:
     """Take what is left of a table as properties of a device."""
     found: list[Input] = []
     for key, value in table.rest().items():
@@ -244,7 +267,8 @@ def _happenings(table: _Table) -> _Happenings:
         if key in table:
             return reader(table)
     raise table.error(
-        "it says nothing that could happen: pin, button, uart, device, wake, event, circumstance or reset"
+        "it says nothing that could happen: pin, button, uart, adc, chip_celsius, device, wake, event, circumstance "
+        "or reset"
     )
 
 
@@ -277,7 +301,22 @@ def _characters(table: _Table) -> bytes:
 
 
 def _uart(table: _Table) -> _Happenings:
-    return [(0, Uart(table.take("uart", str), _characters(table)))]
+    port = table.take("uart", str)
+    if "clear_to_send" in table:
+        return [(0, ClearToSend(port, table.take("clear_to_send", bool)))]
+    if "break" in table:
+        if not table.take("break", bool):
+            raise table.error("break = false lets nothing happen")
+        return [(0, Break(port))]
+    return [(0, Uart(port, _characters(table)))]
+
+
+def _channel(table: _Table) -> _Happenings:
+    return [(0, ChannelVoltage(table.take("adc", str), table.take("channel", int), table.take("volts", float)))]
+
+
+def _chip_temperature(table: _Table) -> _Happenings:
+    return [(0, ChipTemperature(table.take("chip_celsius", float)))]
 
 
 def _wake(table: _Table) -> _Happenings:
@@ -310,6 +349,8 @@ _READERS: dict[str, Callable[[_Table], _Happenings]] = {
     "pin": _pin,
     "button": _button,
     "uart": _uart,
+    "adc": _channel,
+    "chip_celsius": _chip_temperature,
     "wake": _wake,
     "event": _event,
     "circumstance": _circumstance,

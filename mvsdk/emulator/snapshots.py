@@ -22,7 +22,6 @@ from mvsdk.boards import Board
 from mvsdk.bundle import Image
 from mvsdk.emulator import inputs as device_inputs
 from mvsdk.emulator import saving
-from mvsdk.emulator.bus_devices import make_i2c_device
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.core.keeping import core_bytes, put_core_bytes
 from mvsdk.emulator.device import Device
@@ -77,7 +76,7 @@ def pack(device: Device) -> bytes:
         "cycle": device.core.cycle,
         "options": device.options.as_dict(),
         "identity": device.identity.as_dict(),
-        "connections": [there.as_list() for there in device.connections],
+        "connections": [there.as_dict() for there in device.connections],
         "inputs": [[cycle, device_inputs.as_dict(what)] for cycle, what in device.inputs.waiting()],
         "lengths": [len(part) for part in parts],
         "sha256": hashlib.sha256(b"".join(parts)).hexdigest(),
@@ -152,6 +151,7 @@ def load(
         restart_policy=label.options.restart_policy,
         testing=label.options.testing,
         strict_mmio=label.options.strict_mmio,
+        gate_clocks=label.options.gate_clocks,
         identity=label.identity,
         external_flash=external_flash,
         trace_calls=trace_calls,
@@ -161,7 +161,7 @@ def load(
     )
     try:
         for connection in label.connections:
-            device.connect(connection, make_i2c_device(connection.device))
+            device.connect(connection)
         saving.load(device, snapshot.state)
         put_core_bytes(core, snapshot.core)
         for cycle, what in label.inputs:
@@ -221,7 +221,7 @@ def _label(data: Any) -> Label:  # noqa: ANN401
                 cycle,
                 DeviceOptions.from_dict(options),
                 Identity.from_dict(identity),
-                tuple(Connection.from_list(entry) for entry in connections),
+                tuple(Connection.from_dict(entry) for entry in connections),
                 tuple(_waiting(entry) for entry in waiting),
                 (first, second),
                 content_hash,

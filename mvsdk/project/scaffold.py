@@ -185,13 +185,5 @@ def _staging(home: Path, name: str) -> Iterator[Path]:
 def _remove_abandoned(home: Path, name: str) -> None:
     """Remove the staging folders whose makers were killed."""
     for entry in home.iterdir():
-        if entry.name.startswith(_prefix(name)) and _is_abandoned(entry):
+        if entry.name.startswith(_prefix(name)) and folder_lock.is_free(entry):
             shutil.rmtree(entry)
-
-
-def _is_abandoned(staging: Path) -> bool:
-    try:
-        os.close(folder_lock.take(staging))
-    except BlockingIOError:
-        return False
-    return True

@@ -13,13 +13,21 @@ import itertools
 from mvsdk.boards import Clocks
 from mvsdk.emulator.clock import Action, Appointment, Schedule
 from mvsdk.emulator.events import Event
+from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class FakeWiring:
-    """A `Wiring`. Every change of an interrupt line is kept with its cycle; random words are 1, 2, 3 and so on."""
+    """A `Wiring`. Every change of an interrupt line is kept with its cycle; random words are 1, 2, 3 and so on.
+
+    `memory` is what a bus master reaches, 64 KiB at `MEMORY`.
+    """
+
+    MEMORY = 0x2000_0000
 
     def __init__(self, clocks: Clocks | None = None) -> None:
         self.clocks = clocks or Clocks(160_000_000, 160_000_000, 160_000_000, 160_000_000)
+        self.requests = DmaRequests()
+        self.memory = bytearray(0x1_0000)
         self.cycle = 0
         self.lines: dict[int, bool] = {}
         """The level of every line that was ever driven."""
@@ -28,6 +36,8 @@ class FakeWiring:
         self.events: list[Event] = []
         self.resets: list[tuple[int, int]] = []
         """(cycle, flag) of every reset by a watchdog."""
+        self.wakes: list[tuple[int, str]] = []
+        """(cycle, source) of everything that would end a deep sleep."""
         self._schedule = Schedule()
         self._words = itertools.count(1)
 
@@ -65,6 +75,26 @@ class FakeWiring:
     def random_word(self) -> int:
         """Return the next number."""
         return next(self._words)
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Return bytes of `memory`."""
+        offset = self._offset(address, length)
+        return bytes(self.memory[offset : offset + length])
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Change bytes of `memory`."""
+        offset = self._offset(address, len(data))
+        self.memory[offset : offset + len(data)] = data
+
+    def _offset(self, address: int, length: int) -> int:
+        offset = address - self.MEMORY
+        if offset < 0 or offset + length > len(self.memory):
+            raise LookupError(f"no memory at 0x{address:08x}")
+        return offset
+
+    def wake(self, source: str) -> None:
+        """Remember what would have woken the device."""
+        self.wakes.append((self.cycle, source))
 
     def watchdog_reset(self, flag: int) -> None:
         """Remember the reset."""

@@ -14,7 +14,18 @@ import pickle
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
-from mvsdk.emulator.core import Fault, InterruptState, MmioDevice, Registers, Stop, StopReason
+from mvsdk.emulator.core import (
+    BusFault,
+    Fault,
+    InterruptState,
+    MmioDevice,
+    Registers,
+    Stop,
+    StopReason,
+    Vector,
+    Watchpoint,
+)
+from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,9 @@ class ScriptedCore:
         """Put a device at `base`; scripts reach it with `device_at`."""
         self._devices[base, size] = device
 
+    def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
+        """Take no notice: every access reaches the device."""
+
     def trap(self, addresses: Iterable[int]) -> None:
         """Remember the gateways."""
         self.gateways = frozenset(addresses)
@@ -138,6 +152,11 @@ class ScriptedCore:
                     return Stop(StopReason.IDLE)
                 case Fail(fault):
                     return Stop(StopReason.FAULT, fault)
+
+    def step(self, *, mask_interrupts: bool = False) -> Stop:
+        """Take the script one cycle further."""
+        stop = self.run(self._cycle + 1)
+        return Stop(StopReason.STEPPED) if stop.reason is StopReason.DEADLINE else stop
 
     def skip_to(self, cycle: int) -> None:
         """Let time pass."""
@@ -204,6 +223,31 @@ class ScriptedCore:
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
         """Take no notice: a script has no addresses."""
 
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        """Take no notice: a script makes no accesses."""
+
+    def debug_read(self, address: int, size: int) -> int:
+        """Read memory or a device."""
+        try:
+            return int.from_bytes(self.read_memory(address, size), "little")
+        except LookupError:
+            device, offset = self._device_or_fault(address)
+            return device.read(offset, size)
+
+    def debug_write(self, address: int, size: int, value: int) -> None:
+        """Write memory or a device."""
+        try:
+            self.write_memory(address, value.to_bytes(size, "little"))
+        except LookupError:
+            device, offset = self._device_or_fault(address)
+            device.write(offset, size, value)
+
+    def catch_vectors(self, vectors: Vector) -> None:
+        """Take no notice: a script has no vectors."""
+
+    def set_itm_output(self, output: Callable[[int, int, int], None] | None) -> None:
+        """Take no notice: a script has no ITM."""
+
     def snapshot(self) -> bytes:
         """Return memory and time; where a script stands cannot be kept."""
         return pickle.dumps((self._cycle, self._memory))
@@ -220,6 +264,12 @@ class ScriptedCore:
             if base <= address < base + size:
                 return device, address - base
         raise LookupError(f"no device at 0x{address:08x}")
+
+    def _device_or_fault(self, address: int) -> tuple[MmioDevice, int]:
+        try:
+            return self.device_at(address)
+        except LookupError as error:
+            raise BusFault from error
 
     def _next_step(self) -> Step | None:
         try:

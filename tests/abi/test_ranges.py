@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mvsdk import abi
 from mvsdk.abi import Syscall
-from mvsdk.abi.ranges import PointerRange, field_ranges, pointer_ranges
+from mvsdk.abi.ranges import PointerRange, arguments_of, field_ranges, pointer_ranges
 
 CALLS = sorted(abi.load().syscalls.values(), key=lambda call: call.name)
 WORD = st.one_of(st.integers(0, 0xFFFFFFFF), st.sampled_from([0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]))
@@ -111,3 +111,17 @@ def test_every_struct_has_sound_ranges(name: str, data: st.DataObject) -> None:
     for found in field_ranges(struct, values):
         assert found.length > 0
         assert found.address == values[found.name]
+
+
+@given(call=st.sampled_from(CALLS), registers=st.tuples(WORD, WORD, WORD, WORD))
+def test_arguments_worked_out_beforehand_are_the_same(call: Syscall, registers: tuple[int, int, int, int]) -> None:
+    """What `arguments_of` takes from the registers, and the ranges it finds, are those of the slower ways."""
+    arguments = arguments_of(call)
+    values = [registers[argument.register] & argument.mask for argument in arguments]
+    assert values == list(call.arguments(registers).values())
+    found = [
+        (parameter.name, value, argument.length(registers), argument.needs_write)
+        for parameter, argument, value in zip(call.parameters, arguments, values, strict=True)
+        if argument.pointer and argument.length(registers)
+    ]
+    assert found == brief(pointer_ranges(call, registers))

@@ -11,7 +11,7 @@ import pytest
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.events import LedChanged
-from mvsdk.emulator.inputs import BusDevice, Button, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake
+from mvsdk.emulator.inputs import BusDevice, Button, ChannelVoltage, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake
 from mvsdk_cli.emulator_console import PRESS_US, Console, typed_input
 from tests.emulator.examples import BUTTON_NAME, EXAMPLES
 
@@ -23,6 +23,7 @@ from tests.emulator.examples import BUTTON_NAME, EXAMPLES
         ("pin PF3  low", Pin("PF3", False)),
         ("pin PF3 open", Pin("PF3", None)),
         ("pin PA0 1.2V", Voltage("PA0", 1.2)),
+        ("adc ADC1.9 1.2V", ChannelVoltage("ADC1", 9, 1.2)),
         ("uart USART2 two words", Uart("USART2", b"two words\n")),
         ("button user down", Button("user", True)),
         ("button user up", Button("user", False)),
@@ -40,7 +41,20 @@ def test_what_is_typed_is_read(text: str, expected: Input) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["pin", "pin PA0", "pin PA0 xV", "pin PA0 up", "uart USART2", "nonsense", "a.b", "wake"]
+    "text",
+    [
+        "pin",
+        "pin PA0",
+        "pin PA0 xV",
+        "pin PA0 up",
+        "adc ADC1 1V",
+        "adc ADC1.x 1V",
+        "adc ADC1.9 x",
+        "uart USART2",
+        "nonsense",
+        "a.b",
+        "wake",
+    ],
 )
 def test_what_is_no_input_is_refused(text: str) -> None:
     """What cannot be read is an error that shows what can."""

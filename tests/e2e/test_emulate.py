@@ -372,3 +372,32 @@ def test_strict_mmio_makes_unmodelled_registers_faults(shell: Shell) -> None:
     result = shell(*emulate, "--strict-mmio")
     assert result.returncode == 4
     assert "write of HASH" in result.stdout
+
+
+def test_gated_clocks_are_noted_and_pwm_is_shown(shell: Shell) -> None:
+    """With --gate-clocks a timer without its clock is noted and dead; without, its PWM output is shown in words."""
+    elf = program(
+        shell,
+        """
+        #include "stm32u585.h"
+        #define REG(address) (*(volatile uint32_t *)(address))
+        int main(void)
+        {
+            REG(GPIOA_BASE + 0x20) = 1u << 20;
+            REG(GPIOA_BASE) = (REG(GPIOA_BASE) & ~(3u << 10)) | 2u << 10;
+            REG(TIM2_BASE + 0x2C) = 159999u;
+            REG(TIM2_BASE + 0x34) = 40000u;
+            REG(TIM2_BASE + 0x18) = 0x60u;
+            REG(TIM2_BASE + 0x20) = 1u;
+            REG(TIM2_BASE) = 1u;
+            for (;;) { __asm volatile("wfi"); }
+        }
+        """,
+    )
+    emulate = ("mvsdk", "emulate", elf, "--allow-unsigned", "--for", "10ms")
+    shown = shell.succeed(*emulate)
+    assert "GPIOA pin 5 (TIM2_CH1): 1000 Hz, 25.0% high" in shown
+    assert "LED user ● on" in shown
+    gated = shell.succeed(*emulate, "--gate-clocks")
+    assert "without its clock: enable it in RCC with mvPeriphPoke32" in gated
+    assert "Hz" not in gated

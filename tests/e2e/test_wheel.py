@@ -51,3 +51,10 @@ def test_the_installed_wheel_lists_every_template(environment: Path, shell: Shel
     listed = installed.succeed("mvsdk", "new", "--list")
     for template in (ROOT / "templates").iterdir():
         assert template.name in listed
+
+
+def test_the_installed_wheel_runs_a_guest_without_a_cross_compiler(environment: Path, shell: Shell) -> None:
+    """What the release tries on every platform holds here: the command starts and the core runs."""
+    installed = Shell(shell.directory, shell.home, environment / "bin")
+    assert installed.succeed("mvsdk", "--version")
+    installed.succeed("python", str(ROOT / "scripts" / "wheel-smoke"))

@@ -211,6 +211,134 @@ int main(void)
 }
 """
 
+PWM_INPUT = """
+#define SMCR 0x08u
+#define TIM_CCR2 0x38u
+static volatile uint32_t captures;
+void TIM3_IRQHandler(void)
+{
+    REG(TIM3_BASE, SR) = ~(1u << 1);
+    captures++;
+}
+
+/* TIM2 puts 3,000 of 10,000 on PA5; TIM3 measures what arrives on PA6, as the vendor's PWM input mode does. */
+int main(void)
+{
+    log_start();
+    REG(GPIOA_BASE, 0x20) = 1u << 20 | 2u << 24;
+    REG(GPIOA_BASE, 0x00) = (REG(GPIOA_BASE, 0x00) & ~(0xFu << 10)) | (0xAu << 10);
+    REG(TIM2_BASE, ARR) = 9999u;
+    REG(TIM2_BASE, CCMR1) = 0x68u;
+    REG(TIM2_BASE, TIM_CCR1) = 3000u;
+    REG(TIM2_BASE, CCER) = 1u;
+    REG(TIM2_BASE, EGR) = 1u;
+    REG(TIM3_BASE, CCMR1) = 0x0201u;
+    REG(TIM3_BASE, CCER) = 0x31u;
+    REG(TIM3_BASE, SMCR) = 5u << 4 | 4u;
+    REG(TIM3_BASE, DIER) = 1u << 1;
+    NVIC_EnableIRQ(TIM3_IRQn);
+    REG(TIM3_BASE, CR1) = 1u;
+    REG(TIM2_BASE, CR1) = 0x81u;
+    while (captures < 3u) { __WFI(); }
+    const uint32_t period = REG(TIM3_BASE, TIM_CCR1), high = REG(TIM3_BASE, TIM_CCR2);
+    log_text(period == 10000u && high == 3000u ? "30 % of 16 kHz" : "wrong");
+    REG(TIM2_BASE, CCER) = 0u;
+    for (;;) { __WFI(); }
+}
+"""
+
+LOW_POWER_TIMER = """
+static volatile uint32_t periods;
+void LPTIM1_IRQHandler(void)
+{
+    REG(LPTIM1_BASE, 0x04) = REG(LPTIM1_BASE, 0x00);
+    periods++;
+}
+
+/* On LSE, started and awaited as the vendor's driver does: each write is confirmed by its flag. */
+int main(void)
+{
+    log_start();
+    (void)mvPeriphPoke32(RCC_BASE + 0xF0u, 1u | 1u << 7, 1u | 1u << 7);
+    (void)mvPeriphPoke32(RCC_BASE + 0xE8u, 3u << 10, 3u << 10);
+    (void)mvPeriphPoke32(RCC_BASE + 0xA8u, 1u << 11, 1u << 11);
+    REG(LPTIM1_BASE, 0x10) = 1u;
+    REG(LPTIM1_BASE, 0x08) = 1u << 1;
+    while (!(REG(LPTIM1_BASE, 0x00) & (1u << 24))) { }
+    REG(LPTIM1_BASE, 0x04) = 1u << 24;
+    REG(LPTIM1_BASE, 0x18) = 32767u;
+    while (!(REG(LPTIM1_BASE, 0x00) & (1u << 4))) { }
+    REG(LPTIM1_BASE, 0x04) = 1u << 4;
+    NVIC_EnableIRQ(LPTIM1_IRQn);
+    REG(LPTIM1_BASE, 0x10) |= 1u << 2;
+    for (uint32_t seen = 0;;) {
+        __WFI();
+        if (periods != seen) { seen = periods; log_text("second"); }
+    }
+}
+"""
+
+ALARM_CLOCK = """
+#define RTC(offset) REG(RTC_BASE, offset)
+#define BACKUP REG(TAMP_BASE, 0x100u)
+
+static volatile uint32_t alarms;
+void RTC_IRQHandler(void)
+{
+    if (RTC(0x54) & 1u) { RTC(0x5C) = 1u; alarms++; }
+}
+
+static void set_clock(void)
+{
+    (void)mvPeriphPoke32(RCC_BASE + 0xF0u, 1u, 1u);
+    (void)mvPeriphPoke32(RCC_BASE + 0xF0u, 0x8300u, 0x8100u);
+    RTC(0x24) = 0xCAu;
+    RTC(0x24) = 0x53u;
+    RTC(0x0C) = 1u << 7;
+    while (!(RTC(0x0C) & (1u << 6))) { }
+    RTC(0x10) = 127u << 16 | 255u;
+    RTC(0x00) = 0x235950u;
+    RTC(0x04) = 0x24E630u;
+    RTC(0x0C) = 0;
+    while (!(RTC(0x0C) & (1u << 5))) { }
+    RTC(0x24) = 0xFFu;
+}
+
+static void log_time(void)
+{
+    char text[] = "00:00:00 00";
+    const uint32_t time = RTC(0x00), date = RTC(0x04);
+    for (int i = 0; i < 6; i++) { text[i + i / 2] = (char)('0' + (time >> (20 - 4 * i) & 0xFu)); }
+    text[9] = (char)('0' + (date >> 4 & 3u));
+    text[10] = (char)('0' + (date & 0xFu));
+    log_text(text);
+}
+
+/* Sets the clock once; an alarm at midnight, then Standby until the wake-up timer ends it, over and over. */
+int main(void)
+{
+    log_start();
+    if (!(RTC(0x0C) & (1u << 4))) {
+        log_text("clock not set");
+        set_clock();
+        RTC(0x40) = 0x80000000u;
+        RTC(0x18) = 1u << 8 | 1u << 12;
+        NVIC_EnableIRQ(RTC_IRQn);
+        while (!alarms) { __WFI(); }
+        log_text("midnight");
+        RTC(0x18) = 0;
+        while (!(RTC(0x0C) & (1u << 2))) { }
+        RTC(0x14) = 3599u;
+        RTC(0x18) = 4u | 1u << 10 | 1u << 14;
+    }
+    RTC(0x5C) = 1u << 2;
+    BACKUP = BACKUP + 1u;
+    log_time();
+    if (BACKUP < 4u) { (void)mvDeepSleep(0); }
+    for (;;) { __WFI(); }
+}
+"""
+
 WATCHDOG = """
 int main(void)
 {
@@ -222,6 +350,7 @@ int main(void)
     REG(IWDG_BASE, 0x00) = 0x5555u;
     REG(IWDG_BASE, 0x04) = 3u;
     REG(IWDG_BASE, 0x08) = 99u;
+    REG(IWDG_BASE, 0x00) = 0xAAAAu;
     for (;;) { __WFI(); }
 }
 """

@@ -6,14 +6,43 @@ import functools
 from dataclasses import dataclass
 
 from mvsdk.bundle import Image
-from mvsdk.emulator.bus_devices.mcp9808 import ADDRESS, Mcp9808
+from mvsdk.emulator.bus_devices.mcp9808 import ADDRESS
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.events import Event, Observer
-from mvsdk.emulator.inputs import BusDevice, Button, Circumstance, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake
+from mvsdk.emulator.inputs import (
+    Break,
+    BusDevice,
+    Button,
+    ChannelVoltage,
+    ChipTemperature,
+    Circumstance,
+    ClearToSend,
+    Input,
+    Pin,
+    Reset,
+    SystemEvent,
+    Uart,
+    Voltage,
+    Wake,
+)
 from mvsdk.emulator.options import Connection
-from tests.emulator.chip_guests import BOARD, BUTTON, ECHO, HELLO, PWM, TEMPERATURE, TICK, WATCHDOG, guest
+from tests.emulator.bus_guests import ADC_SCAN, DMA_COPY, MOTION, SPI_EEPROM, UART_RING
+from tests.emulator.chip_guests import (
+    ALARM_CLOCK,
+    BOARD,
+    BUTTON,
+    ECHO,
+    HELLO,
+    LOW_POWER_TIMER,
+    PWM,
+    PWM_INPUT,
+    TEMPERATURE,
+    TICK,
+    WATCHDOG,
+    guest,
+)
 
 KERNEL_CALLS = """
 static struct MvNotification ring[4] __attribute__((aligned(8)));
@@ -60,8 +89,9 @@ class Example:
     source: str
     length_us: int
     inputs: tuple[Input, ...] = ()
-    sensor: bool = False
+    connections: tuple[Connection, ...] = ()
     restart_policy: RestartPolicy | None = None
+    gate_clocks: bool = False
 
     @functools.cached_property
     def image(self) -> Image:
@@ -76,14 +106,16 @@ class Example:
             new_core(),
             seed=3,
             restart_policy=self.restart_policy,
+            gate_clocks=self.gate_clocks,
             observers=[events.append, *observers],
         )
-        if self.sensor:
-            device.connect(Connection("thermometer", "mcp9808", "I2C1", ADDRESS), Mcp9808(21.5))
+        for connection in self.connections:
+            device.connect(connection)
         return device
 
 
 BUTTON_NAME = BOARD.buttons[0].name
+THERMOMETER = (Connection("thermometer", "mcp9808", "I2C1", ADDRESS, outputs=(("ALERT", "PB11"),)),)
 EXAMPLES = {
     "tick": Example(TICK, 60_000, (Reset(),)),
     "hello": Example(HELLO, 2_000, (Pin("PC13", True), Reset())),
@@ -91,11 +123,42 @@ EXAMPLES = {
     "button": Example(BUTTON, 3_000, (Button(BUTTON_NAME, True), Button(BUTTON_NAME, False), Pin("PC13", None))),
     "pwm": Example(PWM, 30_000, (Pin("PA0", True), Voltage("PA1", 1.5))),
     "watchdog": Example(WATCHDOG, 3_000_000, (Reset(),)),
-    "temperature": Example(TEMPERATURE, 4_000, (BusDevice("thermometer", "celsius", 41.0), Reset()), sensor=True),
+    "temperature": Example(TEMPERATURE, 4_000, (BusDevice("thermometer", "celsius", 41.0), Reset()), THERMOMETER),
+    "spi": Example(
+        SPI_EEPROM, 20_000, (Pin("PA4", True), Reset()), (Connection("memory", "25lc256", "SPI1", select="PA4"),)
+    ),
+    "dma": Example(DMA_COPY, 3_000, (Reset(),)),
+    "ring": Example(
+        UART_RING,
+        20_000,
+        (Uart("USART2", b"line one\nline two\n"), Break("USART2"), ClearToSend("USART2", False), Reset()),
+    ),
+    "adc": Example(
+        ADC_SCAN,
+        2_000,
+        (Voltage("PA4", 1.2), ChannelVoltage("ADC1", 9, 0.7), ChipTemperature(55.0), Reset()),
+    ),
+    "motion": Example(
+        MOTION,
+        60_000,
+        (BusDevice("motion", "x", 1.0), BusDevice("motion", "x", 0.0), Reset()),
+        (Connection("motion", "lis3dh", "I2C1", 0x18, outputs=(("INT1", "PF3"),)),),
+    ),
+    "capture": Example(PWM_INPUT, 2_000, (Pin("PA6", True), Pin("PA6", None), Reset())),
+    "low power": Example(LOW_POWER_TIMER, 3_000_000, (Reset(),)),
+    "alarm": Example(ALARM_CLOCK, 12_000_000_000, (Wake("RTC"), Pin("PC13", True), Pin("PC13", False), Reset())),
+    "gated": Example(HELLO, 2_000, (Reset(),), gate_clocks=True),
     "kernel": Example(
         KERNEL_CALLS,
         1_500_000,
-        (SystemEvent("NETWORK"), SystemEvent("UPDATE"), Circumstance("server_logging", False), Wake("RTC"), Reset()),
+        (
+            SystemEvent("NETWORK"),
+            SystemEvent("UPDATE"),
+            Circumstance("server_logging", False),
+            Circumstance("wall_time_known", False),
+            Wake("RTC"),
+            Reset(),
+        ),
         restart_policy=RestartPolicy(200, 400),
     ),
 }

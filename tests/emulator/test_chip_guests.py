@@ -11,8 +11,30 @@ from hypothesis import strategies as st
 from mvsdk.emulator.bus_devices.mcp9808 import ADDRESS, Mcp9808
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import RESTART_US, Device, End
-from mvsdk.emulator.events import Event, LedChanged, LogLine, RegisterNotModelled, Started, UartOutput
-from tests.emulator.chip_guests import BOARD, BUTTON, ECHO, HELLO, PWM, TEMPERATURE, TICK, WATCHDOG, guest
+from mvsdk.emulator.events import (
+    ClockMissing,
+    Event,
+    LedChanged,
+    LogLine,
+    PwmChanged,
+    RegisterNotModelled,
+    Started,
+    UartOutput,
+)
+from tests.emulator.chip_guests import (
+    ALARM_CLOCK,
+    BOARD,
+    BUTTON,
+    ECHO,
+    HELLO,
+    LOW_POWER_TIMER,
+    PWM,
+    PWM_INPUT,
+    TEMPERATURE,
+    TICK,
+    WATCHDOG,
+    guest,
+)
 
 CHARACTER_US = 87  # ten bits at 115200 baud
 
@@ -82,6 +104,119 @@ def test_a_pwm_channel_flags_once_a_period() -> None:
     assert bench.events[-1].time_us == pytest.approx(5_000, abs=50)
 
 
+def test_a_timer_measures_another_over_a_wire() -> None:
+    """PWM input mode measures period and duty of what another timer's pin sends over a wire between two pins."""
+    bench = Bench(PWM_INPUT)
+    chip = bench.device.chip
+    chip.watch_pin("GPIOA", 5, lambda cycle, level: chip.drive_pin("GPIOA", 6, level))
+    bench.device.run(10_000)
+    assert bench.logged() == ["30 % of 16 kHz"]
+    waves = [(event.signal, event.hertz, event.duty) for event in bench.events if isinstance(event, PwmChanged)]
+    assert waves == [("TIM2_CH1", 16_000, 0.3), ("TIM2_CH1", 0, 0)]
+
+
+def test_a_low_power_timer_ticks_through_sleep() -> None:
+    """LPTIM1 on LSE interrupts a sleeping guest once a second."""
+    bench = Bench(LOW_POWER_TIMER)
+    bench.device.run(10_500_000)
+    assert bench.logged() == ["second"] * 10
+    stamps = [event.time_us for event in bench.events if isinstance(event, LogLine)]
+    assert all(later - earlier == pytest.approx(1_000_000, abs=50) for earlier, later in pairwise(stamps))
+
+
+def test_the_clock_goes_on_and_wakes_the_device() -> None:
+    """An alarm interrupts at midnight; Standby ends by the wake-up timer each hour, time and backup registers go on."""
+    bench = Bench(ALARM_CLOCK)
+    bench.device.run(4 * 3_600_000_000)
+    assert bench.logged() == ["clock not set", "midnight", "00:00:00 01", "01:00:00 01", "02:00:00 01", "03:00:00 01"]
+    reasons = [event.wake_reason for event in bench.events if isinstance(event, Started)]
+    assert reasons == ["COLDBOOT"] + ["DEEPSLEEPAPPLICATIONRTC"] * 3
+
+
+def test_a_wake_up_pin_ends_standby() -> None:
+    """With WKUP2 on the user button, a press wakes the device, which finds SBF and WUF2."""
+    source = """
+        int main(void)
+        {
+            log_start();
+            log_text(REG(PWR_BASE, 0x38) & 4u ? REG(PWR_BASE, 0x44) & 2u ? "woken by WKUP2" : "woken" : "fresh");
+            REG(PWR_BASE, 0x1C) = 1u << 2;
+            REG(PWR_BASE, 0x14) = 1u << 1;
+            (void)mvDeepSleep(0);
+            for (;;) { __WFI(); }
+        }
+    """
+    bench = Bench(source)
+    assert bench.device.run(1_000) is End.TIME
+    bench.device.chip.press(BOARD.buttons[0], pressed=True)
+    bench.device.run(20_000)
+    assert bench.logged() == ["fresh", "woken by WKUP2"]
+    assert [event.wake_reason for event in bench.events if isinstance(event, Started)][1] == "DEEPSLEEPAPPLICATION"
+
+
+@pytest.mark.parametrize("mode", [0, 2, 4, 6])
+def test_low_power_modes_by_wfi_are_plain_sleep(mode: int) -> None:
+    """Stop, Standby and Shutdown entered with LPMS, SLEEPDEEP and WFI end with the next interrupt, nothing lost."""
+    source = f"""
+        int main(void)
+        {{
+            static volatile uint32_t kept = 7u;
+            log_start();
+            tick_start();
+            REG(PWR_BASE, 0x00) = (REG(PWR_BASE, 0x00) & ~7u) | {mode}u;
+            SCB->SCR |= (1u << 2);
+            __DSB();
+            __WFI();
+            SCB->SCR &= ~(1u << 2);
+            log_text(kept == 7u && ticks == 1u && REG(PWR_BASE, 0x38) == 0u ? "slept a tick" : "lost");
+            for (;;) {{ __WFI(); }}
+        }}
+    """
+    bench = Bench(source)
+    bench.device.run(10_000)
+    assert bench.logged() == ["slept a tick"]
+
+
+def test_a_stop_mode_of_the_kernel_leaves_its_flag() -> None:
+    """After mvPowerSave with a Stop mode STOPF is set, after Sleep it is not, and CSSF clears it."""
+    source = """
+        int main(void)
+        {
+            log_start();
+            tick_start();
+            (void)mvPowerSave(0);
+            log_text(REG(PWR_BASE, 0x38) ? "stopped" : "slept");
+            (void)mvPowerSave(3);
+            log_text(REG(PWR_BASE, 0x38) == 2u ? "stopped" : "slept");
+            REG(PWR_BASE, 0x38) = 1u;
+            log_text(REG(PWR_BASE, 0x38) ? "stopped" : "slept");
+            for (;;) { __WFI(); }
+        }
+    """
+    bench = Bench(source)
+    bench.device.run(10_000)
+    assert bench.logged() == ["slept", "stopped", "slept"]
+
+
+@pytest.mark.parametrize(("enable", "works"), [("mvPeriphPoke32(RCC_BASE + 0x9Cu, 1u, 1u)", True), ("0", False)])
+def test_gated_clocks_show_what_a_guest_forgot(enable: str, works: bool) -> None:
+    """With `gate_clocks` a timer counts only once its clock is enabled by a poke."""
+    source = f"""
+        int main(void)
+        {{
+            log_start();
+            (void)({enable});
+            REG(TIM2_BASE, CR1) = 1u;
+            log_text(REG(TIM2_BASE, CR1) == 1u ? "works" : "dead");
+            for (;;) {{ __WFI(); }}
+        }}
+    """
+    events: list[Event] = []
+    Device(BOARD, guest(source), new_core(), gate_clocks=True, observers=[events.append]).run(1_000)
+    assert [event.text for event in events if isinstance(event, LogLine)] == ["works" if works else "dead"]
+    assert [event.peripheral for event in events if isinstance(event, ClockMissing)] == ([] if works else ["TIM2"])
+
+
 def test_a_sensor_answers_on_i2c_and_an_absent_one_does_not() -> None:
     """A register read with a repeated start gives the temperature; an address without a device is not acknowledged."""
     bench = Bench(TEMPERATURE)
@@ -134,7 +269,7 @@ def test_the_seed_decides_the_unique_id_and_the_random_numbers() -> None:
 
 @settings(max_examples=10)
 @given(
-    source=st.sampled_from([TICK, ECHO, PWM, WATCHDOG, TEMPERATURE]),
+    source=st.sampled_from([TICK, ECHO, PWM, PWM_INPUT, LOW_POWER_TIMER, WATCHDOG, TEMPERATURE]),
     cuts=st.lists(st.integers(1, 150_000), max_size=10),
 )
 def test_a_run_with_the_chip_does_not_depend_on_how_it_is_cut(source: str, cuts: list[int]) -> None:

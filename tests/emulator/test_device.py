@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mvsdk import boards
 from mvsdk.bundle import Image, read_image
-from mvsdk.emulator.core import new_core
+from mvsdk.emulator.core import Watchpoint, new_core
 from mvsdk.emulator.device import Device, End, WakeSource
 from mvsdk.emulator.errors import NotExecutableError
 from mvsdk.emulator.events import Event, LedChanged, LogLine, RegisterNotModelled, Started
@@ -65,6 +65,29 @@ def test_a_run_does_not_depend_on_how_it_is_cut(cuts: list[int]) -> None:
     cut.run(700_000)
     assert parts == whole
     assert cut.core.snapshot() == straight.core.snapshot()
+
+
+def test_watching_and_halting_change_nothing() -> None:
+    """A device that watchpoints and a debugger's halts stop, and that goes on, ends as one that nobody looked at."""
+    dhcsr, key, dfsr = 0xE000_EDF0, 0xA05F_0000, 0xE000_ED30
+    whole: list[Event] = []
+    straight = device(blinky(), whole)
+    straight.run(700_000)
+    parts: list[Event] = []
+    watched = device(blinky(), parts)
+    watched.run(1_000)
+    watched.core.set_watchpoints([Watchpoint(watched.core.registers().sp - 64, 64)])
+    stops = 0
+    while watched.run(700_000) is End.STOPPED:
+        stops += 1
+        if stops % 5 == 0:
+            watched.core.debug_write(dhcsr, 4, key | 3)
+            assert watched.run(700_000) is End.STOPPED
+            watched.core.debug_write(dhcsr, 4, key)
+            watched.core.debug_write(dfsr, 4, 1)
+    assert stops > 10
+    assert parts == whole
+    assert watched.core.snapshot() == straight.core.snapshot()
 
 
 def test_tracing_changes_nothing() -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,8 @@ from mvsdk.emulator.device_directory import DeviceDirectory, FlashFile
 from mvsdk.emulator.errors import DeviceDirectoryError, DeviceInUseError
 from mvsdk.emulator.events import Event, LogLine
 from mvsdk.emulator.nor_flash import SparseStorage, chip_facts
-from tests.emulator.chip_guests import BOARD, guest
+from mvsdk.emulator.saving import load, save
+from tests.emulator.chip_guests import ALARM_CLOCK, BOARD, guest
 from tests.emulator.examples import EXAMPLES
 
 COUNTER = """
@@ -69,7 +71,38 @@ def test_a_device_lasts(tmp_path: Path) -> None:
     assert first[1:] == second[1:]
     kept = json.loads((tmp_path / "device" / "backup-domain.json").read_text())
     fresh = EXAMPLES["hello"].device([]).rcc.registers["BDCR"]
-    assert kept["own"]["RCC.BDCR"] == fresh + 3
+    assert kept["own"]["RCC"]["BDCR"] == fresh + 3
+
+
+def test_the_clock_goes_on_from_where_it_stood(tmp_path: Path) -> None:
+    """The calendar, set in one life, shows the same second in the next, and its alarm ends the sleep of that one."""
+    logged: list[str] = []
+    for seconds in (6, 20):
+        events: list[Event] = []
+        with DeviceDirectory(tmp_path, BOARD) as directory:
+            device = Device(BOARD, guest(ALARM_CLOCK), new_core(), observers=[events.append])
+            directory.attach(device)
+            device.run(seconds * 1_000_000)
+        logged += [event.text for event in events if isinstance(event, LogLine)]
+    assert logged == ["clock not set", "23:59:55 30", "00:00:00 01"]
+
+
+@settings(max_examples=30)
+@given(running=st.booleans(), ticks=st.integers(0, 10**9), data=st.data())
+def test_a_calendar_that_was_kept_counts_on(running: bool, ticks: int, data: st.DataObject) -> None:
+    """A clock that had its oscillator has it again, one that had none stands, and both show what they showed."""
+    kept, fresh = EXAMPLES["hello"].device([]), EXAMPLES["hello"].device([])
+    if running:
+        kept.rcc.poke(0xF0, 0, 1 | 1 << 8 | 1 << 15)
+    kept.run(data.draw(st.integers(1, 2_000)))
+    state: Any = save(kept.chip.backup_domain)
+    state["own"]["calendar"]["ticks"] += ticks
+    load(fresh.chip.backup_domain, state)
+    assert save(fresh.chip.backup_domain) == state
+    fresh.run(2_000_000)
+    after: Any = save(fresh.chip.backup_domain)
+    counted = after["own"]["calendar"]["ticks"] - state["own"]["calendar"]["ticks"]
+    assert counted in ((65_535, 65_536) if running else (0,))
 
 
 def test_two_folders_are_two_devices(tmp_path: Path) -> None:
@@ -133,8 +166,13 @@ def test_crashes_are_numbered(tmp_path: Path) -> None:
         ("identity.toml", 'format = 1\nboard = "stm32u585"\ndevice_id = 1\nunique_id = 2\n'),
         ("external-flash.bin", "short"),
         ("backup-domain.json", "[1"),
-        ("backup-domain.json", '{"own": {"RCC.NOSUCH": 1}}'),
-        ("backup-domain.json", '{"own": {"RCC.BDCR": -1}}'),
+        ("backup-domain.json", '{"own": {"NOSUCH": {}}}'),
+        ("backup-domain.json", '{"own": {"RCC": {"CR": 1}}}'),
+        ("backup-domain.json", '{"own": {"RCC": {"BDCR": -1}}}'),
+        ("backup-domain.json", '{"own": {"RTC": {"NOSUCH": 1}}}'),
+        ("backup-domain.json", '{"own": {"TAMP": {"BKP0R": 4294967296}}}'),
+        ("backup-domain.json", '{"own": {"TAMP": []}}'),
+        ("backup-domain.json", '{"own": {"calendar": {"ticks": 1}}}'),
         ("kernel.json", '{"object": {"_settings": 5}}'),
     ],
 )

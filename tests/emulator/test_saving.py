@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import dataclasses
 import enum
 import importlib
 import inspect
@@ -353,7 +354,14 @@ def undeclared(kind: type) -> set[str]:
         return set()
     known = set(state_names(kind)) | {name for base in kind.__mro__ for name in base.__dict__.get("NOT_STATE", ())}
     setters = {name for name, thing in vars(kind).items() if isinstance(thing, property)}
-    return changed_attributes(kind) - known - setters
+    return (changed_attributes(kind) | _fields(kind)) - known - setters
+
+
+def _fields(kind: type) -> set[str]:
+    """Return the fields of a dataclass with a state: anybody may set them."""
+    if not dataclasses.is_dataclass(kind) or not hasattr(kind, "STATE"):
+        return set()
+    return {field.name for field in dataclasses.fields(kind)}
 
 
 @pytest.mark.parametrize("kind", sorted(set(classes()), key=str))

@@ -11,7 +11,22 @@ from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import ScriptError
 from mvsdk.emulator.events import Event, LogLine
-from mvsdk.emulator.inputs import Button, Circumstance, Pin, Reset, SystemEvent, Uart, Voltage, Wake
+from mvsdk.emulator.inputs import (
+    Break,
+    BusDevice,
+    Button,
+    ChannelVoltage,
+    ChipTemperature,
+    Circumstance,
+    ClearToSend,
+    Pin,
+    Reset,
+    SystemEvent,
+    Uart,
+    Voltage,
+    Wake,
+)
+from mvsdk.emulator.options import Connection
 from tests.emulator.chip_guests import BOARD, TEMPERATURE, guest
 from tests.emulator.examples import EXAMPLES
 
@@ -43,9 +58,9 @@ def test_a_sensor_measures_what_the_file_says_when_it_says_so(tmp_path: Path) ->
     other = bare()
     later.prepare(other)
     other.run(12_000 - 1)
-    assert other.bus_devices["mcp9808"].celsius == 25.0  # type: ignore[attr-defined]
+    assert other.bus_devices["mcp9808"].celsius == 25.0  # type: ignore[union-attr]
     other.run(12_001)
-    assert other.bus_devices["mcp9808"].celsius == 41.0  # type: ignore[attr-defined]
+    assert other.bus_devices["mcp9808"].celsius == 41.0  # type: ignore[union-attr]
 
 
 def test_every_kind_of_input_can_be_written(tmp_path: Path) -> None:
@@ -107,6 +122,55 @@ def test_every_kind_of_input_can_be_written(tmp_path: Path) -> None:
     ]
 
 
+def test_devices_of_both_buses_and_their_wires_can_be_written(tmp_path: Path) -> None:
+    """A memory with a chip select, a sensor on NSS and one on I2C with its output are connected as the file says."""
+    text = """
+        [[bus]]
+        device = "25lc256"
+        bus = "SPI1"
+        select = "PA4"
+        [[bus]]
+        device = "lis3dh"
+        bus = "SPI2"
+        x = 0.5
+        [[bus]]
+        device = "mcp9808"
+        bus = "I2C1"
+        address = 0x18
+        outputs = { ALERT = "PB11" }
+        [[at]]
+        time = "1s"
+        uart = "USART2"
+        clear_to_send = false
+        [[at]]
+        time = "2s"
+        uart = "USART2"
+        break = true
+        [[at]]
+        time = "3s"
+        adc = "ADC1"
+        channel = 9
+        volts = 1.5
+        [[at]]
+        time = "4s"
+        chip_celsius = 60
+    """
+    device = bare()
+    written(tmp_path, text).prepare(device)
+    assert device.connections == [
+        Connection("25lc256", "25lc256", "SPI1", select="PA4"),
+        Connection("lis3dh", "lis3dh", "SPI2"),
+        Connection("mcp9808", "mcp9808", "I2C1", 0x18, outputs=(("ALERT", "PB11"),)),
+    ]
+    assert [what for _, what in device.inputs.waiting()] == [
+        BusDevice("lis3dh", "x", 0.5),
+        ClearToSend("USART2", False),
+        Break("USART2"),
+        ChannelVoltage("ADC1", 9, 1.5),
+        ChipTemperature(60.0),
+    ]
+
+
 def test_what_is_past_does_not_happen_again(tmp_path: Path) -> None:
     """A device that goes on from later than an input's moment is not given it."""
     device = bare()
@@ -139,6 +203,13 @@ def test_what_is_past_does_not_happen_again(tmp_path: Path) -> None:
         (1, "[[bus]]\ndevice = 'nosuch'\nbus = 'I2C1'\naddress = 1"),
         (1, "[[bus]]\ndevice = 'mcp9808'\nbus = 'I2C1'"),
         (1, BUS + "kelvin = 1"),
+        (1, BUS + "outputs = 5"),
+        (1, BUS + "outputs = {ALERT = 5}"),
+        (1, "[[bus]]\ndevice = 'mcp9808'\nbus = 'SPI1'"),
+        (1, "[[bus]]\ndevice = '25lc256'\nbus = 'SPI1'\naddress = 5"),
+        (1, "[[bus]]\ndevice = '25lc256'\nbus = 'SPI1'\nselect = 5"),
+        (1, "[[at]]\ntime = '1s'\nuart = 'USART2'\nbreak = false"),
+        (1, "[[at]]\ntime = '1s'\nadc = 'ADC1'\nvolts = 1"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_line(tmp_path: Path, line: int, text: str) -> None:
@@ -156,6 +227,11 @@ def test_what_is_wrong_is_named_by_its_line(tmp_path: Path, line: int, text: str
         BUS.replace("I2C1", "I2C9"),
         BUS.replace("0x18", "0x80"),
         BUS + "celsius = 4000",
+        BUS + "outputs = {INT1 = 'PA0'}",
+        BUS + "outputs = {ALERT = 'PZ0'}",
+        "[[bus]]\ndevice = '25lc256'\nbus = 'SPI1'\nselect = 'PZ0'",
+        "[[at]]\ntime = '1s'\nadc = 'ADC1'\nchannel = 99\nvolts = 1",
+        "[[at]]\ntime = '1s'\nchip_celsius = 999",
         BUS + BUS,
     ],
 )

@@ -40,6 +40,9 @@ def test_a_lock_leaves_no_trace(tmp_path: Path) -> None:
 
 def test_a_held_folder_cannot_be_taken(tmp_path: Path) -> None:
     """Who will not wait is refused while somebody holds the folder, and served afterwards."""
-    with folder_lock.held(tmp_path, lambda: None), pytest.raises(BlockingIOError):
-        folder_lock.take(tmp_path)
+    with folder_lock.held(tmp_path, lambda: None):
+        assert not folder_lock.is_free(tmp_path)
+        with pytest.raises(BlockingIOError):
+            folder_lock.take(tmp_path)
+    assert folder_lock.is_free(tmp_path)
     os.close(folder_lock.take(tmp_path))

@@ -12,7 +12,8 @@ costs nothing, and the same bundle and seed give the same run.
     time is over after 0.200000 s, 45 times real time
 
 What a serial port sends is shown as "USART2: text". A register that has no model reads 0, forgets what is written, and
-is noted once; with --strict-mmio it is a bus fault.
+is noted once; with --strict-mmio it is a bus fault. With --gate-clocks a peripheral works only while RCC gives it its
+clock, as on the chip; without, it always does, because what the kernel leaves enabled is not public.
 
 Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
 --allow-unsigned. Without --for and --until it runs in real time until Ctrl-C; on a terminal it is then a console with
@@ -90,7 +91,7 @@ if TYPE_CHECKING:
 REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The wall time at which a device in virtual time starts, so that a run can be repeated."""
-FRESH_ONLY = ("seed", "start_time", "on_fault", "testing", "strict_mmio", "device_path")
+FRESH_ONLY = ("seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path")
 """Options of a new device: one from a file has them from there."""
 
 
@@ -110,6 +111,7 @@ class Request:
     trace_file: Path | None
     coverage: Path | None
     strict_mmio: bool
+    gate_clocks: bool
     snapshots: tuple[tuple[int, Path], ...]
     from_snapshot: Path | None
     device_path: Path | None
@@ -174,6 +176,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--trace-file", type=_PATH, help="Write a trace for Perfetto to this file.")
 @click.option("--coverage", type=_PATH, help="Write what was executed to this file, as lcov does.")
 @click.option("--strict-mmio", is_flag=True, help="Make accesses to registers without a model bus faults.")
+@click.option("--gate-clocks", is_flag=True, help="Let peripherals without a clock in RCC read 0 and ignore writes.")
 @click.option(
     "--snapshot-at",
     "snapshots",
@@ -343,6 +346,7 @@ class Run:
             restart_policy=_restart_policy(request.on_fault, self._loaded.options),
             testing=request.testing,
             strict_mmio=request.strict_mmio,
+            gate_clocks=request.gate_clocks,
             identity=directory.identity if directory else None,
             external_flash=directory.external_flash if directory else None,
             **tracing,

@@ -13,9 +13,11 @@ documented cycle model.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
+
+from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 
 class StopReason(enum.Enum):
@@ -37,6 +39,63 @@ class StopReason(enum.Enum):
     instruction that failed, and nothing was stacked."""
     HALTED = "halted"
     """Somebody called `halt` during the run, usually a device model."""
+    WATCHPOINT = "watchpoint"
+    """An instruction made an access that a watchpoint waits for. The instruction is finished."""
+    STEPPED = "stepped"
+    """`step` executed its instruction, or took its exception."""
+    DEBUG_STATE = "debug state"
+    """The core is in Debug state: a debugger halted it, by C_HALT, a breakpoint, a watchpoint or a caught vector. It
+    executes nothing until the debugger lets it go on."""
+
+
+class Access(enum.Flag):
+    """What is done to memory."""
+
+    READ = 1
+    WRITE = 2
+
+
+class Vector(enum.IntFlag):
+    """What a debugger catches when it happens, as DEMCR has it (Armv8-M ARM, DEMCR)."""
+
+    RESET = 1 << 0
+    MEM_MANAGE = 1 << 4
+    NO_COPROCESSOR = 1 << 5
+    CHECK = 1 << 6
+    """Unaligned accesses and divisions by zero."""
+    STATE = 1 << 7
+    """Undefined instructions, invalid states, stack overflows."""
+    BUS_FAULT = 1 << 8
+    ENTRY_OR_RETURN = 1 << 9
+    """A fault while an exception is entered or left."""
+    HARD_FAULT = 1 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Watchpoint:
+    """A range of `size` bytes whose accesses end a run.
+
+    With `value`, and at most four bytes, only an access that finds or leaves it there: all bytes that `mask` has bits
+    of are accessed and have the value. Address, value and mask are 32-bit numbers, the first byte lowest.
+    """
+
+    address: int
+    size: int
+    access: Access = Access.WRITE
+    value: int | None = None
+    mask: int = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class WatchHit:
+    """The first access of an instruction that a watchpoint waited for: where, how wide, which way, with what value."""
+
+    address: int
+    size: int
+    access: Access
+    value: int
+    pc: int
+    """The address of the instruction; for the frame of an exception, of the one that was interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +118,8 @@ class Stop:
     wake_cycle: int | None = None
     """At an IDLE: the cycle, after the deadline, at which SysTick will end the sleep; None if nothing of the core's own
     ever will."""
+    watch: WatchHit | None = None
+    """At a WATCHPOINT: the access."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +193,17 @@ class Core(Protocol):
         """
 
     def map_device(self, base: int, size: int, device: MmioDevice) -> None:
-        """Let `device` answer the range (base and size multiples of 4096)."""
+        """Let `device` answer the range (base and size multiples of 4096).
+
+        Of the private peripheral bus, 0xE0040000 to 0xE00FEFFF is the chip's, and reached by privileged code alone.
+        """
+
+    def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
+        """Let the core answer registers of a device range itself, those of the 1024 bytes at `base`.
+
+        It only decides who answers: a core may as well leave every access to the device. The bank belongs to the
+        device and is not part of a snapshot.
+        """
 
     def trap(self, addresses: Iterable[int]) -> None:
         """Make these even addresses gateways: branching to one stops the run there. They need no memory behind them."""
@@ -156,6 +227,14 @@ class Core(Protocol):
         can, and says how late that may be; such places must not depend on how a run is cut. What a device model raises
         other than `BusFault` comes out of here, with the core in a state to go on from.
         SysTick and sleep that SysTick ends are handled inside. Running from a breakpoint steps over it.
+        """
+
+    def step(self, *, mask_interrupts: bool = False) -> Stop:
+        """Execute exactly one instruction, or take the exception that comes before it: STEPPED, if nothing else stops.
+
+        A breakpoint on the instruction does not stop it; a gateway, a BKPT and a watchpoint do. The step of a faulting
+        instruction ends at the first instruction of the fault's handler. From a sleep that SysTick ends time goes on to
+        there; from one that nothing ends it is IDLE. With `mask_interrupts` PendSV, SysTick and external ones wait.
         """
 
     def skip_to(self, cycle: int) -> None:
@@ -213,7 +292,40 @@ class Core(Protocol):
     def set_breakpoints(self, addresses: Iterable[int]) -> None:
         """Replace the set of breakpoints by these even addresses.
 
-        One at a conditional instruction whose condition fails may be passed.
+        One stops whether or not the condition of its instruction in an IT block holds.
+        """
+
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        """Replace the set of watchpoints. `ValueError` for a range that is empty, too long for its value, or no range.
+
+        A run ends after the instruction that made the access. Accesses of exception entry and return count, and of one
+        instruction's several the first is told; `read_memory`, `write_memory` and the debugger's accesses do not count.
+        """
+
+    # -- a debugger's side --------------------------------------------------------------------------------------------
+
+    def debug_read(self, address: int, size: int) -> int:
+        """Read 1, 2 or 4 aligned bytes as through a memory access port: memory, devices, private peripherals.
+
+        The MPU is not asked, and CoreDebug answers as to a debugger. `BusFault` where nothing answers.
+        """
+
+    def debug_write(self, address: int, size: int, value: int) -> None:
+        """Write 1, 2 or 4 aligned bytes as through a memory access port; `BusFault` where nothing takes it.
+
+        This is how a debugger halts and continues the core, and how memory that is read-only to the bus stays so.
+        """
+
+    def catch_vectors(self, vectors: Vector) -> None:
+        """Enable halting debug, and halt where one of these happens: DEMCR and DHCSR, as a debugger writes them.
+
+        A HardFault that is caught is taken first, even where HardFaults end a run.
+        """
+
+    def set_itm_output(self, output: Callable[[int, int, int], None] | None) -> None:
+        """Call `output` with port (0 to 31), size in bytes and value of what is written to enabled stimulus ports.
+
+        What it raises comes out of `run` as from a device. Not from inside `run`.
         """
 
     # -- keeping it -------------------------------------------------------------------------------------------------

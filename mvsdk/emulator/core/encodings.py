@@ -5,6 +5,8 @@ bits that carry the same letter are one field, most significant bit first. Where
 one rules, as the manual's "SEE ..." notes do. A word that no row matches is UNDEFINED, and so is one for which the
 row's `unpredictable` condition holds: the core faults rather than guesses.
 
+`assembly` is the text of the instruction, which `disassemble` explains.
+
 Conditions are expressions over the fields and over `inside` (in an IT block) and `last` (outside, or last in one).
 """
 
@@ -39,6 +41,7 @@ class Encoding:
 
     name: str
     pattern: str
+    assembly: str
     lowering: str
     unpredictable: str
     feature: str

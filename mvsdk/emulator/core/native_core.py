@@ -5,11 +5,26 @@ Its cycle model is one cycle for each halfword of code executed. `docs/core.md` 
 
 from __future__ import annotations
 
-from mvsdk.emulator.core import BusFault, Fault, InterruptState, MmioDevice, Registers, Stop, StopReason
-from mvsdk.emulator.core._native import Machine
-from mvsdk.emulator.core.errors import MemoryMapError
+from collections.abc import Iterable
 
-# In the order of `mv_stop` in native/core.h; FAULT is made anew each time, with what it is about.
+from mvsdk.emulator.core import (
+    Access,
+    BusFault,
+    Fault,
+    InterruptState,
+    MmioDevice,
+    Registers,
+    Stop,
+    StopReason,
+    Vector,
+    WatchHit,
+    Watchpoint,
+)
+from mvsdk.emulator.core._native import Machine
+from mvsdk.emulator.core.errors import MemoryMapError, RegisterBankError
+from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
+
+# In the order of `mv_stop` in native/core.h; those that tell more are made anew each time.
 _STOPS = tuple(
     Stop(reason)
     for reason in (
@@ -20,9 +35,32 @@ _STOPS = tuple(
         StopReason.RESET,
         StopReason.FAULT,
         StopReason.HALTED,
+        StopReason.WATCHPOINT,
+        StopReason.STEPPED,
+        StopReason.DEBUG_STATE,
     )
 )
-_IDLE, _FAULT = 2, 5
+_IDLE, _FAULT, _WATCHPOINT = 2, 5, 7
+_DHCSR, _DEMCR, _DBGKEY, _C_DEBUGEN, _VECTORS = 0xE000_EDF0, 0xE000_EDFC, 0xA05F << 16, 1, 0x7F1
+_LAST_WORD, _WORD_BYTES = 0xFFFF_FFFF, 4
+
+
+def _access(writes: bool) -> Access:
+    return Access.WRITE if writes else Access.READ
+
+
+def _row(watchpoint: Watchpoint) -> tuple[int, int, bool, bool, int, int]:
+    """Return a watchpoint as the native core takes it: first and last address, reads, writes, value, mask."""
+    address, last = watchpoint.address, watchpoint.address + watchpoint.size - 1
+    if not 0 <= address <= last <= _LAST_WORD:
+        raise ValueError(f"a watchpoint of {watchpoint.size} bytes at 0x{address:x} is no range of addresses")
+    reads, writes = Access.READ in watchpoint.access, Access.WRITE in watchpoint.access
+    if watchpoint.value is None:
+        return address, last, reads, writes, 0, 0
+    if watchpoint.size > _WORD_BYTES:
+        raise ValueError(f"a watchpoint for a value has at most {_WORD_BYTES} bytes, not {watchpoint.size}")
+    lanes = (1 << 8 * watchpoint.size) - 1
+    return address, last, reads, writes, watchpoint.value & lanes, watchpoint.mask & lanes
 
 
 class NativeCore(Machine):
@@ -54,14 +92,40 @@ class NativeCore(Machine):
         except (ValueError, OverflowError) as error:
             raise MemoryMapError(base, size) from error
 
+    def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
+        """Answer these registers of a device range here; `RegisterBankError` if that cannot be done as described."""
+        try:
+            self.bind_bank(base, bank.words, b"".join(register.record() for register in registers))
+        except (ValueError, OverflowError) as error:
+            raise RegisterBankError(base, str(error)) from error
+
     def run(self, until: int) -> Stop:
         """Execute until cycle `until`, or until something stops it first; see `Core.run`."""
-        reason = self.execute(until)
+        return self._stop(self.execute(until))
+
+    def step(self, *, mask_interrupts: bool = False) -> Stop:
+        """Execute exactly one instruction, or take the exception that comes before it; see `Core.step`."""
+        return self._stop(self.execute_step(mask_interrupts))
+
+    def _stop(self, reason: int) -> Stop:
         if reason == _FAULT:
             return Stop(StopReason.FAULT, Fault(*self.fault_status()))
         if reason == _IDLE:
             return Stop(StopReason.IDLE, wake_cycle=self.wake_cycle)
+        if reason == _WATCHPOINT:
+            address, size, writes, value, pc = self.watch_hit()
+            return Stop(StopReason.WATCHPOINT, watch=WatchHit(address, size, _access(writes), value, pc))
         return _STOPS[reason]
+
+    def set_watchpoints(self, watchpoints: Iterable[Watchpoint]) -> None:
+        """Replace the set of watchpoints; see `Core.set_watchpoints`."""
+        self.set_watches([_row(watchpoint) for watchpoint in watchpoints])
+
+    def catch_vectors(self, vectors: Vector) -> None:
+        """Enable halting debug, and halt where one of these happens; see `Core.catch_vectors`."""
+        controls = self.debug_read(_DHCSR, 4) & 0xF
+        self.debug_write(_DHCSR, 4, _DBGKEY | controls | _C_DEBUGEN)
+        self.debug_write(_DEMCR, 4, self.debug_read(_DEMCR, 4) & ~_VECTORS | int(vectors) & _VECTORS)
 
     def interrupt(self, irq: int) -> InterruptState:
         """Return the NVIC's state of external interrupt `irq`."""

@@ -14,6 +14,7 @@ from mvsdk.boards import Board
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import Event
 from mvsdk.emulator.guest_memory import GuestMemory
+from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc
 from mvsdk.emulator.soc.wiring import Alarm
 
@@ -32,6 +33,7 @@ class Host(Protocol):
     core: Core
     memory: GuestMemory
     rcc: Rcc
+    pwr: Pwr
 
     @property
     def time_us(self) -> int:

@@ -1,7 +1,9 @@
-"""The arithmetic of an up-counting timer: where it stands at any cycle, without counting.
+"""The arithmetic of a timer's counter: where it stands at any tick of its clock, without counting.
 
-A counter steps from 0 to its limit and overflows to 0. Its prescaler, limit and compare values are those in force; new
-ones take their place at an update event, which is every (repetition + 1)th overflow.
+A counter runs from one turn to the next: counting up, from 0 through its limit to 0; counting down, from its limit
+through 0 to its limit; centred, from 0 to its limit and back (RM0456, chapter 54, "Counter modes"). Its
+prescaler, limit and compare values are those in force; new ones take their place at an update event, which is every
+(repetition + 1)th turn.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a counter counts by. `step` is the length of one count in cycles, `compares` maps channels to values."""
+    """What a counter counts by. `step` is the length of one count in ticks, `compares` maps channels to values."""
 
     step: int
     limit: int
@@ -21,100 +23,186 @@ class Settings:
     compares: dict[int, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class Counter:
-    """A counter that stood at `value` at cycle `origin`. `maximum` is the largest value its width holds.
+    """A counter that stood at `value` at tick `origin`. `maximum` is the largest value its width holds.
 
     `preloads` says what the next update event puts in force, or None while update events are disabled; `updated` is
-    told of every one of them, several at once as one, and returns whether the counter goes on.
-    `matched` is told the channels whose value was met.
+    told of every one of them, several at once as one. `matched(channel, down, times)` is told of values that were met
+    and in which direction, so many times.
+    A counter with `one_pulse` stops at its next update event; `stopped` says that it has.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("settings", "value", "origin", "running", "repetition_left")
+    STATE: ClassVar[tuple[str, ...]] = (
+        "settings",
+        "value",
+        "origin",
+        "repetition_left",
+        "down",
+        "centred",
+        "one_pulse",
+        "stopped",
+    )
 
-    maximum: int
-    settings: Settings
-    preloads: Callable[[], Settings | None]
-    updated: Callable[[], bool]
-    matched: Callable[[int], None]
-    value: int = 0
-    origin: int = 0
-    running: bool = False
-    repetition_left: int = 0
+    def __init__(
+        self,
+        maximum: int,
+        settings: Settings,
+        preloads: Callable[[], Settings | None],
+        updated: Callable[[], None],
+        matched: Callable[[int, bool, int], None],
+    ) -> None:
+        self.maximum = maximum
+        self._preloads, self._updated, self._matched = preloads, updated, matched
+        self.reset(settings, 0)
+
+    def reset(self, settings: Settings, tick: int) -> None:
+        """Stand at 0, counting up."""
+        self.settings = settings
+        self.origin = tick
+        self.value = self.repetition_left = 0
+        self.down = self.centred = self.one_pulse = self.stopped = False
 
     @property
     def blocked(self) -> bool:
-        """Whether it stands still: stopped, or with a limit of 0."""
-        return not self.running or self.settings.limit == 0
+        """Whether it stands still, its limit being 0."""
+        return self.settings.limit == 0
 
-    def advance(self, cycle: int) -> None:
-        """Bring `value` and `origin` to `cycle`, telling of all that happened on the way."""
-        if self.blocked or cycle == self.origin:
-            self.origin = cycle
-            return
-        while not self.blocked:
-            overflow = self.origin + self._steps_left() * self.settings.step
-            if cycle < overflow:
-                self._move((cycle - self.origin) // self.settings.step)
+    def advance(self, tick: int) -> None:
+        """Bring `value` and `origin` to a tick, telling of all that happened on the way."""
+        while not self.stopped and tick - self.origin >= self.settings.step:
+            if self.blocked:
+                self.origin = tick
                 return
-            self._overflow(overflow)
-            self._skip_whole_periods(cycle)
+            turn = self.next_turn()
+            if tick < turn:
+                self._move((tick - self.origin) // self.settings.step)
+                return
+            self._turn(turn)
+            self._skip_whole_periods(tick)
 
-    def restart(self, cycle: int) -> None:
-        """Begin at 0 with whatever is preloaded, as a software update does. The caller has advanced to `cycle`."""
-        self.value, self.origin = 0, cycle
+    def restart(self, tick: int) -> None:
+        """Begin anew with whatever is preloaded, as a software update does. The caller has advanced to `tick`."""
+        self.origin = tick
         self._load()
+        if self.centred:
+            self.down = False
+        self.value = self.settings.limit if self.down else 0
 
-    def next_match(self, channel: int) -> int:
-        """Return a cycle not after the channel's next match: the match, or the overflow before it."""
-        value = self.settings.compares[channel]
-        if self.value < value <= self.settings.limit:
-            return self.origin + (value - self.value) * self.settings.step
+    def place(self, value: int, tick: int) -> None:
+        """Stand at a value. The caller has advanced to `tick`."""
+        self.value = value
+        self.origin = tick
+        self.face()
+
+    def face(self) -> None:
+        """Turn round where a centred counter stands at one of its ends."""
+        if self.centred and self.value in {0, self.settings.limit}:
+            self.down = self.value > 0
+
+    # -- what comes next -----------------------------------------------------------------------------------------------
+
+    def next_turn(self) -> int:
+        """Return the tick of the next overflow or underflow."""
         return self.origin + self._steps_left() * self.settings.step
 
+    def next_match(self, channel: int) -> int:
+        """Return a tick not after the channel's next match: the match, or a turn before it."""
+        value = self.settings.compares[channel]
+        ahead = self.value - value if self.down else value - self.value
+        if 0 < ahead <= self._steps_left():
+            return self.origin + ahead * self.settings.step
+        turn = self.next_turn()
+        if self.centred or value > self.settings.limit or self._preloads() not in (None, self.settings):
+            return turn
+        return turn + (self.settings.limit - value if self.down else value) * self.settings.step
+
     def next_update(self) -> int:
-        """Return the cycle of the next update event."""
-        whole = self.repetition_left * (self.settings.limit + 1)
-        return self.origin + (self._steps_left() + whole) * self.settings.step
+        """Return the tick of the next update event."""
+        between = self.settings.limit if self.centred else self.settings.limit + 1
+        return self.next_turn() + self.repetition_left * between * self.settings.step
 
     def _steps_left(self) -> int:
-        """Steps to the overflow. A counter beyond its limit goes on to its width's end first."""
-        if self.value <= self.settings.limit:
-            return self.settings.limit + 1 - self.value
-        return self.maximum + 1 - self.value + self.settings.limit + 1
+        """Steps to the next turn. A counter beyond its limit goes on upwards to its width's end first."""
+        limit, value = self.settings.limit, self.value
+        if self.down:
+            return value if self.centred else value + 1
+        to_end = limit - value if value <= limit else self.maximum + 1 - value + limit
+        return to_end if self.centred else to_end + 1
+
+    # -- going there ---------------------------------------------------------------------------------------------------
 
     def _move(self, steps: int) -> None:
+        """Go on by so many steps, short of the next turn."""
+        end = self.value - steps if self.down else self.value + steps
         for channel, value in self.settings.compares.items():
-            if self.value < value <= self.value + steps:
-                self.matched(channel)
-        self.value = (self.value + steps) & self.maximum
+            if end <= value < self.value if self.down else self.value < value <= end:
+                self._matched(channel, self.down, 1)
+        self.value = end & self.maximum
         self.origin += steps * self.settings.step
 
-    def _overflow(self, cycle: int) -> None:
-        settings = self.settings
-        for channel, value in settings.compares.items():
-            if value > self.value or value == 0:
-                self.matched(channel)
-        self.value, self.origin = 0, cycle
+    def _turn(self, tick: int) -> None:
+        """Go on to the next turn. A compare value that is never reached counts as met there."""
+        limit = self.settings.limit
+        wraps = not self.down and self.value > limit
+        for channel, value in self.settings.compares.items():
+            if self.down:
+                met = value < self.value or (not self.centred and value >= limit)
+            else:
+                met = value > self.value or (value == 0 and not self.centred) or (wraps and value <= limit)
+            if met:
+                self._matched(channel, self.down, 1)
+        self.origin = tick
+        if self.centred:
+            self.value = 0 if self.down else limit
+            self.down = not self.down
+        else:
+            self.value = limit if self.down else 0
+        self._count_turn()
+
+    def _count_turn(self) -> None:
         if self.repetition_left:
             self.repetition_left -= 1
             return
-        if self.preloads() is None:
+        if self._preloads() is None:
             return
         self._load()
-        self.running = self.updated()
+        if self.down and not self.centred:
+            self.value = self.settings.limit
+        self.stopped = self.one_pulse
+        self._updated()
 
     def _load(self) -> None:
-        self.settings = self.preloads() or self.settings
+        self.settings = self._preloads() or self.settings
         self.repetition_left = self.settings.repetition
 
-    def _skip_whole_periods(self, cycle: int) -> None:
-        """Leave out periods that are all alike: settings are in force, and everything was told once already."""
-        if self.blocked or self.preloads() not in (None, self.settings):
+    def _skip_whole_periods(self, tick: int) -> None:
+        """Leave out periods that are all alike, but for the last; they are told as one."""
+        if self.blocked or self.stopped:
             return
-        period = (self.settings.limit + 1) * self.settings.step
-        between_updates = self.settings.repetition + 1
-        # As many as there are between two updates are walked through, so that every match and an update are told.
-        alike = (cycle - self.origin) // period - between_updates
-        if alike > 0:
-            self.origin += (alike - alike % between_updates) * period
+        limit, turns_each = self.settings.limit, 2 if self.centred else 1
+        period = (2 * limit if self.centred else limit + 1) * self.settings.step
+        periods = (tick - self.origin) // period - 1
+        preload = self._preloads()
+        if preload not in (None, self.settings) or self.one_pulse:
+            periods = min(periods, self.repetition_left // turns_each)
+        if periods <= 0:
+            return
+        self.origin += periods * period
+        for channel, value in self.settings.compares.items():
+            for down in self._directions(value):
+                self._matched(channel, down, periods)
+        self._skip_turns(periods * turns_each, updates=preload is not None)
+
+    def _directions(self, value: int) -> tuple[bool, ...]:
+        """Return in which directions a period meets a value: the ends of a centred counter are met in one only."""
+        if not self.centred:
+            return (self.down,)
+        return (value == 0,) if value == 0 or value >= self.settings.limit else (False, True)
+
+    def _skip_turns(self, turns: int, *, updates: bool) -> None:
+        beyond = turns - self.repetition_left - 1
+        if beyond < 0 or not updates:
+            self.repetition_left = max(0, self.repetition_left - turns)
+            return
+        self.repetition_left = self.settings.repetition - beyond % (self.settings.repetition + 1)
+        self._updated()

@@ -30,7 +30,7 @@ class Crc(RegisterBlock):
             self._feed(bits, mask.bit_length())
             return
         super().store(name, bits, mask)
-        if name == "CR" and bits & _RESET:
+        if name == "INIT" or (name == "CR" and bits & _RESET):
             self.registers["DR"] = self.registers["INIT"]
 
     def _width(self) -> int:

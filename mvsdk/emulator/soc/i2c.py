@@ -1,8 +1,10 @@
-"""I2C in controller mode: what is asked of CR2 happens on the bus, byte by byte (RM0456, chapter 65).
+"""I2C: what is asked of CR2 happens on the bus, byte by byte, and so does what others ask (RM0456, chapter 65).
 
-Modelled: start, repeated start and stop, 7-bit addresses, NBYTES with RELOAD and AUTOEND, acknowledge and its absence,
-event interrupts, the speed that TIMINGR sets. Not modelled: target mode, 10-bit addresses, DMA, timeouts, PEC, errors
-on the bus. Pins need not be set up.
+Modelled as a controller: start, repeated start and stop, 7-bit and 10-bit addresses, NBYTES with RELOAD and AUTOEND,
+acknowledge and its absence, the speed that TIMINGR sets. As a target, for a controller outside: both own addresses and
+the general call, both directions, stretching, refusing bytes. For both: event and error interrupts, DMA requests, the
+timeout of a clock held low. Not modelled: PEC, alerts, lost arbitration, bus errors, slave byte control, NOSTRETCH, the
+autonomous mode. Pins need not be set up.
 """
 
 from __future__ import annotations
@@ -10,36 +12,61 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from mvsdk.emulator.bus_devices import I2cDevice
+from mvsdk.emulator.bus_devices.protocols import I2cDevice
+from mvsdk.emulator.soc.i2c_target import ADDR, I2cTarget, I2cTransfer
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
-PE, TXIE, RXIE, NACKIE, STOPIE, TCIE = (1 << bit for bit in (0, 1, 2, 4, 5, 6))
-TXE, TXIS, RXNE, NACKF, STOPF, TC, TCR, BUSY = (1 << bit for bit in (0, 1, 2, 4, 5, 6, 7, 15))
-RD, START, STOP, RELOAD, AUTOEND = (1 << bit for bit in (10, 13, 14, 24, 25))
-_CLEARABLE = NACKF | STOPF
+PE, TXIE, RXIE, ADDRIE, NACKIE, STOPIE, TCIE, ERRIE = (1 << bit for bit in range(8))
+TXDMAEN, RXDMAEN = 1 << 14, 1 << 15
+TXE, TXIS, RXNE, NACKF, STOPF, TC, TCR = (1 << bit for bit in (0, 1, 2, 4, 5, 6, 7))
+TIMEOUT, BUSY = 1 << 12, 1 << 15
+RD, ADD10, START, STOP, NACK, RELOAD, AUTOEND = (1 << bit for bit in (10, 11, 13, 14, 15, 24, 25))
+TIDLE, TIMOUTEN = 1 << 12, 1 << 15
+_ERRORS = 0x3F00
+_CLEARABLE = ADDR | NACKF | STOPF | _ERRORS
 _BITS_OF_A_BYTE = 9
+_TIMEOUT_UNIT = 2048
 
 
 class I2c(RegisterBlock):
-    """One bus. `interrupt` is the event interrupt; `clock` gives the kernel clock in Hz."""
+    """One bus, under the name that its DMA requests begin with. `interrupts` are those for events and for errors;
+    `clock` gives the kernel clock in Hz.
+    """
 
-    STATE: ClassVar[tuple[str, ...]] = ("_line", "_devices", "_addressed", "_left", "_next", "_alarm")
+    STATE: ClassVar[tuple[str, ...]] = (
+        "registers", "target", "_devices", "_events", "_errors", "_addressed", "_left", "_step", "_stop_wanted",
+        "_stepping", "_timing_out",
+    )  # fmt: skip
 
-    def __init__(self, wiring: Wiring, interrupt: int, *, clock: Callable[[], int]) -> None:
+    def __init__(self, name: str, wiring: Wiring, interrupts: tuple[int, int], *, clock: Callable[[], int]) -> None:
         super().__init__("i2c")
+        self._requests = f"{name}_TX", f"{name}_RX"
         self._wiring = wiring
-        self._line = InterruptLine(wiring, interrupt)
+        self._events, self._errors = (InterruptLine(wiring, interrupt) for interrupt in interrupts)
         self._clock = clock
         self._devices: dict[int, I2cDevice] = {}
-        self._addressed: I2cDevice | None = None
+        self._addressed: int | None = None
         self._left = 0
-        self._next: Callable[[], None] | None = None
-        self._alarm = Alarm(wiring, self._done)
+        self._step = ""
+        self._stop_wanted = False
+        self._stepping = Alarm(wiring, self._stepped)
+        self._timing_out = Alarm(wiring, self._timed_out)
+        self._steps = {
+            "address": self._address,
+            "written": self._written,
+            "read": self._read,
+            "stop": self._stop,
+        }
+        self.target = I2cTarget(wiring, self.registers, self._settle)
 
-    def connect(self, address: int, device: I2cDevice) -> None:
-        """Connect a device at a 7-bit address, in place of whatever was there."""
-        self._devices[address] = device
+    def connect(self, address: int, device: I2cDevice, *, ten_bits: bool = False) -> None:
+        """Connect a device at a 7-bit or 10-bit address, in place of whatever was there."""
+        self._devices[_key(address, ten_bits=ten_bits)] = device
+
+    def transfer(self, transfer: I2cTransfer) -> None:
+        """Let a controller outside address this chip, once the bus is free."""
+        self.target.begin(transfer)
 
     def reset(self) -> None:
         """Leave the bus."""
@@ -53,7 +80,9 @@ class I2c(RegisterBlock):
         """Return a register; reading RXDR lets the next byte come."""
         if name == "RXDR" and self.registers["ISR"] & RXNE:
             self.registers["ISR"] &= ~RXNE
-            if self._left:
+            if self.target.busy:
+                self.target.go_on()
+            elif self._left and self._stepping.due is None:
                 self._continue()
             self._settle()
         return super().fetch(name)
@@ -61,8 +90,10 @@ class I2c(RegisterBlock):
     def store(self, name: str, bits: int, mask: int) -> None:
         """Change a register; CR2 and TXDR make the bus go on."""
         match name:
+            case "ISR":
+                self.registers["ISR"] |= bits & TXE  # drops what TXDR holds
             case "ICR":
-                self.registers["ISR"] &= ~(bits & _CLEARABLE)
+                self._clear(bits)
             case "CR1":
                 super().store(name, bits, mask)
                 if not self.registers["CR1"] & PE:
@@ -72,28 +103,48 @@ class I2c(RegisterBlock):
                 self._command(bits)
             case "TXDR":
                 super().store(name, bits, mask)
-                if self.registers["ISR"] & TXIS:
-                    self.registers["ISR"] &= ~(TXIS | TXE)
-                    self._after(_BITS_OF_A_BYTE, self._written)
+                self._send()
             case _:
                 super().store(name, bits, mask)
         self._settle()
 
+    def _clear(self, bits: int) -> None:
+        addressed = self.registers["ISR"] & bits & ADDR
+        self.registers["ISR"] &= ~(bits & _CLEARABLE)
+        if addressed:
+            self.target.go_on()
+
+    def _send(self) -> None:
+        status = self.registers["ISR"]
+        self.registers["ISR"] = status & ~TXE
+        if self.target.busy:
+            self.registers["ISR"] &= ~TXIS
+            self.target.go_on()
+        elif status & TXIS:
+            self.registers["ISR"] &= ~TXIS
+            self._after(_BITS_OF_A_BYTE, "written")
+
     def _release(self) -> None:
-        self._alarm.set(None)
-        self._next = self._addressed = None
+        self._stepping.set(None)
+        self._timing_out.set(None)
+        self.target.release()
+        self._step, self._addressed, self._stop_wanted, self._left = "", None, False, 0
         self.registers["ISR"] = TXE
 
     def _command(self, bits: int) -> None:
-        if not self.registers["CR1"] & PE:
+        if not self.registers["CR1"] & PE or self.target.busy:
             return
         status = self.registers["ISR"]
         if bits & START:
             self.registers["ISR"] = status & ~(TC | TCR) | BUSY
-            self._after(1 + _BITS_OF_A_BYTE, self._address)
+            wide = self.registers["CR2"] & ADD10
+            self._after(1 + _BITS_OF_A_BYTE * (2 if wide else 1), "address")
         elif bits & STOP and status & BUSY:
             self.registers["ISR"] = status & ~(TC | TCR)
-            self._after(1, self._stop)
+            if self._stepping.due is None:
+                self._after(1, "stop")
+            else:
+                self._stop_wanted = True  # once the byte on its way has passed
         elif status & TCR and self._count():
             self.registers["ISR"] = status & ~TCR
             self._left = self._count()
@@ -101,16 +152,14 @@ class I2c(RegisterBlock):
 
     # -- the bus -------------------------------------------------------------------------------------------------------
 
-    def _after(self, bits: int, action: Callable[[], None]) -> None:
+    def _after(self, bits: int, step: str) -> None:
         timing = self.registers["TIMINGR"]
         period = ((timing & 0xFF) + (timing >> 8 & 0xFF) + 2) * ((timing >> 28) + 1)
-        self._next = action
-        self._alarm.set(self._wiring.cycle + max(1, bits * period * self._wiring.clocks.sysclk // self._clock()))
+        self._step = step
+        self._stepping.set(self._wiring.cycle + max(1, bits * period * self._wiring.clocks.sysclk // self._clock()))
 
-    def _done(self, _: int) -> None:
-        action, self._next = self._next, None
-        if action is not None:
-            action()
+    def _stepped(self, _: int) -> None:
+        self._steps[self._step]()
         self._settle()
 
     def _count(self) -> int:
@@ -119,60 +168,101 @@ class I2c(RegisterBlock):
     def _reading(self) -> bool:
         return bool(self.registers["CR2"] & RD)
 
+    def _device(self) -> I2cDevice | None:
+        return None if self._addressed is None else self._devices.get(self._addressed)
+
     def _address(self) -> None:
-        self._addressed = self._devices.get(self.registers["CR2"] >> 1 & 0x7F)
+        control = self.registers["CR2"]
+        wide = bool(control & ADD10)
+        self._addressed = _key(control & 0x3FF if wide else control >> 1 & 0x7F, ten_bits=wide)
         self._left = self._count()
-        if self._addressed is None or not self._addressed.start(reading=self._reading()):
+        device = self._device()
+        if device is None or not device.start(reading=self._reading()):
             self._refused()
         else:
             self._continue()
 
     def _continue(self) -> None:
         """Go on with the next byte, or end the transfer when there is none."""
-        if not self._left:
+        if self._stop_wanted:
+            self._after(1, "stop")
+        elif not self._left:
             self._complete()
         elif self._reading():
             if not self.registers["ISR"] & RXNE:  # an unread byte holds the bus
-                self._after(_BITS_OF_A_BYTE, self._read)
-        else:
+                self._after(_BITS_OF_A_BYTE, "read")
+        elif self.registers["ISR"] & TXE:
             self.registers["ISR"] |= TXIS
+        else:
+            self._after(_BITS_OF_A_BYTE, "written")  # a byte was written ahead
 
     def _complete(self) -> None:
         control = self.registers["CR2"]
         if control & RELOAD:
             self.registers["ISR"] |= TCR
         elif control & AUTOEND:
-            self._after(1, self._stop)
+            self._after(1, "stop")
         else:
             self.registers["ISR"] |= TC
 
     def _written(self) -> None:
         self.registers["ISR"] |= TXE
         self._left -= 1
-        if self._addressed is not None and self._addressed.write(self.registers["TXDR"]):
+        device = self._device()
+        if device is not None and device.write(self.registers["TXDR"]):
             self._continue()
         else:
             self._refused()
 
     def _read(self) -> None:
         self._left -= 1
-        self.registers["RXDR"] = self._addressed.read() & 0xFF if self._addressed is not None else 0xFF
+        device = self._device()
+        self.registers["RXDR"] = 0xFF if device is None else device.read() & 0xFF
         self.registers["ISR"] |= RXNE
-        if not self._left:
-            self._complete()
+        if not self._left or self._stop_wanted:
+            self._continue()
 
     def _refused(self) -> None:
         self.registers["ISR"] |= NACKF
-        self._after(1, self._stop)
+        self._after(1, "stop")
 
     def _stop(self) -> None:
-        if self._addressed is not None:
-            self._addressed.stop()
-            self._addressed = None
+        device = self._device()
+        if device is not None:
+            device.stop()
+        self._addressed, self._stop_wanted, self._left = None, False, 0
         self.registers["ISR"] = self.registers["ISR"] & ~(BUSY | TXIS) | STOPF
 
+    # -- interrupts and requests ---------------------------------------------------------------------------------------
+
     def _settle(self) -> None:
-        """Drive the interrupt line; all flags but TC and TCR have the places of their enables."""
+        """Drive interrupt lines and requests; flags but TC and TCR have the places of their enables."""
         status, enabled = self.registers["ISR"], self.registers["CR1"]
-        wanted = enabled & (TXIE | RXIE | NACKIE | STOPIE) | (TC | TCR if enabled & TCIE else 0)
-        self._line.set(bool(status & wanted) and bool(enabled & PE))
+        on = bool(enabled & PE)
+        wanted = enabled & (TXIE | RXIE | ADDRIE | NACKIE | STOPIE) | (TC | TCR if enabled & TCIE else 0)
+        self._events.set(on and bool(status & wanted))
+        self._errors.set(on and bool(status & _ERRORS and enabled & ERRIE))
+        sending, receiving = status & TXIS and enabled & TXDMAEN, status & RXNE and enabled & RXDMAEN
+        for name, wanting in zip(self._requests, (sending, receiving), strict=True):
+            self._wiring.requests.set(name, on and bool(wanting))
+        self._await_timeout()
+
+    def _await_timeout(self) -> None:
+        """Let a clock that software holds low by not serving the bus time out, if it is to."""
+        control = self.registers["TIMEOUTR"]
+        held = self.registers["ISR"] & BUSY and self._stepping.due is None and not self.target.moving
+        if not held or control & (TIMOUTEN | TIDLE) != TIMOUTEN:
+            self._timing_out.set(None)
+        elif self._timing_out.due is None:
+            ticks = ((control & 0xFFF) + 1) * _TIMEOUT_UNIT
+            self._timing_out.set(self._wiring.cycle + ticks * self._wiring.clocks.sysclk // self._clock())
+
+    def _timed_out(self, _: int) -> None:
+        self.registers["ISR"] |= TIMEOUT
+        status, enabled = self.registers["ISR"], self.registers["CR1"]
+        self._errors.set(bool(status & _ERRORS and enabled & ERRIE and enabled & PE))
+
+
+def _key(address: int, *, ten_bits: bool) -> int:
+    """Return what a device is remembered by: 10-bit addresses are a space of their own."""
+    return address | 0x400 if ten_bits else address

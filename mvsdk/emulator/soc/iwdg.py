@@ -1,4 +1,8 @@
-"""The independent watchdog: counts down at 32 kHz and resets the chip at its end (RM0456, chapter 61)."""
+"""The independent watchdog: counts down at 32 kHz and resets the chip at its end (RM0456, chapter 61).
+
+A new reload value counts from the next reload on, a new prescaler at once; writing the window reloads too. Updates are
+over at once. The early interrupt comes when the count reaches EWIT (inferred).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,16 @@ _SLOWEST = 8
 class Iwdg(RegisterBlock):
     """The watchdog. Once started only a reset stops it."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_line", "_end", "_early", "_running", "_unlocked", "_warned", "_loaded_at")
+    STATE: ClassVar[tuple[str, ...]] = (
+        "_line",
+        "_end",
+        "_early",
+        "_running",
+        "_unlocked",
+        "_warned",
+        "_loaded",
+        "_loaded_at",
+    )
 
     def __init__(self, wiring: Wiring, interrupt: int) -> None:
         super().__init__("iwdg")
@@ -27,7 +40,7 @@ class Iwdg(RegisterBlock):
         self._end = Alarm(wiring, lambda _: wiring.watchdog_reset(RESET_FLAG))
         self._early = Alarm(wiring, self._warn)
         self._running = self._unlocked = self._warned = False
-        self._loaded_at = 0
+        self._loaded = self._loaded_at = 0
 
     def reset(self) -> None:
         """Stop it."""
@@ -42,14 +55,16 @@ class Iwdg(RegisterBlock):
         return _EARLY_FLAG if name == "SR" and self._warned else super().fetch(name)
 
     def store(self, name: str, bits: int, mask: int) -> None:
-        """Take a key, or change a register while they are unlocked; a change begins the time anew, as WINR's does."""
+        """Take a key, or change a register while they are unlocked."""
         if name == "KR":
             self._key(bits)
         elif self._unlocked:
+            if name == "PR" and self._running:
+                self._loaded, self._loaded_at = self._count(), self._wiring.cycle
             super().store(name, bits, mask)
             if name == "EWCR" and bits & _EARLY_CLEAR:
                 self._warned = False
-            if name in {"PR", "RLR", "WINR"}:
+            if name == "WINR":
                 self._reload()
             self._arrange()
 
@@ -68,17 +83,17 @@ class Iwdg(RegisterBlock):
         return self._wiring.clocks.sysclk * (4 << min(self.registers["PR"], _SLOWEST)) // LSI_HZ
 
     def _count(self) -> int:
-        return self.registers["RLR"] - (self._wiring.cycle - self._loaded_at) // self._step()
+        return self._loaded - (self._wiring.cycle - self._loaded_at) // self._step()
 
     def _reload(self) -> None:
-        self._loaded_at = self._wiring.cycle
+        self._loaded, self._loaded_at = self.registers["RLR"], self._wiring.cycle
         self._arrange()
 
     def _arrange(self) -> None:
         if not self._running:
             return
         early = self.registers["EWCR"] & 0xFFF
-        length = self.registers["RLR"]
+        length = self._loaded
         self._end.set(self._loaded_at + (length + 1) * self._step())
         warns = self.registers["EWCR"] & _EARLY_ENABLE and early <= length
         warning = self._loaded_at + (length - early) * self._step()

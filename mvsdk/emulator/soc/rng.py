@@ -47,12 +47,11 @@ class Rng(RegisterBlock):
         self._settle()
 
     def _settle(self) -> None:
+        self.registers["SR"] = DRDY if self._left else 0
         self._line.set(bool(self._left and self.registers["CR"] & IE))
 
     def fetch(self, name: str) -> int:
         """Return a register; reading DR takes a word, or 0 when none is ready."""
-        if name == "SR":
-            return DRDY if self._left else 0
         if name != "DR" or not self._left:
             return super().fetch(name)
         self._left -= 1

@@ -1,9 +1,10 @@
 """USART, UART and LPUART: characters at the speed of the line (RM0456, chapters 66 and 67).
 
 Modelled: transmitter and receiver with and without FIFO, the time every character takes, overrun, idle line, character
-match, every interrupt of these, flow of time by BRR, OVER8, PRESC, word length, parity and stop bits. What the table
-calls "kept only" can be written and read and does nothing: DMA, hardware flow control, LIN, IrDA, smartcard,
-synchronous mode, auto baud rate, receiver timeout, mute mode. Pins need not be set up for characters to come through.
+match, receiver timeout, parity, framing and noise errors, breaks, LIN's too, CTS and RTS, half duplex, DMA requests,
+every interrupt of these, flow of time by BRR, OVER8, PRESC, word length, parity and stop bits. What the table calls
+"kept only" can be written and read and does nothing: IrDA, smartcard, synchronous mode, auto baud rate, mute mode,
+wake-up from Stop, inverted and swapped pins. Pins need not be set up for characters to come through.
 """
 
 from __future__ import annotations
@@ -17,36 +18,55 @@ from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
 UE, RE, TE, IDLEIE, RXNEIE, TCIE, TXEIE, CMIE = (1 << bit for bit in (0, 2, 3, 4, 5, 6, 7, 14))
 PCE, M0, OVER8, M1, FIFOEN, TXFEIE, RXFFIE = (1 << bit for bit in (10, 12, 15, 28, 29, 30, 31))
-EIE, OVRDIS, TXFTIE, RXFTIE = 1 << 0, 1 << 12, 1 << 23, 1 << 28
-ORE, IDLE, RXNE, TC, TXE, BUSY, CMF = (1 << bit for bit in (3, 4, 5, 6, 7, 16, 17))
+PEIE, PS, RTOIE = 1 << 8, 1 << 9, 1 << 26
+LBDIE, LINEN, RTOEN = 1 << 6, 1 << 14, 1 << 23
+EIE, HDSEL, DMAR, DMAT, RTSE, CTSE, CTSIE, OVRDIS, DDRE = (1 << bit for bit in (0, 3, 6, 7, 8, 9, 10, 12, 13))
+TXFTIE, RXFTIE = 1 << 23, 1 << 28
+PE, FE, NE, ORE, IDLE, RXNE, TC, TXE = (1 << bit for bit in range(8))
+LBDF, CTSIF, CTS, RTOF, BUSY, CMF, SBKF = (1 << bit for bit in (8, 9, 10, 11, 16, 17, 18))
 TEACK, REACK, TXFE, RXFF, RXFT, TXFT = (1 << bit for bit in (21, 22, 23, 24, 26, 27))
-_CLEARABLE = ORE | IDLE | TC | CMF
-_FLUSH_RECEIVER, _FLUSH_TRANSMITTER = 1 << 3, 1 << 4
+_CLEARABLE = PE | FE | NE | ORE | IDLE | TC | LBDF | CTSIF | RTOF | CMF
+_BREAK = 1 << 3
+"""Beside PE, FE and NE: what was wrong with a character on the line."""
+_SEND_BREAK, _FLUSH_RECEIVER, _FLUSH_TRANSMITTER = 1 << 1, 1 << 3, 1 << 4
+_LIN_BREAK_BITS = 13
 _FIFO_DEPTH = 8
+_INTERRUPTS = {
+    "CR1": (
+        (IDLEIE, IDLE), (TCIE, TC), (TXEIE, TXE), (RXNEIE, RXNE | ORE), (PEIE, PE), (RTOIE, RTOF), (CMIE, CMF),
+        (TXFEIE, TXFE), (RXFFIE, RXFF),
+    ),
+    "CR2": ((LBDIE, LBDF),),
+    "CR3": ((EIE, ORE | FE | NE), (CTSIE, CTSIF), (RXFTIE, RXFT), (TXFTIE, TXFT)),
+}  # fmt: skip
+"""Which flags each enable bit lets interrupt."""
 _THRESHOLDS = (1, 2, 4, 6, 7, 8)
 _PRESCALERS = (1, 2, 4, 6, 8, 10, 12, 16, 32, 64, 128, 256)
 _HALF_STOP_BITS = (2, 1, 4, 3)
 
 
 class Uart(RegisterBlock):
-    """One port. `clock` gives its kernel clock in Hz; `sent` is called with every character once it is on the line."""
+    """One port, under the name that its DMA requests begin with. `clock` gives its kernel clock in Hz; `sent` is called
+    with every character once it is on the line.
+    """
 
     STATE: ClassVar[tuple[str, ...]] = (
-        "_line",
-        "_transmitting",
-        "_receiving",
-        "_flags",
-        "_shifting",
-        "_to_send",
-        "_fifo",
-        "_arriving",
-        "_idle_due",
-    )
+        "registers", "_line", "_transmitting", "_receiving", "_timing_out", "_flags", "_shifting", "_to_send", "_fifo",
+        "_arriving", "_hearing", "_idle_due", "_heard", "_clear_to_send", "_wanted", "_asking", "_break_due",
+    )  # fmt: skip
 
     def __init__(
-        self, wiring: Wiring, interrupt: int, *, low_power: bool, clock: Callable[[], int], sent: Callable[[int], None]
+        self,
+        name: str,
+        wiring: Wiring,
+        interrupt: int,
+        *,
+        low_power: bool,
+        clock: Callable[[], int],
+        sent: Callable[[int], None],
     ) -> None:
         super().__init__("usart")
+        self._requests = f"{name}_TX", f"{name}_RX"
         self._wiring = wiring
         self._line = InterruptLine(wiring, interrupt)
         self._low_power = low_power
@@ -54,19 +74,27 @@ class Uart(RegisterBlock):
         self._sent = sent
         self._transmitting = Alarm(wiring, self._transmitted)
         self._receiving = Alarm(wiring, self._received)
+        self._timing_out = Alarm(wiring, self._timed_out)
         self._flags = TC
-        self._shifting = 0
+        self._shifting: int | None = None
+        self._heard = 0
+        self._clear_to_send = True
+        self._wanted = 0
+        self._asking = False
+        self._break_due = False
         self._to_send: deque[int] = deque()
         self._fifo: deque[int] = deque()
         self._arriving: deque[int] = deque()
-        self._idle_due = False
+        self._hearing = self._idle_due = False
 
     def reset(self) -> None:
         """Drop everything under way; what the other side has sent already is lost too."""
         super().reset()
         self._transmitting.set(None)
         self._receiving.set(None)
-        self._flags = TC
+        self._timing_out.set(None)
+        self._break_due = self._hearing = False
+        self._flags, self._wanted = TC, 0
         for queue in (self._to_send, self._fifo, self._arriving):
             queue.clear()
         self._idle_due = False
@@ -74,27 +102,80 @@ class Uart(RegisterBlock):
 
     # -- the other end of the line -------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes) -> None:
-        """Let the other side send `data`, at the speed this port is set to; it waits until the receiver is enabled."""
-        if not self._arriving:
-            self._receiving.set(None)  # whatever was awaited, it was the end of a silence
-        self._arriving.extend(data)
+    def receive(self, data: bytes, *, errors: int = 0) -> None:
+        """Let the other side send `data`, at the speed this port is set to; it waits until the receiver is enabled, and
+        with RTSE until there is room. `errors` are those of PE, FE and NE that each character suffers on its way.
+        """
+        spoilt = errors & (PE | FE | NE)
+        self._arrive(*(character | spoilt << 16 for character in data))
+
+    def receive_break(self) -> None:
+        """Let the other side hold the line low for longer than a character."""
+        self._arrive((FE | _BREAK) << 16)
+
+    def clear_to_send(self, level: bool) -> None:
+        """Let the other side say whether it takes characters; with CTSE nothing is sent while it does not."""
+        if level != self._clear_to_send:
+            self._clear_to_send = level
+            if self.registers["CR3"] & CTSE:
+                self._flags |= CTSIF
+            self._start_sending(self._wiring.cycle)
+            self._settle()
+
+    @property
+    def ready_to_receive(self) -> bool:
+        """What RTS says: with RTSE, that the receiver is on and has room."""
+        return not self.registers["CR3"] & RTSE or (self._enabled(RE) and len(self._fifo) < self._depth())
+
+    def _arrive(self, *characters: int) -> None:
+        self._arriving.extend(characters)
         self._listen(self._wiring.cycle)
+        self._settle()
 
     def _listen(self, since: int) -> None:
-        if self._receiving.due is None and (self._arriving or self._idle_due) and self._enabled(RE):
+        """Await the next character, which ends a silence at once, or the end of a silence."""
+        if not self._enabled(RE):
+            return
+        begins = bool(self._arriving) and self.ready_to_receive
+        if self._receiving.due is not None and (self._hearing or not begins):
+            return
+        self._hearing = begins
+        if begins:
+            self._timing_out.set(None)
+        if begins or self._idle_due:
             self._receiving.set(since + self._frame_cycles())
 
     def _received(self, cycle: int) -> None:
         """One character's time has passed: it is here, or none came and the line is idle."""
-        if self._arriving:
-            self._take(self._arriving.popleft() & self._data_mask())
-            self._idle_due = True
+        if self._hearing:
+            self._hearing = False
+            self._hear(self._arriving.popleft(), cycle)
         else:
             self._flags |= IDLE
             self._idle_due = False
         self._listen(cycle)
         self._settle()
+
+    def _hear(self, character: int, cycle: int) -> None:
+        """Take a character off the line, with whatever is wrong with it above its 16 bits."""
+        errors = character >> 16
+        self._idle_due = True
+        self._heard = cycle
+        self._await_timeout()
+        self._flags |= errors & (FE | NE)
+        if errors & _BREAK and self.registers["CR2"] & LINEN and not self._low_power:
+            self._flags |= LBDF
+        data = character & self._data_mask()
+        if data == self.registers["CR2"] >> 24:
+            self._flags |= CMF
+        if self.registers["CR1"] & PCE:
+            self._flags |= errors & PE
+            data |= self._parity(data, bad=bool(errors & PE)) << self._data_bits() - 1
+        self._take(data)
+
+    def _parity(self, data: int, *, bad: bool) -> int:
+        """Return the parity bit that is received, which RDR shows above the data."""
+        return data.bit_count() + bool(self.registers["CR1"] & PS) + bad & 1
 
     def _take(self, character: int) -> None:
         if len(self._fifo) >= self._depth():
@@ -103,8 +184,18 @@ class Uart(RegisterBlock):
                 return
             self._fifo.pop()
         self._fifo.append(character)
-        if character == self.registers["CR2"] >> 24:
-            self._flags |= CMF
+
+    def _await_timeout(self) -> None:
+        """Let the receiver time out so many bits after the last character, if it is to."""
+        if self.registers["CR2"] & RTOEN and not self._low_power:
+            bits = self.registers["RTOR"] & 0xFF_FFFF
+            self._timing_out.set(self._heard + self._cycles(2 * bits))
+        else:
+            self._timing_out.set(None)
+
+    def _timed_out(self, _: int) -> None:
+        self._flags |= RTOF
+        self._settle()
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
@@ -115,12 +206,25 @@ class Uart(RegisterBlock):
         self._start_sending(self._wiring.cycle)
 
     def _start_sending(self, cycle: int) -> None:
-        if self._transmitting.due is None and self._to_send and self._enabled(TE):
+        if self._transmitting.due is not None or not self._enabled(TE):
+            return
+        if self._break_due:
+            self._shifting = None
+            self._transmitting.set(cycle + self._break_cycles())
+        elif self._to_send and (self._clear_to_send or not self.registers["CR3"] & CTSE):
             self._shifting = self._to_send.popleft()
             self._transmitting.set(cycle + self._frame_cycles())
 
     def _transmitted(self, cycle: int) -> None:
-        self._sent(self._shifting)
+        """What was shifted out is on the line: a character, or a break."""
+        character, self._shifting = self._shifting, None
+        if character is None:
+            self._break_due = False
+        else:
+            self._sent(character)
+            if self.registers["CR3"] & HDSEL and self._enabled(RE):
+                self._hear(character, cycle)
+                self._listen(cycle)
         self._start_sending(cycle)
         if self._transmitting.due is None:
             self._flags |= TC
@@ -131,11 +235,10 @@ class Uart(RegisterBlock):
     def fetch(self, name: str) -> int:
         """Return a register; reading RDR takes the character out."""
         match name:
-            case "ISR":
-                return self._status()
             case "RDR":
                 character = self._fifo.popleft() if self._fifo else self.registers["RDR"]
                 self.registers["RDR"] = character
+                self._listen(self._wiring.cycle)
                 self._settle()
                 return character
         return super().fetch(name)
@@ -149,25 +252,44 @@ class Uart(RegisterBlock):
             case "ICR":
                 self._flags &= ~(bits & _CLEARABLE)
             case "RQR":
+                if bits & _SEND_BREAK:
+                    self._break_due = True
+                    self._start_sending(self._wiring.cycle)
                 if bits & _FLUSH_RECEIVER:
                     self._fifo.clear()
+                    self._listen(self._wiring.cycle)
                 if bits & _FLUSH_TRANSMITTER:
                     self._to_send.clear()
             case _:
                 super().store(name, bits, mask)
-                if name in {"CR1", "BRR"}:
+                if name in _INTERRUPTS:
+                    self._wanted = self._wanted_flags()
+                if name in {"CR1", "CR3", "BRR"}:
                     self._switch()
+                elif name in {"CR2", "RTOR"} and self._timing_out.due is not None:
+                    self._await_timeout()
         self._settle()
+
+    def _wanted_flags(self) -> int:
+        """Return the flags whose interrupts are enabled."""
+        wanted = 0
+        for name, enables in _INTERRUPTS.items():
+            control = self.registers[name]
+            for enable, flags in enables:
+                wanted |= flags if control & enable else 0
+        return wanted
 
     def _switch(self) -> None:
         """Follow the enable bits: a port that is off discards what is under way."""
         if not self._enabled(RE):
             self._receiving.set(None)
+            self._hearing = False
         if not self.registers["CR1"] & UE:
             self._transmitting.set(None)
+            self._timing_out.set(None)
             self._to_send.clear()
             self._fifo.clear()
-            self._flags, self._idle_due = TC, False
+            self._flags, self._idle_due, self._break_due = TC, False, False
         self._start_sending(self._wiring.cycle)
         self._listen(self._wiring.cycle)
 
@@ -182,7 +304,10 @@ class Uart(RegisterBlock):
         status = self._flags
         status |= TXE if len(self._to_send) < self._depth() else 0
         status |= RXNE if self._fifo else 0
-        status |= BUSY if self._receiving.due is not None and self._arriving else 0
+        status |= SBKF if self._break_due else 0
+        if self.registers["CR3"] & CTSE and self._clear_to_send:
+            status |= CTS
+        status |= BUSY if self._hearing else 0
         if control & UE:
             status |= (TEACK if control & TE else 0) | (REACK if control & RE else 0)
         if control & FIFOEN:
@@ -196,17 +321,20 @@ class Uart(RegisterBlock):
         return _THRESHOLDS[min(self.registers["CR3"] >> shift & 7, len(_THRESHOLDS) - 1)]
 
     def _settle(self) -> None:
-        """Drive the interrupt line."""
-        status, control, more = self._status(), self.registers["CR1"], self.registers["CR3"]
-        wanted = control & (IDLEIE | TCIE | TXEIE)  # each enable bit has its flag's place
-        wanted |= RXNE | ORE if control & RXNEIE else 0
-        wanted |= ORE if more & EIE else 0
-        wanted |= CMF if control & CMIE else 0
-        wanted |= TXFE if control & TXFEIE else 0
-        wanted |= RXFF if control & RXFFIE else 0
-        wanted |= RXFT if more & RXFTIE else 0
-        wanted |= TXFT if more & TXFTIE else 0
-        self._line.set(bool(status & wanted) and bool(control & UE))
+        """Show the flags, and drive the interrupt line and the request lines to the DMA controller."""
+        status = self._status()
+        self.registers["ISR"] = status
+        if not self.registers["CR1"] & UE:
+            status = 0
+        self._line.set(bool(status & self._wanted))
+        control = self.registers["CR3"]
+        if control & (DMAT | DMAR) or self._asking:
+            sending = control & DMAT and self.registers["CR1"] & TE and status & TXE
+            failed = control & DDRE and status & (PE | FE | NE | ORE)
+            receiving = control & DMAR and status & RXNE and not failed
+            self._asking = bool(sending or receiving)
+            for name, wanted in zip(self._requests, (sending, receiving), strict=True):
+                self._wiring.requests.set(name, bool(wanted))
 
     # -- speed ---------------------------------------------------------------------------------------------------------
 
@@ -228,7 +356,14 @@ class Uart(RegisterBlock):
         return divider * 2 & 0x1FFFF
 
     def _frame_cycles(self) -> int:
-        half_bits = 2 * (1 + self._data_bits()) + _HALF_STOP_BITS[self.registers["CR2"] >> 12 & 3]
+        return self._cycles(2 * (1 + self._data_bits()) + _HALF_STOP_BITS[self.registers["CR2"] >> 12 & 3])
+
+    def _break_cycles(self) -> int:
+        """Return how long a break takes: low for a whole frame, or for thirteen bits, and two stop bits."""
+        low = _LIN_BREAK_BITS if self.registers["CR2"] & LINEN else 2 + self._data_bits()
+        return self._cycles(2 * (low + 2))
+
+    def _cycles(self, half_bits: int) -> int:
         prescaler = _PRESCALERS[min(self.registers["PRESC"], len(_PRESCALERS) - 1)]
         # A half bit takes divider / 4 clocks, or divider / 512 in a low-power port.
         parts = 512 if self._low_power else 4

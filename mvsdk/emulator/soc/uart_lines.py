@@ -16,15 +16,17 @@ SILENCE_US = 20_000
 class UartLines:
     """Tells `UartOutput` events for one port. Bytes that are not UTF-8 appear as escapes; line ends are left out."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_line", "_silence")
+    STATE: ClassVar[tuple[str, ...]] = ("_line", "_silence", "_last")
     NOT_STATE: ClassVar[tuple[str, ...]] = ("_sinks",)
 
     def __init__(self, port: str, wiring: Wiring) -> None:
         self._port = port
         self._wiring = wiring
         self._line = bytearray()
+        self._longest_silence = SILENCE_US * wiring.clocks.sysclk // 1_000_000
+        self._silence = Alarm(wiring, self._silent)
+        self._last = 0
         self._sinks: list[Callable[[int], None]] = []
-        self._silence = Alarm(wiring, lambda _: self._tell())
 
     def listen(self, sink: Callable[[int], None]) -> None:
         """Let `sink` have every character too, as it was sent."""
@@ -40,8 +42,18 @@ class UartLines:
         self._line.append(character & 0xFF)
         if len(self._line) >= LONGEST:
             self._tell()
+            return
+        self._last = self._wiring.cycle
+        if self._silence.due is None:
+            self._silence.set(self._last + self._longest_silence)
+
+    def _silent(self, cycle: int) -> None:
+        """Tell the line if nothing has come for so long; the alarm is not moved for every character."""
+        due = self._last + self._longest_silence
+        if due <= cycle:
+            self._tell()
         else:
-            self._silence.set(self._wiring.cycle + SILENCE_US * self._wiring.clocks.sysclk // 1_000_000)
+            self._silence.set(due)
 
     def flush(self) -> None:
         """Tell what has been sent so far."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from mvsdk.boards import Clocks
 from mvsdk.emulator.events import Event
 from mvsdk.emulator.saving import Loading, Plain, Saving, due_and_order
+from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class Appointment(Protocol):
@@ -26,6 +27,9 @@ class Wiring(Protocol):
 
     clocks: Clocks
     """The clocks of processor and buses, in Hz."""
+
+    requests: DmaRequests
+    """The request lines from the peripherals to the DMA controller."""
 
     @property
     def cycle(self) -> int:
@@ -47,8 +51,17 @@ class Wiring(Protocol):
     def random_word(self) -> int:
         """Return 32 bits from the device's seeded source."""
 
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Read memory as a bus master does. `LookupError` where there is none. Not from inside a guest's access."""
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write memory as a bus master does. `LookupError` where none can be. Not from inside a guest's access."""
+
     def watchdog_reset(self, flag: int) -> None:
         """Reset the chip and start the application anew; `flag` is the bit of RCC_CSR that will say why."""
+
+    def wake(self, source: str) -> None:
+        """Let a deep sleep end, if the device is in one; `source` is "pin" or "rtc"."""
 
 
 class Alarm:

@@ -6,6 +6,8 @@ alone or in an IT block, and pushes all of them on the stack. Afterwards only me
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import importlib
 import random
 import struct
@@ -22,6 +24,8 @@ FLASH_SIZE, RAM_SIZE, DATA_SIZE = 0x10_0000, 0x40_0000, 0x1_0000
 WORDS = 32 + 2 + 14
 """Of a state: s0 to s31, FPSCR, APSR, r0 to r12, lr."""
 CASES = 256
+POOL = 8192
+"""Words that states are cut from, anywhere: making each anew would take most of the time."""
 
 CORNERS: tuple[int, ...] = (
     0,
@@ -162,8 +166,17 @@ class Generator:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
-    def _corner(self, corners: tuple[int, ...]) -> int:
-        return self.random.choice(corners) if self.random.random() < 0.6 else self.random.getrandbits(32)
+    def _pool(self, corners: tuple[int, ...]) -> list[int]:
+        chosen = self.random.choices(corners, k=POOL)
+        return [word if self.random.random() < 0.6 else self.random.getrandbits(32) for word in chosen]
+
+    @functools.cached_property
+    def _floats(self) -> list[int]:
+        return self._pool(FLOATS)
+
+    @functools.cached_property
+    def _words(self) -> list[int]:
+        return self._pool(CORNERS)
 
     def _fpscr(self) -> int:
         control = self.random.choice((0, 0, 1 << 24, 1 << 25, 1 << 26, 7 << 24)) | self.random.randrange(4) << 22
@@ -207,8 +220,8 @@ class Generator:
 
     def state(self, encoding: Encoding, word: int) -> tuple[int, ...]:
         """Return a random state; for memory instructions one whose addresses lie in the data area."""
-        fp = [self._corner(FLOATS) for _ in range(32)]
-        general = [self._corner(CORNERS) for _ in range(14)]
+        at, other = self.random.randrange(POOL - 32), self.random.randrange(POOL - 14)
+        fp, general = self._floats[at : at + 32], self._words[other : other + 14]
         if is_memory(encoding):
             values = encoding.decode(word)
             if "m" in values and not operation(encoding).startswith("fp_") and values["m"] < 15:
@@ -230,10 +243,14 @@ class Generator:
             condition = self.random.randrange(14)
         return Case(encoding, word, condition, self.state(encoding, word))
 
+    def again(self, case: Case) -> Case:
+        """Return the same instruction in another random state."""
+        return dataclasses.replace(case, state=self.state(case.encoding, case.word))
+
 
 def program(cases: Iterable[Case], assemble: Assembler) -> bytes:
-    """Return the code of a batch."""
-    pieces = []
+    """Return the code of a batch, which ends at a BKPT. The exclusive monitor is open at its start."""
+    pieces = [assemble("CLREX T1")]
     for number, case in enumerate(cases):
         pieces.append(assemble.load_state(STATES + number * WORDS * 4))
         if case.condition is not None:
@@ -245,49 +262,59 @@ def program(cases: Iterable[Case], assemble: Assembler) -> bytes:
     return b"".join(pieces)
 
 
-def image(cases: list[Case], assemble: Assembler) -> tuple[bytes, bytes, int]:
-    """Return the code, the states and the address of the final BKPT."""
-    code = program(cases, assemble)
-    states = b"".join(struct.pack(f"<{WORDS}I", *case.state) for case in cases)
-    return code, states, CODE + len(code) - 2
-
-
 PATTERN = random.Random(1).randbytes(DATA_SIZE)  # noqa: S311
 
 
-def run_native(code: bytes, states: bytes, count: int) -> tuple[list[bytes], bytes]:
-    """Run a batch on the native core; return each case's results and the data area."""
-    core = NativeCore()
-    core.map_memory(FLASH, FLASH_SIZE, writable=False)
-    core.map_memory(STATES, RAM_SIZE, writable=True)
-    core.write_memory(FLASH, struct.pack("<II", RESULTS, CODE | 1))
-    core.write_memory(CODE, code)
-    core.write_memory(STATES, states)
-    core.write_memory(DATA, PATTERN)
-    core.reset(FLASH)
-    core.write_register("cpacr", 0x00F0_0000)  # floating point for everybody
-    stop = core.run(1 << 40)
-    if stop.reason is not StopReason.BREAKPOINT:
-        raise AssertionError(f"{stop} at {core.registers().pc:#x}")
-    pushed = core.read_memory(RESULTS - count * WORDS * 4, count * WORDS * 4)
-    return list(results(pushed, count)), core.read_memory(DATA, DATA_SIZE)
+def packed(states: Iterable[tuple[int, ...]]) -> bytes:
+    """Return states as the program loads them."""
+    return b"".join(struct.pack(f"<{WORDS}I", *state) for state in states)
 
 
-def run_unicorn(code: bytes, states: bytes, count: int, end: int) -> tuple[list[bytes], bytes]:
-    """Run a batch on Unicorn."""
-    unicorn: Any = importlib.import_module("unicorn")
-    arm_const: Any = importlib.import_module("unicorn.arm_const")
-    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-    uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M33)
-    uc.mem_map(FLASH, FLASH_SIZE)
-    uc.mem_map(STATES, RAM_SIZE)
-    uc.mem_write(CODE, code)
-    uc.mem_write(STATES, states)
-    uc.mem_write(DATA, PATTERN)
-    uc.reg_write(arm_const.UC_ARM_REG_SP, RESULTS)
-    uc.emu_start(CODE | 1, end)
-    pushed = bytes(uc.mem_read(RESULTS - count * WORDS * 4, count * WORDS * 4))
-    return list(results(pushed, count)), bytes(uc.mem_read(DATA, DATA_SIZE))
+class OnNative:
+    """A batch's program on the native core. Every run begins anew, from other states."""
+
+    def __init__(self, code: bytes, count: int) -> None:
+        self._size = count * WORDS * 4
+        self._core = core = NativeCore()
+        core.map_memory(FLASH, FLASH_SIZE, writable=False)
+        core.map_memory(STATES, RAM_SIZE, writable=True)
+        core.write_memory(FLASH, struct.pack("<II", RESULTS, CODE | 1))
+        core.write_memory(CODE, code)
+
+    def run(self, states: bytes) -> tuple[bytes, bytes]:
+        """Return what the cases pushed, the first one's highest, and the data area."""
+        core = self._core
+        core.write_memory(STATES, states)
+        core.write_memory(DATA, PATTERN)
+        core.reset(FLASH)
+        core.write_register("cpacr", 0x00F0_0000)  # floating point for everybody
+        stop = core.run(1 << 40)
+        if stop.reason is not StopReason.BREAKPOINT:
+            raise AssertionError(f"{stop} at {core.registers().pc:#x}")
+        return core.read_memory(RESULTS - self._size, self._size), core.read_memory(DATA, DATA_SIZE)
+
+
+class OnUnicorn:
+    """The same on Unicorn."""
+
+    def __init__(self, code: bytes, count: int) -> None:
+        unicorn: Any = importlib.import_module("unicorn")
+        arm_const: Any = importlib.import_module("unicorn.arm_const")
+        self._size, self._end, self._sp = count * WORDS * 4, CODE + len(code) - 2, arm_const.UC_ARM_REG_SP
+        self._uc = uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M33)
+        uc.mem_map(FLASH, FLASH_SIZE)
+        uc.mem_map(STATES, RAM_SIZE)
+        uc.mem_write(CODE, code)
+
+    def run(self, states: bytes) -> tuple[bytes, bytes]:
+        """Return what the cases pushed, the first one's highest, and the data area."""
+        uc = self._uc
+        uc.mem_write(STATES, states)
+        uc.mem_write(DATA, PATTERN)
+        uc.reg_write(self._sp, RESULTS)
+        uc.emu_start(CODE | 1, self._end)
+        return bytes(uc.mem_read(RESULTS - self._size, self._size)), bytes(uc.mem_read(DATA, DATA_SIZE))
 
 
 def results(pushed: bytes, count: int) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mvsdk.emulator.core import MmioDevice
 from mvsdk.emulator.core.native_core import NativeCore
 
 FLASH, RAM, DEVICE, PAGE = 0x0800_0000, 0x2000_0000, 0x4000_0000, 0x1000
@@ -51,7 +52,7 @@ def constant(register: int, value: int) -> tuple[int, ...]:
 
 
 def start(
-    code: bytes, *, handler: bytes = halfwords(BX_LR), device: Answering | None = None, stack: int = STACK_TOP
+    code: bytes, *, handler: bytes = halfwords(BX_LR), device: MmioDevice | None = None, stack: int = STACK_TOP
 ) -> NativeCore:
     """Return a core at the first instruction of `code`; every exception goes to `handler`."""
     core = NativeCore()

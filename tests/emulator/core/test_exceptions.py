@@ -344,7 +344,7 @@ def test_only_four_priority_bits_exist(make_core: MakeCore) -> None:
     """
     machine = start(make_core, body)
     machine.run()
-    assert machine.core.registers().r[2:8] == (0xF0F0_F0F0, 0xF000, 0xF0, 0xF0, 0xF0F0_0000, 0xF0F0)
+    assert machine.core.registers().r[2:8] == (0xF0F0_F0F0, 0xF000, 0xF0, 0xF0, 0xF0F0_00F0, 0xF0F0)
 
 
 def test_a_disabled_interrupt_stays_pending_until_enabled(make_core: MakeCore) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mvsdk.emulator.core import MmioDevice, StopReason
+from mvsdk.emulator.core import Access, MmioDevice, StopReason, Vector, Watchpoint
 from mvsdk.emulator.core.errors import MemoryMapError
 from mvsdk.emulator.core.native_core import NativeCore
 from tests.emulator.core.small_guest import (
@@ -88,6 +88,11 @@ def test_a_gateway_return_is_a_run() -> None:
         lambda core: core.gateway_return(0),
         lambda core: core.write_register("r15", CODE),
         lambda core: core.write_floating_point(0, 0),
+        lambda core: core.step(),
+        lambda core: core.debug_read(RAM, 4),
+        lambda core: core.debug_write(RAM, 4, 0),
+        lambda core: core.catch_vectors(Vector.RESET),
+        lambda core: core.set_itm_output(None),
     ],
     ids=lambda _: "",
 )
@@ -203,6 +208,16 @@ def break_late(core: NativeCore, late: Late) -> None:
     core.set_breakpoints(late)
 
 
+def watch_late(core: NativeCore, late: Late) -> None:
+    """Set watchpoints from an iterable with code of its own."""
+    core.set_watches((address, address, True, True, 0, 0) for address in late)
+
+
+def step_late(core: NativeCore, late: Late) -> None:
+    """Step with a mask whose truth has code of its own."""
+    core.step(mask_interrupts=late)  # type: ignore[arg-type]
+
+
 def raise_late(core: NativeCore, late: Late) -> None:
     """Drive a line to a level with code of its own."""
     core.set_line(1, late)  # type: ignore[arg-type]
@@ -214,7 +229,7 @@ def map_late(core: NativeCore, late: Late) -> None:
     core.map_device(DEVICE + PAGE, PAGE, device)
 
 
-@pytest.mark.parametrize("call", [trap_late, break_late, raise_late, map_late])
+@pytest.mark.parametrize("call", [trap_late, break_late, watch_late, step_late, raise_late, map_late])
 def test_an_argument_that_starts_a_run_does_not_touch_the_running_core(
     call: Callable[[NativeCore, Late], None],
 ) -> None:
@@ -281,7 +296,70 @@ def test_arguments_of_the_wrong_kind_change_nothing() -> None:
         lambda: core.read_memory(RAM, 1 << 40),
         lambda: core.run(-1),
         lambda: core.write_floating_point(33, 0),
+        lambda: core.set_watches([(0, 1)]),  # type: ignore[list-item]
+        lambda: core.set_watches([7]),  # type: ignore[list-item]
+        lambda: core.set_watches(None),  # type: ignore[arg-type]
+        lambda: core.debug_read(1 << 32, 4),
+        lambda: core.debug_read(RAM, 16),
+        lambda: core.debug_write(RAM, 4, -1),
+        lambda: core.debug_write(RAM, 4, 1 << 32),
     ):
         with pytest.raises((OverflowError, TypeError, ValueError, LookupError)):
             call()
     assert core.snapshot() == before
+
+
+def test_a_core_and_the_listener_of_its_itm_are_collected() -> None:
+    """A listener that keeps the core whose ITM it listens to does not keep it alive."""
+
+    class Listener:
+        core: NativeCore
+
+        def hear(self, port: int, size: int, value: int) -> None:
+            """Take no notice."""
+
+    listener = Listener()
+    listener.core = start(halfwords(SPIN))
+    listener.core.set_itm_output(listener.hear)
+    gone = weakref.ref(listener.core)
+    del listener
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_device_may_move_the_watchpoints() -> None:
+    """Watchpoints and breakpoints set by a device from inside its answer hold from the next access on."""
+    code = halfwords(*constant(0, DEVICE), *constant(2, RAM), 0x6801, 0x6011, 0x6051, SPIN)  # ldr, str, str
+    watchpoint = Watchpoint(RAM + 4, 4)
+
+    def answer() -> int:
+        core.set_watchpoints([watchpoint])
+        return 5
+
+    core = start(code, device=Answering(answer))
+    stop = core.run(100)
+    assert stop.watch is not None
+    assert (stop.watch.address, stop.watch.access, stop.watch.value) == (RAM + 4, Access.WRITE, 5)
+    assert stop.watch.pc == CODE + 20
+
+
+def test_a_debuggers_access_to_a_failing_device_raises_what_it_raises() -> None:
+    """What a device raises comes out of the debugger's access, and the core can be used and run afterwards."""
+    core = start(LOAD, device=Answering(failing))
+    for access in (lambda: core.debug_read(DEVICE, 4), lambda: core.debug_write(DEVICE, 4, 1)):
+        with pytest.raises(ZeroDivisionError):
+            access()
+    assert core.debug_read(RAM, 4) == 0
+    with pytest.raises(ZeroDivisionError):
+        core.run(100)
+
+
+def test_a_pending_watchpoint_is_kept_in_a_snapshot() -> None:
+    """A watched access made while a gateway returns is told by the next run, with a snapshot in between."""
+    core = at_gateway(Answering())
+    core.set_watchpoints([Watchpoint(DEVICE + 0x818, 4, Access.READ)])
+    core.gateway_return(0)
+    core.restore(core.snapshot())
+    stop = core.run(100)
+    assert stop.watch is not None
+    assert stop.watch.address == DEVICE + 0x818

@@ -27,7 +27,7 @@ SEED = os.environ.get("MVSDK_FUZZ_SEED", "1")
 BUILD = ["-std=c11", "-O1", "-g", "-ffp-contract=off", "-fno-strict-aliasing", "-fno-omit-frame-pointer", "-Werror"]
 SANITIZED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
-FACE_TESTS = ("test_native_face.py", "test_native_robustness.py")
+FACE_TESTS = ("test_native_face.py", "test_native_robustness.py", "test_register_banks.py")
 
 # The extension under test takes the place of the installed one before anything imports it.
 RUN_TESTS = """

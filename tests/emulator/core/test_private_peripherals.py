@@ -222,8 +222,8 @@ def test_the_cycle_counter_counts_cycles(make_core: MakeCore) -> None:
         (0xE000_E380, 0x0000_0000),  # NVIC_ITNS: not for non-secure code
         (0xE000_EDD0, 0x0000_0000),  # SAU_CTRL: not for non-secure code
         (0xE000_ED20, 0x0000_0000),
-        (0xE00F_FFFC, 0x0000_0000),
-        (0xE000_0E80, 0x0000_0000),  # ITM_TCR
+        (0xE00F_FFFC, 0x0000_00B1),  # the ROM table, CIDR3
+        (0xE004_0FFC, 0x0000_0000),  # a TPIU, not there
     ],
 )
 def test_identification_and_unknown_registers(make_core: MakeCore, address: int, value: int) -> None:
@@ -248,7 +248,10 @@ def test_identification_and_unknown_registers(make_core: MakeCore, address: int,
         (0xE000_E5E0, 0x0000_0000),
         (0xE000_ED18, 0x00F0_F0F0),  # SHPR1: SecureFault is not ours
         (0xE000_ED1C, 0xF000_0000),  # SHPR2
-        (0xE000_ED20, 0xF0F0_0000),  # SHPR3
+        (0xE000_ED20, 0xF0F0_00F0),  # SHPR3, DebugMonitor included
+        (0xE000_EDA0, 0xFFFF_FFEF),  # MPU_RLAR: PXN came with Armv8.1-M
+        (0xE000_0E80, 0x007F_0F3F),  # ITM_TCR
+        (0xE000_2000, 0x1000_0081),  # FP_CTRL
         (0xE000_E13C, 0x0000_0000),  # beyond ISER14
         (0xE000_E138, 0xFFFF_FFFF),  # ISER14
     ],

@@ -543,3 +543,30 @@ def test_ranges_that_overlap_are_refused(make_core: MakeCore) -> None:
         core.map_device(RAM, 0x1000, Halting(core))
     with pytest.raises(EmulatorError, match="0x40000100"):
         core.map_memory(0x4000_0100, 0x1000, writable=True)
+
+
+@pytest.mark.parametrize("branch", ["bleq aside", "beq.w aside"])
+def test_a_branch_in_an_it_block_is_decided_anew_each_time(make_core: MakeCore, branch: str) -> None:
+    """One place goes both ways as its condition says, whichever way it went first."""
+    body = f"""
+            movs r0, #6
+        again:
+            movs r1, #1
+            tst r0, r1
+            itt eq
+            addeq r2, #1
+            {branch}
+            adds r3, #1
+        back:
+            subs r0, #1
+            bne again
+            bkpt
+            .thumb_func
+        aside:
+            adds r4, #1
+            b back
+    """
+    machine = Machine(make_core(), assemble(body))
+    machine.core.write_register("r2", 0)
+    assert machine.run().reason is StopReason.BREAKPOINT
+    assert [machine.r(number) for number in (2, 3, 4)] == [3, 3, 3]

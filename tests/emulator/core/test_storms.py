@@ -40,6 +40,12 @@ def test_storms_leave_what_qemu_leaves(first: int) -> None:
     _compare(range(first, first + BATCH))
 
 
+@pytest.mark.parametrize("seed", [3318, 3706, 5035, 6511])
+def test_storms_that_once_differed_do_not(seed: int) -> None:
+    """Of the storms beyond the everyday ones, those that found a defect stay found."""
+    _compare([seed])
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("first", range(STORMS, NIGHTLY_STORMS, BATCH))
 def test_many_more_storms_leave_what_qemu_leaves(first: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mvsdk.boards import load
-from mvsdk.emulator.bus_devices import Mcp9808
+from mvsdk.emulator.bus_devices import Mcp9808, SpiEeprom
 from mvsdk.emulator.events import LedChanged, RegisterNotModelled, UartOutput
 from mvsdk.emulator.soc import Chip
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE
@@ -42,7 +42,16 @@ MODELLED = {
     "gpio": [f"GPIO{letter}" for letter in "ABCDEFGHI"],
     **{name.lower(): [name] for name in ("PWR", "SYSCFG", "CRC", "ICACHE", "RNG", "IWDG", "WWDG", "EXTI", "RCC")},
     "flash": ["FLASH_R"],
+    "lptim": ["LPTIM1", "LPTIM2", "LPTIM3", "LPTIM4"],
+    "rtc": ["RTC"],
+    "tamp": ["TAMP"],
     "i2c": ["I2C1", "I2C2", "I2C3", "I2C4"],
+    "spi": ["SPI1", "SPI2", "SPI3"],
+    "gpdma": ["GPDMA1"],
+    "adc1": ["ADC1"],
+    "adc4": ["ADC4"],
+    "adc-common": ["ADC12_COMMON", "ADC4_COMMON"],
+    "gpdma-channel": [f"GPDMA1_Channel{number}" for number in range(16)],
 }
 
 
@@ -56,7 +65,7 @@ def test_a_modelled_peripheral_answers_at_its_place(table: str, peripheral: str)
     assert bench.wiring.events == []
 
 
-@pytest.mark.parametrize("peripheral", ["HASH", "AES", "PKA", "SPI1", "ADC1", "GPDMA1"])
+@pytest.mark.parametrize("peripheral", ["HASH", "AES", "PKA", "SAES", "DAC1"])
 def test_what_is_absent_is_told(peripheral: str) -> None:
     """A peripheral without a model reads 0 and is told by name."""
     bench = Bench()
@@ -138,6 +147,102 @@ def test_the_identity_is_where_the_vendor_has_it() -> None:
     core = Bench().core
     assert core.read_memory(0x0BFA_0700, 12) == bytes(range(12))
     assert core.read_memory(0x0BFA_07A0, 2) == (2048).to_bytes(2, "little")
+    assert core.read_memory(0x0BFA_0500, 4) == (0x0C).to_bytes(4, "little"), "LQFP144 with SMPS"
+
+
+GPIO_OUTPUT = 1
+
+
+def test_a_pin_selects_an_spi_device() -> None:
+    """A device hears the bus while its pin is driven low: before the pin is an output, and after it is high, not."""
+    bench = Bench()
+    eeprom = SpiEeprom()
+    bench.chip.connect_spi("SPI1", eeprom, select=("GPIOC", 4))
+    bench.write("SPI1", "spi", "CR1", 1 << 12)
+    bench.write("SPI1", "spi", "CFG1", 7)
+    bench.write("SPI1", "spi", "CFG2", 1 << 22 | 1 << 26)
+
+    def exchange(*data: int) -> list[int]:
+        bench.write("SPI1", "spi", "CR2", len(data))
+        bench.write("SPI1", "spi", "CR1", 1 << 12 | 1)
+        bench.write("SPI1", "spi", "CR1", 1 << 12 | 1 | 1 << 9)
+        answer = []
+        for byte in data:
+            offset = BASES["SPI1"] - PERIPHERAL_SPACE.start
+            bench.bus.write(offset + offsets("spi")["TXDR"], 1, byte)
+            bench.wiring.advance(16)
+            answer.append(bench.bus.read(offset + offsets("spi")["RXDR"], 1))
+        bench.write("SPI1", "spi", "CR1", 1 << 12)
+        return answer
+
+    assert exchange(5, 0) == [0xFF, 0xFF]
+    bench.write("GPIOC", "gpio", "MODER", GPIO_OUTPUT << 8)
+    bench.write("GPIOC", "gpio", "BSRR", 1 << 20)
+    assert exchange(6) == [0xFF]
+    bench.write("GPIOC", "gpio", "BSRR", 1 << 4)
+    assert exchange(5, 0) == [0xFF, 0xFF]
+    bench.write("GPIOC", "gpio", "BSRR", 1 << 20)
+    assert exchange(5, 0) == [0xFF, 2]
+
+
+def test_an_output_of_a_device_reaches_its_pin() -> None:
+    """The sensor's alert pulls a pin with a pull-up low, and its edge pends the pin's EXTI line."""
+    bench = Bench()
+    sensor = Mcp9808(25)
+    bench.chip.connect_i2c("I2C1", 0x18, sensor, {"ALERT": ("GPIOB", 11)})
+    bench.write("GPIOB", "gpio", "MODER", 0)
+    bench.write("GPIOB", "gpio", "PUPDR", 1 << 22)
+    bench.write("EXTI", "exti", "EXTICR3", 1 << 24)
+    bench.write("EXTI", "exti", "FTSR1", 1 << 11)
+    bench.write("EXTI", "exti", "IMR1", 1 << 11)
+    for register, *data in ((2, 30 >> 4, 30 << 4 & 0xFF), (4, 0x07, 0xF0), (1, 0, 8)):
+        sensor.start(reading=False)
+        for byte in (register, *data):
+            sensor.write(byte)
+    assert bench.read("GPIOB", "gpio", "IDR") >> 11 & 1
+    assert not bench.wiring.lines.get(IRQ["EXTI11"])
+    sensor.celsius = 35
+    assert not bench.read("GPIOB", "gpio", "IDR") >> 11 & 1
+    assert bench.wiring.lines[IRQ["EXTI11"]]
+
+
+def test_a_port_is_served_by_dma_alone() -> None:
+    """What arrives at USART2 goes to memory, and what lies there goes out, without any access of software."""
+    bench = Bench()
+    bench.write("USART2", "usart", "BRR", 16)
+    bench.write("USART2", "usart", "CR3", 1 << 6 | 1 << 7)
+    data = b"over and out\n"
+    bench.wiring.write_memory(bench.wiring.MEMORY, data)
+    serial = BASES["USART2"]
+    for channel, control, request, source, target in (
+        (0, 1 << 19, 26, serial + 0x24, bench.wiring.MEMORY + 0x100),
+        (1, 1 << 3, 27 | 1 << 10, bench.wiring.MEMORY, serial + 0x28),
+    ):
+        name = f"GPDMA1_Channel{channel}"
+        settings = {"CTR1": control, "CTR2": request, "CBR1": len(data), "CSAR": source, "CDAR": target, "CCR": 0x101}
+        for register, value in settings.items():
+            bench.write(name, "gpdma-channel", register, value)
+    bench.write("USART2", "usart", "CR1", 1 | 1 << 2 | 1 << 3)
+    bench.chip.receive("USART2", data)
+    bench.wiring.advance(160 * 20)
+    told = [event.text for event in bench.wiring.events if isinstance(event, UartOutput)]
+    assert told == ["over and out"]
+    assert bench.wiring.read_memory(bench.wiring.MEMORY + 0x100, len(data)) == data
+    assert bench.wiring.lines[IRQ["GPDMA1_Channel0"]]
+    assert bench.wiring.lines[IRQ["GPDMA1_Channel1"]]
+    assert bench.read("GPDMA1", "gpdma", "MISR") == 3
+
+
+def test_a_voltage_reaches_converter_and_input() -> None:
+    """A voltage on a pin is seen by IDR as a level and by every converter as itself; a channel's own goes first."""
+    bench = Bench()
+    bench.write("GPIOC", "gpio", "MODER", 0)
+    for volts, level in ((3.0, 1), (0.5, 0)):
+        bench.chip.apply_voltage("GPIOC", 0, volts)
+        assert bench.read("GPIOC", "gpio", "IDR") & 1 == level
+        assert [bench.chip.analogue.volts(adc, 1) for adc in ("ADC1", "ADC4")] == [volts, volts]
+    bench.chip.set_voltage("ADC4", 1, 1.5)
+    assert [bench.chip.analogue.volts(adc, 1) for adc in ("ADC1", "ADC4")] == [0.5, 1.5]
 
 
 def test_an_unknown_pin_or_port_is_an_error() -> None:
@@ -149,3 +254,7 @@ def test_an_unknown_pin_or_port_is_an_error() -> None:
         chip.receive("USART9", b"")
     with pytest.raises(KeyError):
         chip.connect_i2c("I2C9", 0x18, Mcp9808())
+    with pytest.raises(KeyError):
+        chip.connect_spi("SPI1", SpiEeprom(), select=("GPIOZ", 1))
+    with pytest.raises(KeyError):
+        chip.apply_voltage("GPIOZ", 0, 1.0)

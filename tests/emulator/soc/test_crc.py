@@ -83,3 +83,11 @@ def test_reset_loads_the_initial_value() -> None:
     assert registers["CR"] == 0
     registers["IDR"] = 0xABCD_EF01
     assert registers["IDR"] == 0xABCD_EF01
+
+
+def test_a_new_start_value_starts_anew() -> None:
+    """Writing INIT puts it into DR at once, as drivers that never reset the unit expect."""
+    registers = unit(0)
+    registers["DR"] = 0x1234_5678
+    registers["INIT"] = 0
+    assert registers["DR"] == 0

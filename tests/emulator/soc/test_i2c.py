@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from mvsdk.emulator.soc.i2c import I2c
+from mvsdk.emulator.soc.i2c_target import I2cTransfer
 from mvsdk.testing import FakeWiring
 from tests.emulator.soc.block import Block
 
-IRQ = 55
+IRQ, ERROR_IRQ = 55, 56
 PE, TXIE, RXIE, NACKIE, STOPIE, TCIE = (1 << bit for bit in (0, 1, 2, 4, 5, 6))
 TXE, TXIS, RXNE, NACKF, STOPF, TC, TCR, BUSY = (1 << bit for bit in (0, 1, 2, 4, 5, 6, 7, 15))
-RD, START, STOP, RELOAD, AUTOEND = (1 << bit for bit in (10, 13, 14, 24, 25))
+ADDRIE, ERRIE, TXDMAEN, RXDMAEN, GCEN = (1 << bit for bit in (3, 7, 14, 15, 19))
+ADDR, TIMEOUT, DIR = 1 << 3, 1 << 12, 1 << 16
+RD, ADD10, START, STOP, NACK, RELOAD, AUTOEND = (1 << bit for bit in (10, 11, 13, 14, 15, 24, 25))
 ADDRESS = 0x42
 BIT = 1600  # 100 kHz
 
@@ -49,7 +52,7 @@ class Bus:
     def __init__(self, enables: int = 0, takes: int = 100) -> None:
         self.wiring = FakeWiring()
         self.target = Target(takes)
-        self.block = I2c(self.wiring, IRQ, clock=lambda: 160_000_000)
+        self.block = I2c("I2C1", self.wiring, (IRQ, ERROR_IRQ), clock=lambda: 160_000_000)
         self.block.connect(ADDRESS, self.target)
         self.registers = Block(self.block, "i2c")
         self.registers["TIMINGR"] = 7 << 28 | 99 << 8 | 99
@@ -212,3 +215,146 @@ def test_switching_it_off_lets_go_of_the_bus() -> None:
     bus.block.reset()
     assert not bus.wiring.waiting
     assert bus.status == TXE
+
+
+def test_a_stop_waits_for_the_byte_on_its_way() -> None:
+    """STOP written while a byte passes ends the transfer after that byte, though more were announced."""
+    bus = Bus()
+    bus.begin(3)
+    bus.registers["TXDR"] = 1
+    bus.wiring.advance(4 * BIT)
+    bus.registers["CR2"] = STOP
+    bus.wiring.advance(6 * BIT)
+    assert bus.target.log == ["write", "01", "stop"]
+    assert bus.status & (STOPF | BUSY) == STOPF
+
+
+def test_dropping_what_was_written() -> None:
+    """Writing TXE into ISR empties TXDR, as the vendor does after a missing acknowledge."""
+    bus = Bus()
+    bus.registers["TXDR"] = 1
+    assert not bus.status & TXE
+    bus.registers["ISR"] = TXE
+    assert bus.status & TXE
+
+
+def test_ten_bit_addresses() -> None:
+    """ADD10 sends a second address byte and reaches devices of that space only."""
+    bus = Bus()
+    bus.block.connect(0x242, bus.target, ten_bits=True)
+    bus.registers["CR2"] = 0x242 | ADD10 | 1 << 16 | START
+    bus.wiring.advance(19 * BIT - 1)
+    assert not bus.status & TXIS
+    bus.wiring.advance(1)
+    assert bus.status & TXIS
+    bus.registers["CR1"] = 0
+    bus.registers["CR1"] = PE
+    bus.registers["CR2"] = ADDRESS | ADD10 | START
+    bus.wiring.advance(20 * BIT)
+    assert bus.status & NACKF
+
+
+def test_requests_follow_the_data_registers() -> None:
+    """With DMA enabled the lines are high while a byte is asked for, and while one waits to be read."""
+    bus = Bus(enables=TXDMAEN | RXDMAEN)
+    requests = bus.wiring.requests
+    bus.begin(1)
+    assert requests.level("I2C1_TX")
+    bus.send(1)
+    assert not requests.level("I2C1_TX")
+    bus.begin(1, RD)
+    bus.wiring.advance(9 * BIT)
+    assert requests.level("I2C1_RX")
+    assert bus.registers["RXDR"] == 1
+    assert not requests.level("I2C1_RX")
+
+
+def test_a_clock_held_low_times_out() -> None:
+    """With TIMOUTEN a bus that waits for software sets TIMEOUT, which is an error interrupt."""
+    bus = Bus(enables=ERRIE)
+    bus.registers["TIMEOUTR"] = 1 << 15 | 9
+    bus.begin(1)
+    bus.wiring.advance(10 * 2048 - 1)
+    assert not bus.wiring.lines.get(ERROR_IRQ)
+    bus.wiring.advance(1)
+    assert bus.wiring.lines[ERROR_IRQ]
+    assert bus.status & TIMEOUT
+    bus.registers["ICR"] = TIMEOUT
+    assert not bus.wiring.lines[ERROR_IRQ]
+
+
+def test_a_target_receives() -> None:
+    """A matching address sets ADDR and waits; bytes come one by one as they are read; a stop ends it."""
+    bus = Bus(enables=ADDRIE | RXIE | STOPIE)
+    bus.registers["OAR1"] = 1 << 15 | 0x21 << 1
+    transfer = I2cTransfer(0x21, b"\x05\x06")
+    bus.block.transfer(transfer)
+    bus.wiring.advance(10 * BIT)
+    assert bus.status & (ADDR | DIR | BUSY) == ADDR | BUSY
+    assert bus.status >> 17 & 0x7F == 0x21
+    bus.wiring.advance(100 * BIT)
+    assert bus.wiring.lines[IRQ]
+    bus.registers["ICR"] = ADDR
+    for expected in (5, 6):
+        bus.wiring.advance(9 * BIT)
+        assert bus.status & RXNE
+        bus.wiring.advance(100 * BIT)
+        assert bus.registers["RXDR"] == expected
+    bus.wiring.advance(BIT)
+    assert bus.status & (STOPF | BUSY) == STOPF
+    assert (transfer.done, transfer.acknowledged, transfer.written) == (True, True, 2)
+
+
+def test_a_target_sends_after_a_repeated_start() -> None:
+    """What is written to TXDR goes out while it is asked for; the last byte is not acknowledged."""
+    bus = Bus()
+    bus.registers["OAR1"] = 1 << 15 | 0x21 << 1
+    transfer = I2cTransfer(0x21, b"\x09", read=2)
+    bus.block.transfer(transfer)
+    bus.wiring.advance(10 * BIT)
+    bus.registers["ICR"] = ADDR
+    bus.wiring.advance(9 * BIT)
+    assert bus.registers["RXDR"] == 9
+    bus.wiring.advance(10 * BIT)
+    assert bus.status & (ADDR | DIR) == ADDR | DIR
+    bus.registers["ICR"] = ADDR
+    assert bus.status & TXIS
+    bus.registers["TXDR"] = 0x31
+    assert bus.status & TXIS
+    bus.registers["TXDR"] = 0x32
+    bus.wiring.advance(18 * BIT)
+    assert bus.status & NACKF
+    bus.wiring.advance(BIT)
+    assert bus.status & STOPF
+    assert transfer.received == [0x31, 0x32]
+
+
+def test_a_target_may_refuse() -> None:
+    """Other addresses are not acknowledged; NACK refuses a byte; the second address and the general call match too."""
+    bus = Bus()
+    bus.registers["OAR2"] = 1 << 15 | 2 << 8 | 0x30 << 1
+    for address, acknowledged in ((0x21, False), (0x33, True), (0x34, False), (0, False)):
+        transfer = I2cTransfer(address, b"x")
+        bus.block.transfer(transfer)
+        bus.wiring.advance(10 * BIT)
+        assert transfer.acknowledged == acknowledged
+        bus.registers["CR2"] = NACK
+        bus.registers["ICR"] = ADDR
+        bus.wiring.advance(20 * BIT)
+        assert (transfer.done, transfer.written) == (True, 0)
+        bus.registers["ICR"] = STOPF
+    bus.registers["CR1"] = PE | GCEN
+    transfer = I2cTransfer(0, b"")
+    bus.block.transfer(transfer)
+    bus.wiring.advance(10 * BIT)
+    assert transfer.acknowledged
+
+
+def test_a_busy_bus_refuses_another_controller() -> None:
+    """A transfer from outside ends at once, unacknowledged, while the chip itself has the bus."""
+    bus = Bus()
+    bus.begin(1)
+    transfer = I2cTransfer(0x21)
+    bus.block.transfer(transfer)
+    assert transfer.done
+    assert not transfer.acknowledged

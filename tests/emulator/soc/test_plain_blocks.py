@@ -71,3 +71,12 @@ def test_compensation_cells_are_ready_when_on() -> None:
     registers = Block(RegisterBlock("syscfg"), "syscfg")
     registers["CCCSR"] = 0b0101
     assert registers["CCCSR"] == 0b0101 | 1 << 8 | 1 << 9
+
+
+def test_the_flash_stays_locked() -> None:
+    """The keys that unlock the real part are taken and change nothing, as the vendor's code notices."""
+    registers = Block(RegisterBlock("flash"), "flash")
+    for key in (0x4567_0123, 0xCDEF_89AB):
+        registers["NSKEYR"] = key
+    assert registers["NSCR"] >> 31
+    assert registers["NSKEYR"] == 0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk.boards import load
-from mvsdk.emulator.soc.rcc import Rcc
+from mvsdk.emulator.soc.rcc import Rcc, oscillators
 
 CR, CFGR1, CFGR2, PLL1CFGR, PLL1DIVR, AHB2ENR1, APB3ENR, BDCR = 0x00, 0x1C, 0x20, 0x28, 0x34, 0x8C, 0xA8, 0xF0
 WORDS = st.integers(0, 0xFFFF_FFFF)
@@ -55,6 +55,16 @@ def test_the_registers_tell_the_clocks_the_calls_tell() -> None:
     assert clocks.hclk == clocks.pclk1 == clocks.pclk2 == sysclk
 
 
+def test_the_multi_speed_oscillators_run_at_4_mhz() -> None:
+    """The ranges that HAL decodes, in ICSCR1 or CSR as MSIRGSEL says, name the frequency that kernel clocks have."""
+    rcc = Rcc()
+    ranges = {4: 4_000_000}
+    control, status = rcc.peek(0x08) or 0, rcc.peek(0xF4) or 0
+    selected = control >> 24 & 0xF if control >> 23 & 1 else status >> 8 & 0xF
+    assert ranges[selected] == oscillators()["msik"]
+    assert control >> 24 & 0xF == control >> 28 == status >> 12 & 0xF == selected
+
+
 def test_an_oscillator_is_ready_as_soon_as_it_is_on() -> None:
     """Switching an oscillator on or off moves its ready flag with it, which polling loops wait for."""
     rcc = Rcc()
@@ -96,6 +106,7 @@ def test_a_reset_keeps_the_backup_domain_and_says_why() -> None:
     assert (rcc.peek(0xF4) or 0) >> 29 & 1
     rcc.poke(0xF4, 1 << 23, 1 << 23)
     assert (rcc.peek(0xF4) or 0) >> 25 == 0
+    assert rcc.peek(0xF4) == 0x4400
 
 
 def test_the_model_has_exactly_the_registers_the_board_names() -> None:

@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk.boards import Clocks
-from mvsdk.emulator.soc.timer import Timer, timer_kinds
+from mvsdk.emulator.soc.timer import Timer
+from mvsdk.emulator.soc.timer_kinds import timer_kinds
+from mvsdk.emulator.soc.triggers import TriggerLines
 from mvsdk.testing import FakeWiring
 from tests.emulator.soc.block import Block
 
 KINDS = {kind.name: kind for kind in timer_kinds()}
 UPDATE, COMPARE = 49, 50
+INTERRUPTS = {"update": UPDATE, "compare": COMPARE}
 CEN, UDIS, URS, OPM, ARPE, UIFREMAP = 1, 2, 4, 8, 0x80, 0x800
 UIF, CC1, CC2 = 1, 2, 4
 UG = 1
@@ -21,7 +24,12 @@ UG = 1
 def timer(name: str = "TIM6", *, clocks: Clocks | None = None) -> tuple[Block, FakeWiring]:
     """Make one timer on its own."""
     wiring = FakeWiring(clocks)
-    return Block(Timer(KINDS[name], wiring, (UPDATE, COMPARE)), "timer"), wiring
+    return Block(alone(name, wiring), "timer"), wiring
+
+
+def alone(name: str, wiring: FakeWiring) -> Timer:
+    """Make one timer that is connected to nothing but its interrupts."""
+    return Timer(KINDS[name], wiring, INTERRUPTS, TriggerLines())
 
 
 def ticking(name: str = "TIM6") -> tuple[Block, FakeWiring]:
@@ -252,7 +260,7 @@ def test_widths_differ() -> None:
     wide, _ = timer("TIM2")
     narrow, _ = timer("TIM6")
     assert (wide["ARR"], narrow["ARR"]) == (0xFFFF_FFFF, 0xFFFF)
-    basic = Timer(KINDS["TIM6"], FakeWiring(), (UPDATE, UPDATE))
+    basic = alone("TIM6", FakeWiring())
     assert basic.read(0x34, 4) is None
     assert not basic.write(0x34, 4, 1)
 
@@ -268,7 +276,7 @@ def test_a_slow_bus_doubles_the_timer_clock() -> None:
 def test_a_reset_stops_it_and_lowers_the_line() -> None:
     """After a reset nothing is left: registers, count, interrupt, appointment."""
     wiring = FakeWiring()
-    peripheral = Timer(KINDS["TIM6"], wiring, (UPDATE, UPDATE))
+    peripheral = alone("TIM6", wiring)
     registers = Block(peripheral, "timer")
     registers["ARR"], registers["DIER"], registers["CR1"] = 9, UIF, CEN
     wiring.advance(15)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,10 @@ from mvsdk.testing import FakeWiring
 from tests.emulator.soc.block import Block
 
 IRQ = 62
+PEIE, PS, RTOIE = 1 << 8, 1 << 9, 1 << 26
+LBDIE, LINEN, RTOEN = 1 << 6, 1 << 14, 1 << 23
+EIE, HDSEL, DMAR, DMAT, RTSE, CTSE, CTSIE, DDRE = (1 << bit for bit in (0, 3, 6, 7, 8, 9, 10, 13))
+PE, FE, NE, LBDF, CTSIF, CTS, RTOF, SBKF = (1 << bit for bit in (0, 1, 2, 8, 9, 10, 11, 18))
 UE, RE, TE, IDLEIE, RXNEIE, TCIE, TXEIE, CMIE, FIFOEN = (1 << bit for bit in (0, 2, 3, 4, 5, 6, 7, 14, 29))
 ORE, IDLE, RXNE, TC, TXE, CMF, TEACK, REACK = (1 << bit for bit in (3, 4, 5, 6, 7, 17, 21, 22))
 OVER8, M0, PCE = 1 << 15, 1 << 12, 1 << 10
@@ -24,6 +29,7 @@ class Line:
         self.wiring = FakeWiring()
         self.sent: list[tuple[int, int]] = []
         self.port = Uart(
+            "USART2",
             self.wiring,
             IRQ,
             low_power=low_power,
@@ -297,3 +303,172 @@ def test_a_reader_in_time_gets_every_byte(data: bytes, fifo: bool) -> None:
         while line.interrupt:
             received.append(line.registers["RDR"])
     assert bytes(received) == data
+
+
+def test_a_sender_obeys_cts() -> None:
+    """With CTSE nothing begins while the other side is not ready; every change sets CTSIF, and CTS shows the line."""
+    line = Line()
+    line.registers["CR3"] = CTSE | CTSIE
+    line.registers["CR1"] = UE | TE
+    assert line.status & CTS
+    line.port.clear_to_send(False)
+    assert line.interrupt
+    assert line.status & (CTS | CTSIF) == CTSIF
+    line.registers["ICR"] = CTSIF
+    assert not line.interrupt
+    line.registers["TDR"] = 1
+    line.wiring.advance(10 * FRAME)
+    assert line.sent == []
+    line.port.clear_to_send(True)
+    line.wiring.advance(FRAME)
+    assert [character for _, character in line.sent] == [1]
+
+
+def test_rts_keeps_the_other_side_waiting() -> None:
+    """With RTSE what finds no room waits outside instead of being overrun."""
+    line = Line()
+    line.registers["CR3"] = RTSE
+    assert not line.port.ready_to_receive
+    line.registers["CR1"] = UE | RE
+    assert line.port.ready_to_receive
+    line.port.receive(b"ab")
+    line.wiring.advance(10 * FRAME)
+    assert not line.port.ready_to_receive
+    assert not line.status & ORE
+    assert line.registers["RDR"] == ord("a")
+    line.wiring.advance(FRAME - 1)
+    assert not line.status & RXNE
+    line.wiring.advance(1)
+    assert line.registers["RDR"] == ord("b")
+
+
+def test_what_waits_outside_begins_when_there_is_room() -> None:
+    """A character held back by RTS takes its whole frame from then on, whatever silence was being measured."""
+    line = Line()
+    line.registers["CR3"] = RTSE
+    line.registers["CR1"] = UE | RE
+    line.port.receive(b"ab")
+    line.wiring.advance(FRAME + FRAME // 2)
+    assert line.registers["RDR"] == ord("a")
+    line.wiring.advance(FRAME - 1)
+    assert not line.status & (RXNE | IDLE)
+    line.wiring.advance(1)
+    assert line.status & (RXNE | IDLE) == RXNE
+
+
+def test_a_receiver_times_out() -> None:
+    """RTOF comes so many bit times after the last character, and a character that begins before starts anew."""
+    line = Line()
+    line.registers["RTOR"] = 35
+    line.registers["CR2"] = RTOEN
+    line.registers["CR1"] = UE | RE | RTOIE
+    line.wiring.advance(100 * BIT)
+    assert not line.status & RTOF
+    line.port.receive(b"a")
+    line.wiring.advance(FRAME + 30 * BIT)
+    line.port.receive(b"b")
+    line.wiring.advance(FRAME + 35 * BIT - 1)
+    assert not line.interrupt
+    line.wiring.advance(1)
+    assert line.interrupt
+    line.registers["ICR"] = RTOF
+    assert not line.interrupt
+    line.wiring.advance(100 * BIT)
+    assert not line.status & RTOF
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_parity_is_received_with_the_data(odd: bool) -> None:
+    """RDR shows the parity bit above the data; one that is wrong sets PE."""
+    control = UE | RE | PCE | M0 | PEIE | (PS if odd else 0)
+    line = Line(control)
+    line.port.receive(b"\x07")
+    line.wiring.advance(11 * BIT)
+    assert not line.interrupt
+    assert line.registers["RDR"] == 0x07 | (0 if odd else 1) << 8
+    line.port.receive(b"\x07", errors=PE)
+    line.wiring.advance(11 * BIT)
+    assert line.interrupt
+    assert line.registers["RDR"] == 0x07 | (1 if odd else 0) << 8
+    line.registers["ICR"] = PE
+    assert not line.interrupt
+
+
+def test_errors_on_the_line_are_told() -> None:
+    """Framing and noise set their flags and interrupt with EIE; the character arrives all the same."""
+    line = Line()
+    line.registers["CR3"] = EIE
+    line.registers["CR1"] = UE | RE
+    line.port.receive(b"x", errors=FE | NE)
+    line.wiring.advance(FRAME)
+    assert line.status & (FE | NE) == FE | NE
+    assert line.interrupt
+    assert line.registers["RDR"] == ord("x")
+    line.registers["ICR"] = FE | NE
+    assert not line.interrupt
+
+
+def test_a_break_is_told() -> None:
+    """A break is a zero with a framing error; with LINEN it sets LBDF and interrupts with LBDIE."""
+    line = Line(UE | RE)
+    line.port.receive_break()
+    line.wiring.advance(FRAME)
+    assert line.status & (FE | LBDF) == FE
+    assert line.registers["RDR"] == 0
+    line.registers["CR2"] = LINEN | LBDIE
+    line.port.receive_break()
+    line.wiring.advance(FRAME)
+    assert line.interrupt
+    line.registers["ICR"] = LBDF
+    assert not line.interrupt
+
+
+@pytest.mark.parametrize(("mode", "bits"), [(0, 12), (LINEN, 15)])
+def test_sending_a_break_takes_its_time(mode: int, bits: int) -> None:
+    """A break is low for ten bits, or thirteen for LIN, and two stop bits; a character written meanwhile follows it."""
+    line = Line()
+    line.registers["CR2"] = mode
+    line.registers["CR1"] = UE | TE
+    line.registers["RQR"] = 1 << 1
+    line.registers["TDR"] = 5
+    line.wiring.advance(bits * BIT - 1)
+    assert line.status & SBKF
+    assert line.sent == []
+    line.wiring.advance(1)
+    assert not line.status & SBKF
+    line.wiring.advance(FRAME)
+    assert [character for _, character in line.sent] == [5]
+
+
+def test_in_half_duplex_one_hears_oneself() -> None:
+    """With HDSEL both directions share the line."""
+    line = Line()
+    line.registers["CR3"] = HDSEL
+    line.registers["CR1"] = UE | TE | RE
+    line.registers["TDR"] = 9
+    line.wiring.advance(FRAME)
+    assert line.registers["RDR"] == 9
+
+
+def test_requests_follow_the_data_registers() -> None:
+    """With DMAT and DMAR the lines are high while TDR is free and while RDR is full; DDRE holds back after an error."""
+    line = Line()
+    requests = line.wiring.requests
+    line.registers["CR3"] = DMAT | DMAR | DDRE
+    assert not requests.level("USART2_TX")
+    line.registers["CR1"] = UE | TE | RE
+    assert requests.level("USART2_TX")
+    line.registers["TDR"] = 1
+    line.registers["TDR"] = 1
+    assert not requests.level("USART2_TX")
+    line.port.receive(b"a")
+    line.wiring.advance(FRAME)
+    assert requests.level("USART2_TX")
+    assert requests.level("USART2_RX")
+    assert line.registers["RDR"] == ord("a")
+    assert not requests.level("USART2_RX")
+    line.port.receive(b"b", errors=FE)
+    line.wiring.advance(FRAME)
+    assert not requests.level("USART2_RX")
+    line.registers["ICR"] = FE
+    assert requests.level("USART2_RX")

@@ -22,6 +22,8 @@ def independent(reload: int = 31, **others: int) -> tuple[Block, FakeWiring, Iwd
     registers["KR"] = START
     registers["KR"] = UNLOCK
     registers["PR"], registers["RLR"] = 3, reload
+    registers["KR"] = RELOAD
+    registers["KR"] = UNLOCK
     for name, value in others.items():
         registers[name] = value
     return registers, wiring, watchdog
@@ -65,6 +67,18 @@ def test_a_reload_outside_the_window_resets() -> None:
     wiring.advance(22 * MS)
     registers["KR"] = RELOAD
     assert wiring.resets == []
+
+
+def test_a_new_length_counts_from_the_next_reload_on() -> None:
+    """Writing RLR changes nothing until the next reload; writing PR changes the speed at once."""
+    registers, wiring, _ = independent()
+    wiring.advance(16 * MS)
+    registers["RLR"] = 5
+    registers["PR"] = 4
+    wiring.advance(32 * MS - 1)
+    assert wiring.resets == []
+    wiring.advance(1)
+    assert wiring.resets == [(48 * MS, IWDG_FLAG)]
 
 
 def test_it_warns_early() -> None:

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRIVATE_BASE = 0xE0 };
-
 bool mv_fault(mv_core *core, uint32_t exception, uint32_t status, uint32_t address) {
     core->fault_exception = exception;
     core->fault_status = status;
@@ -36,6 +34,7 @@ static bool give_memory(mv_range *range) {
 /* Add a range; false when it overlaps another or there is no memory. `device` is NULL for memory. */
 bool mv_map(mv_core *core, uint32_t base, uint32_t size, bool writable, void *device) {
     if (size == 0 || (base | size) % PAGE_SIZE != 0 || base + (size - 1) < base || overlaps(core, base, size)) return false;
+    if (!mv_private_may_map(base, size, device != NULL)) return false;
     mv_range *const grown = realloc(core->range, sizeof(mv_range) * (core->ranges + 1));
     if (grown == NULL) return false;
     core->range = grown;
@@ -89,12 +88,14 @@ static bool device_answer(mv_core *core, mv_answer answer, uint32_t address) {
 /* Once a device has ended the run none is asked again before the run is over. */
 static bool ask_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t *value) {
     if (core->attention & ATT_ABORT) return bus_error(core, address);
+    if (mv_bank_read(core, address, size, value)) return true;
     return device_answer(core, core->device_read(range->owner, address - range->base, size, value), address);
 }
 
 static bool tell_device(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t value) {
     if (core->attention & ATT_ABORT) return bus_error(core, address);
     const uint32_t stored = size == 4 ? value : value & ((1u << (8 * size)) - 1);
+    if (mv_bank_write(core, address, size, stored)) return true;
     return device_answer(core, core->device_write(range->owner, address - range->base, size, stored), address);
 }
 
@@ -110,13 +111,14 @@ static void note_code_write(mv_core *core, mv_range *range, uint32_t offset, uin
 
 /* An entry of the page tables says what this very code may do under the rules that the other entries were made for. */
 static bool may_keep(const mv_core *core, uint32_t address, mv_access access, bool privileged) {
+    if (UNLIKELY(core->watching) && mv_is_watched_page(core, address)) return false;
     if ((core->s.mpu_ctrl & 1) == 0) return core->protection == 0;
     return privileged == mv_is_privileged(core) && core->protection == mv_protection(core) &&
            mv_mpu_page_allows(core, address, access, privileged);
 }
 
 static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
-    if (address >> 24 == PRIVATE_BASE) return mv_private_read(core, address, size, privileged, value);
+    if (mv_is_private(address)) return mv_private_read(core, address, size, privileged, value);
     if (!mv_mpu_allows(core, address, ACCESS_READ, privileged))
         return mv_fault(core, EXC_MEMMANAGE, CFSR_DACCVIOL | CFSR_MMARVALID, address);
     mv_range *const range = mv_range_at(core, address);
@@ -130,7 +132,7 @@ static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privi
 }
 
 static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
-    if (address >> 24 == PRIVATE_BASE) return mv_private_write(core, address, size, privileged, value);
+    if (mv_is_private(address)) return mv_private_write(core, address, size, privileged, value);
     if (!mv_mpu_allows(core, address, ACCESS_WRITE, privileged))
         return mv_fault(core, EXC_MEMMANAGE, CFSR_DACCVIOL | CFSR_MMARVALID, address);
     mv_range *const range = mv_range_at(core, address);
@@ -146,6 +148,36 @@ static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool priv
     return true;
 }
 
+/* Past the MPU: a debugger's access, a vector's, and those of the chip's part of the private peripheral bus. */
+bool mv_read_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
+    const mv_range *const range = mv_range_at(core, address);
+    if (range == NULL) return bus_error(core, address);
+    if (range->device) return ask_device(core, range, address, size, value);
+    *value = fetch_bytes(range->host + (address - range->base), size);
+    return true;
+}
+
+bool mv_write_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
+    mv_range *const range = mv_range_at(core, address);
+    if (range == NULL) return bus_error(core, address);
+    if (range->device) return tell_device(core, range, address, size, value);
+    if (!range->writable) return bus_error(core, address);
+    store_bytes(range->host + (address - range->base), size, value);
+    note_code_write(core, range, address - range->base, size);
+    return true;
+}
+
+/* An access is done, whole: tell whoever waits for it. */
+static bool note_read(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
+    if (UNLIKELY(core->watching)) mv_note_access(core, address, size, value, false);
+    return true;
+}
+
+static bool note_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
+    if (UNLIKELY(core->watching)) mv_note_access(core, address, size, value, true);
+    return true;
+}
+
 /* Unaligned accesses of Device memory always fault, and all of them with CCR.UNALIGN_TRP set. */
 static bool may_be_unaligned(mv_core *core, uint32_t address) {
     const mv_range *const range = mv_range_at(core, address);
@@ -154,8 +186,10 @@ static bool may_be_unaligned(mv_core *core, uint32_t address) {
     return true;
 }
 
-bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
-    if ((address & (size - 1)) == 0) return read_once(core, address, size, privileged, value);
+/* The accesses that exceptions make. Those of instructions are the ones below. */
+bool mv_read_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+    if ((address & (size - 1)) == 0)
+        return read_once(core, address, size, privileged, value) && note_read(core, address, size, *value);
     if (!may_be_unaligned(core, address) || !may_be_unaligned(core, address + size - 1)) return false;
     uint32_t sum = 0;
     for (uint32_t i = 0; i < size; i++) {
@@ -164,7 +198,7 @@ bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged,
         sum |= byte << (8 * i);
     }
     *value = sum;
-    return true;
+    return note_read(core, address, size, sum);
 }
 
 /* Tell whether a store of one byte would be allowed, so that a store across a border happens whole or not at all. */
@@ -175,14 +209,33 @@ static bool probe_write(mv_core *core, uint32_t address, bool privileged) {
     return (range != NULL && !range->device && range->writable) || bus_error(core, address);
 }
 
-bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
-    if ((address & (size - 1)) == 0) return write_once(core, address, size, privileged, value);
+bool mv_write_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+    if ((address & (size - 1)) == 0)
+        return write_once(core, address, size, privileged, value) && note_write(core, address, size, value);
     const uint32_t end = address + size - 1;
     if (!may_be_unaligned(core, address) || !may_be_unaligned(core, end)) return false;
     if (!probe_write(core, address, privileged) || !probe_write(core, end, privileged)) return false;
     for (uint32_t i = 0; i < size; i++)
         if (!write_once(core, address + i, 1, privileged, value >> (8 * i) & 0xFF)) return false;
+    return note_write(core, address, size, value);
+}
+
+/* CCR.BFHFNMIGN: at a negative priority a data bus error leaves its status and nothing else. */
+static bool ignores_bus_error(mv_core *core) {
+    const bool asked = (core->s.ccr & CCR_BFHFNMIGN) != 0 && core->fault_exception == EXC_BUSFAULT && (core->attention & ATT_ABORT) == 0;
+    if (!asked || mv_execution_priority(core) >= 0) return false;
+    mv_note_fault(core);
     return true;
+}
+
+bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+    if (LIKELY(mv_read_frame(core, address, size, privileged, value))) return true;
+    *value = 0;
+    return ignores_bus_error(core);
+}
+
+bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+    return LIKELY(mv_write_frame(core, address, size, privileged, value)) || ignores_bus_error(core);
 }
 
 bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
@@ -195,12 +248,12 @@ bool mv_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
 
 bool mv_read_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
     if ((address & (size - 1)) != 0) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
-    return read_once(core, address, size, mv_is_privileged(core), value);
+    return mv_read(core, address, size, value);
 }
 
 bool mv_write_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
     if ((address & (size - 1)) != 0) return mv_fault(core, EXC_USAGEFAULT, CFSR_UNALIGNED, address);
-    return write_once(core, address, size, mv_is_privileged(core), value);
+    return mv_write(core, address, size, value);
 }
 
 /* Fetch from memory; a place that may not be executed is a MemManage fault without address, none at all a BusFault. */

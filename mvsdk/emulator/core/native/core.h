@@ -5,9 +5,15 @@
  *   decode.c     words to operations: the table made from encodings.csv, and what each row turns into
  *   execute.c    operations to state changes; knows nothing of encodings
  *   arithmetic.c DSP and other rare integer operations        fp.c         single-precision arithmetic, bit exact
- *   exception.c  entry, return, faults, sleep, the run loop   nvic.c       priorities, pending and active sets
- *   systick.c    the timer                                    scs.c        registers of the system control space
+ *   exception.c  entry, return, faults                        nvic.c       priorities, pending and active sets
+ *   run.c        the run loop, sleep, stepping, reset         special.c    modes and special registers
+ *   fp_context.c floating-point state across exceptions       systick.c    the timer
+ *   private.c    the private peripheral bus                   scs.c        registers of the system control space
+ *   debug.c      Debug state and CoreDebug                    coresight.c  identification, the ROM table
+ *   dwt.c        cycle counter and comparators                fpb.c        breakpoint comparators
+ *   itm.c        stimulus ports                               watch.c      accesses that somebody waits for
  *   mpu.c        protection                                   snapshot.c   state as plain bytes
+ *   registers.c  device registers that the core answers itself
  *   face.h, face*.c  the Python type
  */
 #ifndef MVSDK_CORE_H
@@ -40,13 +46,13 @@ enum { MPU_REGIONS = 8, COMPARATORS = 4, FPB_COMPARATORS = 8 };
 /* Registers of the operation format: 0 to 14 as the architecture has them. */
 enum { R_SP = 13, R_LR = 14, R_PC = 15 /* what reading the PC gives */, R_TMP = 16, R_SINK = 17, R_ZERO = 18, R_COUNT = 20 };
 
-/* Exception numbers (DDI0553, B3.8). */
+/* Exception numbers (DDI0553). */
 enum {
     EXC_RESET = 1, EXC_NMI, EXC_HARDFAULT, EXC_MEMMANAGE, EXC_BUSFAULT, EXC_USAGEFAULT, EXC_SECUREFAULT,
     EXC_SVC = 11, EXC_DEBUG, EXC_PENDSV = 14, EXC_SYSTICK, EXC_IRQ0
 };
 
-/* CFSR (DDI0553, D1.2.10), HFSR, CONTROL, CCR, FPSCR and FPCCR bits. */
+/* CFSR, HFSR, CONTROL, CCR, FPSCR and FPCCR bits. */
 enum {
     CFSR_IACCVIOL = 1 << 0, CFSR_DACCVIOL = 1 << 1, CFSR_MUNSTKERR = 1 << 3, CFSR_MSTKERR = 1 << 4,
     CFSR_MLSPERR = 1 << 5, CFSR_MMARVALID = 1 << 7,
@@ -68,6 +74,23 @@ enum { FPSCR_IOC = 1, FPSCR_DZC = 2, FPSCR_OFC = 4, FPSCR_UFC = 8, FPSCR_IXC = 1
        FPSCR_FZ = 1 << 24, FPSCR_DN = 1 << 25, FPSCR_AHP = 1 << 26 };
 #define FPSCR_WRITABLE 0xF7C0009Fu
 enum { SYST_ENABLE = 1, SYST_TICKINT = 2, SYST_CLKSOURCE = 4, SYST_COUNTFLAG = 1 << 16 };
+
+/* CoreDebug: DHCSR, DEMCR and DFSR bits (DDI0553, register descriptions). */
+enum {
+    DHCSR_C_DEBUGEN = 1 << 0, DHCSR_C_HALT = 1 << 1, DHCSR_C_STEP = 1 << 2, DHCSR_C_MASKINTS = 1 << 3, DHCSR_S_REGRDY = 1 << 16,
+    DHCSR_S_HALT = 1 << 17, DHCSR_S_SLEEP = 1 << 18, DHCSR_S_RETIRE_ST = 1 << 24, DHCSR_S_RESET_ST = 1 << 25
+};
+enum {
+    DEMCR_VC_CORERESET = 1 << 0, DEMCR_VC_MMERR = 1 << 4, DEMCR_VC_NOCPERR = 1 << 5, DEMCR_VC_CHKERR = 1 << 6, DEMCR_VC_STATERR = 1 << 7,
+    DEMCR_VC_BUSERR = 1 << 8, DEMCR_VC_INTERR = 1 << 9, DEMCR_VC_HARDERR = 1 << 10, DEMCR_MON_EN = 1 << 16, DEMCR_MON_PEND = 1 << 17,
+    DEMCR_MON_STEP = 1 << 18, DEMCR_MON_REQ = 1 << 19, DEMCR_TRCENA = 1 << 24
+};
+enum { DFSR_HALTED = 1, DFSR_BKPT = 2, DFSR_DWTTRAP = 4, DFSR_VCATCH = 8 };
+
+/* An access that somebody waited for. */
+typedef struct {
+    uint32_t pending, address, size, value, writes, pc;
+} mv_hit;
 
 /* Everything that decides the future of the guest besides its memory. Plain data of fixed size: a snapshot is these bytes. */
 typedef struct {
@@ -94,9 +117,12 @@ typedef struct {
     uint64_t syst_base; /* the cycle at which syst_val was true */
     uint32_t mpu_ctrl, mpu_rnr, mpu_mair[2], mpu_rbar[MPU_REGIONS], mpu_rlar[MPU_REGIONS];
     uint32_t dwt_ctrl, dwt_comp[COMPARATORS], dwt_function[COMPARATORS];
-    uint64_t dwt_offset; /* CYCCNT is the cycle minus this */
-    uint32_t demcr, fpb_ctrl, fpb_comp[FPB_COMPARATORS];
+    uint64_t dwt_offset;   /* CYCCNT is the cycle minus this */
+    uint64_t dwt_match_at; /* the cycle at which comparator 0 finds its count; 0 for never */
+    uint32_t dhcsr, dcrdr, demcr, fpb_ctrl, fpb_comp[FPB_COMPARATORS];
     uint32_t itm_tcr, itm_ter, itm_tpr;
+    mv_hit hit;              /* of a watchpoint, until the run ends with it */
+    uint32_t dwt_data_event; /* a data comparator asks for a debug event after the instruction */
     uint64_t cycle;
 } mv_state;
 
@@ -141,10 +167,10 @@ typedef enum { EXIT_DEADLINE, EXIT_ATTENTION, EXIT_FAULT, EXIT_SVC, EXIT_BREAKPO
 
 /* Why `mv_run` came back; the order is that of StopReason in Python. */
 typedef enum { STOP_DEADLINE, STOP_GATEWAY, STOP_IDLE, STOP_BREAKPOINT, STOP_RESET, STOP_FAULT, STOP_HALTED,
-               STOP_ABORT, STOP_POLL } mv_stop;
+               STOP_WATCHPOINT, STOP_STEPPED, STOP_DEBUG, STOP_ABORT, STOP_POLL } mv_stop;
 
 /* Reasons to leave a block at the next instruction boundary. */
-enum { ATT_EXCEPTION = 1, ATT_HALT = 2, ATT_CODE = 4, ATT_RESET = 8, ATT_ABORT = 16, ATT_TIME = 32 };
+enum { ATT_EXCEPTION = 1, ATT_HALT = 2, ATT_CODE = 4, ATT_RESET = 8, ATT_ABORT = 16, ATT_TIME = 32, ATT_DEBUG = 64 };
 
 typedef struct {
     uint32_t base, size;
@@ -156,6 +182,52 @@ typedef struct {
 } mv_range;
 
 typedef enum { ANSWER_OK, ANSWER_BUS_ERROR, ANSWER_ABORT } mv_answer;
+
+/* What a bank of registers can hold, and the words it begins with: whether it answers at all, up to which cycle its values
+ * hold (two words), and its counter: one count every so many cycles, 0 if it stands; down or up; since which cycle (two
+ * words). */
+enum { BANK_BITS = 10, BANK_SIZE = 1 << BANK_BITS, BANK_SLOTS = 64, BANK_WORDS = 4096, BANK_RULES = 255 };
+enum { BANK_OPEN, BANK_UNTIL, BANK_STEP = 3, BANK_DOWN, BANK_SINCE, BANK_HEADER = 7 };
+enum { BANK_FOLLOWS = 8, BANK_EFFECTS = 3 };
+#define NO_WORD 0xFFFFFFFFu
+
+enum { READS_DEVICE, READS_WORD, READS_COUNTER };
+enum { EFFECT_NONE, EFFECT_WRITE, EFFECT_SET, EFFECT_CLEAR, EFFECT_TOGGLE, EFFECT_KEEP };
+
+/* What a write does to its target, with the bits written shifted right: within the mask take them over, set, clear or
+ * toggle where they are one, or clear where they are zero. Taking over and clearing zeros know no shift. */
+typedef struct {
+    uint32_t verb, shift, mask;
+} mv_effect;
+
+/* One register. All fields are words, so that a description is plain bytes to whoever makes it. */
+typedef struct {
+    uint32_t offset;            /* from the bank's base */
+    uint32_t reads, writes;     /* READS_…; 0 if the device takes writes, 1 if the bank does */
+    uint32_t word, target;      /* what a read shows, what a write changes */
+    uint32_t told, told_word;   /* a write that would change one of these bits of its target is the device's; the bits in
+                                   the word likewise */
+    uint32_t shown, shown_mask; /* the target's bits in the mask's word appear at once in this word */
+    uint32_t follows[BANK_FOLLOWS]; /* bit in the low byte, the one that copies it in the next; NO_WORD ends them */
+    mv_effect effect[BANK_EFFECTS];
+} mv_register;
+
+typedef struct mv_bank {
+    struct mv_bank *chain;
+    uint32_t base;
+    uint32_t *words;
+    size_t count;
+    void *owner;
+    uint8_t rule_at[BANK_SIZE / 4]; /* the register's number in `rule`, and 1; 0 for none */
+    mv_register rule[];
+} mv_bank;
+/* A range of addresses whose accesses end a run. Where `mask` is not 0 the range has four bytes at most, and those of its
+ * bytes that the mask has bits of must all be accessed and have the value. */
+typedef struct {
+    uint32_t address, last;
+    bool reads, writes;
+    uint32_t value, mask;
+} mv_watch;
 
 enum { HASH_BITS = 12, HASH_SIZE = 1 << HASH_BITS };
 
@@ -180,14 +252,25 @@ typedef struct mv_core {
     uint32_t interrupts;
     uint32_t stepped_breakpoint; /* PC + 1 of the breakpoint that the next run steps over */
     bool take_hardfault;
+    mv_watch *watch;
+    size_t watches;
+    bool watching;    /* somebody waits for an access: `watch`, or comparators of the DWT */
+    bool compares;    /* the FPB or the DWT compares the addresses of instructions */
+    bool masked;      /* this step takes no interrupt */
+    bool by_debugger; /* the access to the private peripherals is not the guest's */
+    bool alone;       /* a step: one instruction, or one exception taken */
+    bool progressed;  /* this turn executed an instruction or took an exception */
+    mv_hit last_hit;  /* what the last STOP_WATCHPOINT was about */
     mv_range *range;
     size_t ranges;
+    mv_bank *bank[BANK_SLOTS];
     uint32_t *stop_at; /* sorted: gateways and breakpoints, with the kind in bit 0 */
     size_t stops;
     void *face; /* whoever drives the core */
     bool (*poll)(struct mv_core *core); /* asked now and then; false ends the run */
     mv_answer (*device_read)(void *owner, uint32_t offset, uint32_t size, uint32_t *value);
     mv_answer (*device_write)(void *owner, uint32_t offset, uint32_t size, uint32_t value);
+    void *itm_output; /* written like a device: offset is the stimulus port; NULL where nobody listens */
 } mv_core;
 
 /* bus.c */
@@ -199,16 +282,28 @@ bool mv_read_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t *v
 bool mv_write_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
 bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
 bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);
+bool mv_read_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
+bool mv_write_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);
 bool mv_fetch(mv_core *core, uint32_t address, uint32_t *halfword);
+bool mv_read_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
+bool mv_write_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
 bool mv_debug_copy(mv_core *core, uint32_t address, uint8_t *bytes, size_t size, bool write);
 void mv_forget_pages(mv_core *core);
 bool mv_fault(mv_core *core, uint32_t exception, uint32_t status, uint32_t address);
+
+/* registers.c */
+const char *mv_bind(mv_core *core, uint32_t base, uint32_t *words, size_t count, const mv_register *rule, size_t rules,
+                    void *owner);
+void mv_unbind(mv_core *core, void (*release)(void *owner));
+bool mv_bank_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
+bool mv_bank_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
 
 /* decode.c */
 mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop);
 mv_block *mv_find_block(mv_core *core);
 void mv_forget_code(mv_core *core);
 bool mv_is_gateway(const mv_core *core, uint32_t pc);
+bool mv_is_breakpoint(const mv_core *core, uint32_t pc);
 bool mv_set_stops(mv_core *core, const uint32_t *addresses, size_t count, uint32_t kind, bool keep);
 
 /* execute.c */
@@ -230,26 +325,42 @@ uint32_t mv_fp_round(mv_core *core, uint32_t mode, uint32_t exact, uint32_t m);
 uint32_t mv_fp_from_fixed(mv_core *core, uint32_t value, bool is_signed, uint32_t fraction, bool nearest);
 uint32_t mv_fp_to_fixed(mv_core *core, uint32_t m, bool is_signed, uint32_t bits, uint32_t fraction, uint32_t mode);
 
-/* ITAdvance (DDI0553, E2.1). */
+/* ITAdvance. */
 static inline uint32_t mv_it_advance(uint32_t it) { return (it & 7) == 0 ? 0 : (it & 0xE0) | (it << 1 & 0x1F); }
 
-/* exception.c */
+/* run.c */
 mv_stop mv_run(mv_core *core, uint64_t until);
+mv_stop mv_step(mv_core *core, bool masked);
 bool mv_reset(mv_core *core, uint32_t vector_table);
-void mv_return_to(mv_core *core, uint32_t address);
 uint64_t mv_wake_cycle(mv_core *core);
 void mv_skip_to(mv_core *core, uint64_t cycle);
+
+/* exception.c */
+bool mv_can_take(const mv_core *core, uint32_t number);
+void mv_note_fault(mv_core *core);
+bool mv_stacking_fault(mv_core *core);
+bool mv_enter_exception(mv_core *core, uint32_t number);
+bool mv_take_fault(mv_core *core);
+bool mv_take_svc(mv_core *core);
+bool mv_return_from_exception(mv_core *core);
+void mv_return_to(mv_core *core, uint32_t address);
+
+/* special.c */
 uint32_t mv_xpsr(const mv_core *core);
 void mv_set_xpsr(mv_core *core, uint32_t value, uint32_t mask);
 void mv_set_control(mv_core *core, uint32_t value);
 uint32_t *mv_stack_pointer(mv_core *core, bool process);
 bool mv_uses_psp(const mv_core *core);
 bool mv_is_privileged(const mv_core *core);
+void mv_set_mode(mv_core *core, uint32_t ipsr, uint32_t control);
+uint32_t mv_special_read(mv_core *core, uint32_t number);
+void mv_special_write(mv_core *core, uint32_t number, uint32_t mask, uint32_t value);
+
+/* fp_context.c */
 bool mv_fp_enabled(const mv_core *core, bool privileged);
 bool mv_fp_prepare(mv_core *core);
 void mv_fp_refresh(mv_core *core);
-uint32_t mv_special_read(mv_core *core, uint32_t number);
-void mv_special_write(mv_core *core, uint32_t number, uint32_t mask, uint32_t value);
+bool mv_fp_push(mv_core *core, uint32_t address, bool stacked);
 
 /* nvic.c */
 int mv_execution_priority(const mv_core *core);
@@ -291,9 +402,69 @@ uint32_t mv_systick_read(mv_core *core, uint32_t offset);
 void mv_systick_write(mv_core *core, uint32_t offset, uint32_t value);
 
 /* scs.c */
+uint32_t mv_scs_read(mv_core *core, uint32_t offset);
+void mv_scs_write(mv_core *core, uint32_t offset, uint32_t value);
+bool mv_scs_acts_on_ones(uint32_t offset);
+void mv_scs_reset(mv_core *core);
+
+/* private.c: the private peripheral bus, 0xE0000000 to 0xE00FFFFF */
+static inline bool mv_is_private(uint32_t address) { return address >> 20 == 0xE00; }
+bool mv_private_may_map(uint32_t base, uint32_t size, bool device);
 bool mv_private_read(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
 bool mv_private_write(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);
-void mv_scs_reset(mv_core *core);
+
+/* coresight.c */
+uint32_t mv_coresight_read(uint32_t page, uint32_t offset);
+
+/* dwt.c */
+uint32_t mv_dwt_read(mv_core *core, uint32_t offset);
+void mv_dwt_write(mv_core *core, uint32_t offset, uint32_t value);
+void mv_dwt_trace_control(mv_core *core, uint32_t *control, uint32_t value);
+void mv_dwt_pass_halted(mv_core *core, uint64_t cycles);
+void mv_dwt_cycle_match(mv_core *core);
+bool mv_dwt_compares_instructions(const mv_core *core);
+bool mv_dwt_compares_data(const mv_core *core);
+bool mv_dwt_is_instruction(const mv_core *core, uint32_t pc);
+bool mv_dwt_match_instruction(mv_core *core, uint32_t pc);
+bool mv_dwt_is_page(const mv_core *core, uint32_t first, uint32_t last);
+void mv_dwt_note_access(mv_core *core, uint32_t address, uint32_t size, uint32_t value, bool writes);
+
+/* fpb.c */
+uint32_t mv_fpb_read(const mv_core *core, uint32_t offset);
+void mv_fpb_write(mv_core *core, uint32_t offset, uint32_t value);
+bool mv_fpb_is_on(const mv_core *core);
+bool mv_fpb_matches(const mv_core *core, uint32_t pc);
+
+/* itm.c */
+uint32_t mv_itm_read(const mv_core *core, uint32_t offset, bool privileged);
+bool mv_itm_write(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);
+
+/* debug.c */
+bool mv_debug_listens(const mv_core *core);
+bool mv_debug_event(mv_core *core, uint32_t cause);
+void mv_enter_debug_state(mv_core *core, uint32_t cause);
+void mv_catch_vector(mv_core *core, uint32_t number);
+bool mv_catches(const mv_core *core, uint32_t catches);
+bool mv_monitor_may_step(const mv_core *core);
+void mv_debug_changed(mv_core *core);
+void mv_debug_reset(mv_core *core, const mv_state *before);
+uint32_t mv_core_debug_read(mv_core *core, uint32_t offset);
+void mv_core_debug_write(mv_core *core, uint32_t offset, uint32_t value);
+mv_answer mv_debug_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
+mv_answer mv_debug_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
+
+static inline bool mv_masks_interrupts(const mv_core *core) {
+    const uint32_t both = DHCSR_C_DEBUGEN | DHCSR_C_MASKINTS;
+    return core->masked || (core->s.dhcsr & both) == both;
+}
+
+static inline bool mv_is_halted(const mv_core *core) { return (core->s.dhcsr & DHCSR_S_HALT) != 0; }
+
+/* watch.c */
+bool mv_set_watches(mv_core *core, const mv_watch *watches, size_t count);
+bool mv_is_compared(const mv_core *core, uint32_t pc);
+bool mv_is_watched_page(const mv_core *core, uint32_t address);
+void mv_note_access(mv_core *core, uint32_t address, uint32_t size, uint32_t value, bool writes);
 
 /* mpu.c */
 typedef enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE } mv_access;

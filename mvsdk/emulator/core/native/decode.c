@@ -490,7 +490,7 @@ static void lower_bkpt(lowering *x, uint32_t number) {
 static void lower_wait(lowering *x, uint32_t kind) { emit(x, OP_WAIT, kind, 0, 0, 0, 0); }
 
 static void lower_no_coprocessor(lowering *x, uint32_t number) {
-    (void)number; /* the U585 has none but the floating-point unit (DDI0553, B3.? CheckCPEnabled) */
+    (void)number; /* the U585 has none but the floating-point unit (DDI0553, CheckCPEnabled) */
     emit(x, OP_NOCP, 0, 0, 0, 0, 0);
     x->ends = true;
 }
@@ -724,8 +724,13 @@ static size_t find_stop(const mv_core *core, uint32_t pc) {
 
 static uint32_t stop_kind(const mv_core *core, uint32_t pc) {
     const size_t at = find_stop(core, pc);
-    if (at == core->stops || (core->stop_at[at] & ~1u) != pc) return OP_COUNT;
-    return core->stop_at[at] & 1 ? OP_GATEWAY : OP_BKPT;
+    if (at < core->stops && (core->stop_at[at] & ~1u) == pc) return core->stop_at[at] & 1 ? OP_GATEWAY : OP_BKPT;
+    return UNLIKELY(core->compares) && mv_is_compared(core, pc) ? OP_BKPT : OP_COUNT;
+}
+
+bool mv_is_breakpoint(const mv_core *core, uint32_t pc) {
+    const size_t at = find_stop(core, pc);
+    return at < core->stops && core->stop_at[at] == pc;
 }
 
 bool mv_is_gateway(const mv_core *core, uint32_t pc) {
@@ -773,11 +778,9 @@ mv_block *mv_decode(mv_core *core, uint32_t most, bool ignore_stop) {
     block->count = block->ops = 0;
     block->link[0] = block->link[1] = NULL;
     if (!core->s.thumb) {
-        /* What may not be fetched is not even looked at (DDI0553, E2.1 FetchInstr). */
-        if (mv_mpu_allows(core, core->s.pc, ACCESS_EXECUTE, mv_is_privileged(core)))
-            mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
-        else
-            mv_fault(core, EXC_MEMMANAGE, CFSR_IACCVIOL, 0);
+        /* What cannot be fetched is not even looked at (DDI0553, FetchInstr); a gateway is there without memory. */
+        uint32_t ignored;
+        if (mv_is_gateway(core, core->s.pc) || mv_fetch(core, core->s.pc, &ignored)) mv_fault(core, EXC_USAGEFAULT, CFSR_INVSTATE, 0);
         return NULL;
     }
     if (!ignore_stop) {

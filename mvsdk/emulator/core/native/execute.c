@@ -596,7 +596,8 @@ dispatch:
         pc = u->imm + entry * 2;
         goto lookup;
     }
-    OP(END) goto taken;
+    /* What follows the block; a branch in it that an IT block made conditional leads elsewhere. */
+    OP(END) goto not_taken;
     OP(LEAVE) { pc = u->imm; s->it = u->d; goto lookup; }
 
     LOAD_OPS(LDR, uint32_t, AS_IS)

@@ -130,6 +130,7 @@ static PyObject *machine_new(PyTypeObject *type, PyObject *arguments, PyObject *
     self->core->poll = poll;
     self->core->device_read = device_read;
     self->core->device_write = device_write;
+    self->itm.machine = self;
     return (PyObject *)self;
 }
 
@@ -137,13 +138,14 @@ static int machine_traverse(PyObject *object, visitproc visit, void *arg) {
     machine *const self = (machine *)object;
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->bus_fault);
+    Py_VISIT(self->itm.write);
     for (size_t i = 0; self->core != NULL && i < self->core->ranges; i++) {
         const device *const d = self->core->range[i].owner;
         if (d == NULL) continue;
         Py_VISIT(d->read);
         Py_VISIT(d->write);
     }
-    return 0;
+    return self->core == NULL ? 0 : face_visit_banks(self, visit, arg);
 }
 
 static int machine_clear(PyObject *object) {
@@ -154,7 +156,10 @@ static int machine_clear(PyObject *object) {
         Py_CLEAR(d->read);
         Py_CLEAR(d->write);
     }
+    if (self->core != NULL) face_release_banks(self);
     Py_CLEAR(self->bus_fault);
+    if (self->core != NULL) self->core->itm_output = NULL;
+    Py_CLEAR(self->itm.write);
     return 0;
 }
 
@@ -182,17 +187,13 @@ static PyObject *reset(PyObject *object, PyObject *argument) {
     return PyErr_Format(PyExc_LookupError, "no vector table at address %S: there is no memory", argument);
 }
 
-static PyObject *execute(PyObject *object, PyObject *argument) {
-    machine *const self = (machine *)object;
-    const unsigned long long until = PyLong_AsUnsignedLongLong(argument);
-    if (until == (unsigned long long)-1 && PyErr_Occurred()) return NULL;
-    if (!face_may_rearrange(self)) return NULL;
-    const uint64_t deadline = until < LAST_CYCLE ? until : LAST_CYCLE;
+/* Run to a cycle, or take a single step. */
+static PyObject *run(machine *self, uint64_t until, bool single, bool masked) {
     self->running = 1;
     self->halt_wanted = 0;
     self->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
     leave_python(self);
-    const mv_stop stop = mv_run(self->core, deadline);
+    const mv_stop stop = single ? mv_step(self->core, masked) : mv_run(self->core, until);
     enter_python(self);
     self->running = 0;
     if (stop == STOP_ABORT) {
@@ -200,6 +201,21 @@ static PyObject *execute(PyObject *object, PyObject *argument) {
         return NULL;
     }
     return PyLong_FromLong((long)stop);
+}
+
+static PyObject *execute(PyObject *object, PyObject *argument) {
+    machine *const self = (machine *)object;
+    const unsigned long long until = PyLong_AsUnsignedLongLong(argument);
+    if (until == (unsigned long long)-1 && PyErr_Occurred()) return NULL;
+    if (!face_may_rearrange(self)) return NULL;
+    return run(self, until < LAST_CYCLE ? until : LAST_CYCLE, false, false);
+}
+
+static PyObject *step(PyObject *object, PyObject *argument) {
+    machine *const self = (machine *)object;
+    const int masked = PyObject_IsTrue(argument);
+    if (masked < 0 || !face_may_rearrange(self)) return NULL;
+    return run(self, 0, true, masked != 0);
 }
 
 static PyObject *skip_to(PyObject *object, PyObject *argument) {
@@ -324,6 +340,7 @@ static PyObject *get_vector_table(PyObject *object, void *unused) {
 PyMethodDef face_running_methods[] = {
     {"reset", reset, METH_O, NULL},
     {"execute", execute, METH_O, NULL},
+    {"execute_step", step, METH_O, NULL},
     {"skip_to", skip_to, METH_O, NULL},
     {"halt", halt, METH_NOARGS, NULL},
     {"pend", pend, METH_O, NULL},
@@ -341,7 +358,8 @@ enum { METHODS_MOST = 96 };
 /* One table of all the files' tables; the type keeps pointing at it. */
 static PyMethodDef *all_methods(void) {
     static PyMethodDef all[METHODS_MOST + 1];
-    PyMethodDef *const tables[] = {face_running_methods, face_memory_methods, face_register_methods, face_debug_methods};
+    PyMethodDef *const tables[] = {face_running_methods, face_memory_methods, face_register_methods, face_debug_methods,
+                                  face_bank_methods};
     size_t count = 0;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const PyMethodDef *method = tables[i]; method->ml_name != NULL && count < METHODS_MOST; method++) all[count++] = *method;

@@ -23,6 +23,7 @@ typedef struct machine {
     int running;
     int halt_wanted; /* set and read under the interpreter lock */
     PyObject *bus_fault; /* the exception class that means a bus error */
+    device itm;          /* who takes what the ITM puts out; `write` is NULL where nobody does */
 } machine;
 
 /* Whatever runs Python code, the caller's or a finaliser's, can let another thread in: these two are asked after the last
@@ -31,11 +32,14 @@ bool face_may_touch(machine *self);
 bool face_may_rearrange(machine *self);
 bool face_get_word(PyObject *object, uint32_t *value);
 bool face_has_arguments(Py_ssize_t given, Py_ssize_t wanted);
+int face_visit_banks(machine *self, visitproc visit, void *arg);
+void face_release_banks(machine *self);
 
 #define FAST(function) (PyCFunction)(void (*)(void))(function), METH_FASTCALL
 #define KEYWORDS(function) (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS
 
 /* The tables of methods, each ended by a row without a name. */
-extern PyMethodDef face_running_methods[], face_memory_methods[], face_register_methods[], face_debug_methods[];
+extern PyMethodDef face_running_methods[], face_memory_methods[], face_register_methods[], face_debug_methods[],
+    face_bank_methods[];
 
 #endif

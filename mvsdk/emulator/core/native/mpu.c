@@ -1,4 +1,4 @@
-/* Memory protection: PMSAv8 with eight regions, over the architecture's default memory map (DDI0553, B4 and B6). */
+/* Memory protection: PMSAv8 with eight regions, over the architecture's default memory map (DDI0553, PMSAv8). */
 #include "core.h"
 
 enum { MPU_ENABLE = 1, MPU_HFNMIENA = 2, MPU_PRIVDEFENA = 4, NO_REGION = -1, SEVERAL_REGIONS = -2 };
@@ -36,8 +36,8 @@ static int region_at(const mv_core *core, uint32_t address) {
 static rights region_rights(const mv_core *core, int region, bool privileged) {
     const uint32_t base = core->s.mpu_rbar[region], limit = core->s.mpu_rlar[region];
     const uint32_t attribute = core->s.mpu_mair[limit >> 3 & 1] >> (8 * (limit >> 1 & 3)) & 0xFF;
-    const bool read = privileged || (base & 2) != 0, never = (base & 1) || (privileged && (limit & 16));
-    return (rights){read, read && (base & 4) == 0, read && !never, attribute >> 4 == 0};
+    const bool read = privileged || (base & 2) != 0;
+    return (rights){read, read && (base & 4) == 0, read && (base & 1) == 0, attribute >> 4 == 0};
 }
 
 static rights rights_at(const mv_core *core, uint32_t address, bool privileged) {
@@ -65,11 +65,10 @@ bool mv_mpu_page_allows(const mv_core *core, uint32_t address, mv_access access,
 }
 
 bool mv_is_device_memory(const mv_core *core, uint32_t address) {
-    const rights r = rights_at(core, address, true);
-    return r.device;
+    return mv_is_private(address) || rights_at(core, address, true).device;
 }
 
-/* TT and TTT as non-secure code sees them: the security fields read as zero (DDI0553, C2.4 TT). */
+/* TT and TTT as non-secure code sees them: the security fields read as zero (DDI0553, TT). */
 uint32_t mv_test_target(const mv_core *core, uint32_t address, bool privileged) {
     if (!mv_is_privileged(core)) return 0;
     const rights r = rights_at(core, address, privileged);

@@ -1,7 +1,11 @@
-/* Priorities, and the sets of pending and active exceptions (DDI0553, B3.9 and B3.10). */
+/* Priorities, and the sets of pending and active exceptions. Names in comments are those of the functions of DDI0553's
+ * pseudocode. */
 #include "core.h"
 
 enum { NOTHING_ACTIVE = 256 };
+
+/* What stepping with interrupts masked still takes: all but PendSV, SysTick and the external ones (DHCSR.C_MASKINTS). */
+enum { MASKED_LEAVE = (1 << EXC_PENDSV) - 1 };
 
 /* The bits of an 8-bit priority that decide pre-emption: those above PRIGROUP. */
 static int group_mask(const mv_core *core) { return ~((2 << core->s.prigroup) - 1); }
@@ -43,13 +47,12 @@ int mv_execution_priority(const mv_core *core) {
     return best;
 }
 
-/* The pending exception to take first: by priority with its sub-priority, then by number; 0 for none. Whether it may be
- * taken is for the caller to compare. */
-uint32_t mv_highest_pending(const mv_core *core) {
+/* Of the first words of the sets, and in each of the exceptions that `mask` leaves. */
+static inline uint32_t choose(const mv_core *core, uint32_t words, uint32_t mask) {
     uint32_t chosen = 0;
     int best = NOTHING_ACTIVE;
-    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
-        for (uint32_t word = core->s.pending[i] & core->s.enabled[i]; word != 0; word &= word - 1) {
+    for (uint32_t i = 0; i < words; i++)
+        for (uint32_t word = core->s.pending[i] & core->s.enabled[i] & mask; word != 0; word &= word - 1) {
             const uint32_t number = i * 32 + mv_lowest(word);
             const int priority = mv_exception_priority(core, number);
             if (priority < best) {
@@ -60,10 +63,17 @@ uint32_t mv_highest_pending(const mv_core *core) {
     return chosen;
 }
 
+/* The pending exception to take first: by priority with its sub-priority, then by number; 0 for none. Whether it may be
+ * taken is for the caller to compare. */
+uint32_t mv_highest_pending(const mv_core *core) {
+    return UNLIKELY(mv_masks_interrupts(core)) ? choose(core, 1, MASKED_LEAVE) : choose(core, EXCEPTION_WORDS, ~0u);
+}
+
 /* Something that decides which exception runs has changed: look at the next instruction boundary. */
 void mv_priorities_changed(mv_core *core) {
     for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
         if ((core->s.pending[i] & core->s.enabled[i]) != 0) core->attention |= ATT_EXCEPTION;
+    if (core->s.demcr & DEMCR_MON_STEP) core->attention |= ATT_DEBUG;
 }
 
 void mv_pend(mv_core *core, uint32_t number) {

@@ -1,15 +1,9 @@
-/* The registers of the private peripheral bus: system control space, NVIC, MPU, DWT cycle counter (DDI0553, D1).
- *
- * Everything here is for privileged code, save the software trigger. A register that the table of reads does not know is
- * zero and ignores writes, as is every one of a component that is not there.
- */
+/* The registers of the system control space: NVIC, system control block, MPU (DDI0553, register descriptions). A register that
+ * the table of reads does not know is zero and ignores writes. */
 #include "core.h"
-
-#include <string.h>
 
 enum { VECTKEY = 0x05FA, VECTKEYSTAT = 0xFA05 };
 enum { EXC_ALWAYS = 1 << EXC_NMI | 1 << EXC_HARDFAULT | 1 << EXC_SVC | 1 << EXC_PENDSV | 1 << EXC_SYSTICK };
-enum { DEMCR_TRCENA = 1 << 24, DEMCR_WRITABLE = 1 << 24 | 15 << 16 };
 
 typedef struct {
     uint16_t offset;
@@ -21,7 +15,7 @@ static const constant constants[] = {
     {0xD00, 0x410FD214}, {0xD40, 0x00000030}, {0xD44, 0x00000210}, {0xD48, 0x00200000}, {0xD50, 0x00101F40},
     {0xD58, 0x01000000}, {0xD60, 0x01101110}, {0xD64, 0x02212000}, {0xD68, 0x20232232}, {0xD6C, 0x01111131},
     {0xD70, 0x01310132}, {0xD7C, 0x8000C000}, {0xD8C, 0x00000C00}, {0xD90, MPU_REGIONS << 8},
-    {0xF40, 0x10110021}, {0xF44, 0x11000011}, {0xF48, 0x00000040},
+    {0xF40, 0x10110021}, {0xF44, 0x11000011}, {0xF48, 0x00000040}, {0xFB8, 0x000000AF},
 };
 
 void mv_scs_reset(mv_core *core) {
@@ -76,8 +70,8 @@ static uint32_t read_priorities(const mv_core *core, uint32_t first) {
 }
 
 static bool has_priority(const mv_core *core, uint32_t number) {
-    /* The debug monitor belongs to the secure side (DEMCR.SDME), as SecureFault does. */
-    const uint32_t configurable = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 11 | 1u << 14 | 1u << 15;
+    /* SecureFault belongs to the secure side. */
+    const uint32_t configurable = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 11 | 1u << 12 | 1u << 14 | 1u << 15;
     return number < EXC_IRQ0 ? (configurable >> number & 1) != 0 : exists(core, number - EXC_IRQ0);
 }
 
@@ -182,7 +176,9 @@ static void write_mpu(mv_core *core, uint32_t offset, uint32_t value) {
     case 0xD98: core->s.mpu_rnr = value & (MPU_REGIONS - 1); return;
     case 0xDC0:
     case 0xDC4: core->s.mpu_mair[offset >> 2 & 1] = value; break;
-    default: *mpu_register(core, offset) = value; break;
+    default: /* bit 4 of RLAR is RES0: the PXN bit came with Armv8.1-M */
+        *mpu_register(core, offset) = offset & 4 ? value : value & ~16u;
+        break;
     }
     mpu_changed(core);
 }
@@ -194,7 +190,7 @@ static void write_fp(mv_core *core, uint32_t offset, uint32_t value) {
                            FPCCR_MMRDY | FPCCR_HFRDY | FPCCR_THREAD | FPCCR_USER | FPCCR_LSPACT;
     switch (offset) {
     case 0xD88: {
-        /* CP11 follows CP10, and the reserved value 2 grants nothing (DDI0553, D1.2 CPACR). The fields of coprocessors
+        /* CP11 follows CP10, and the reserved value 2 grants nothing (DDI0553, CPACR). The fields of coprocessors
          * that are not there are kept, without effect. */
         const uint32_t access = value >> 20 & 3;
         core->s.cpacr = access << 20 | access << 22 | (value & 0xFFFFu);
@@ -206,25 +202,6 @@ static void write_fp(mv_core *core, uint32_t offset, uint32_t value) {
     }
     mv_fp_refresh(core);
     core->attention |= ATT_EXCEPTION;
-}
-
-/* -- cycle counter ------------------------------------------------------------------------------------------------------- */
-
-static bool counting(const mv_core *core) { return (core->s.dwt_ctrl & 1) && (core->s.demcr & DEMCR_TRCENA); }
-
-/* While it counts `dwt_offset` is the cycle of its zero, else its value. */
-static uint32_t read_cyccnt(const mv_core *core) {
-    return (uint32_t)(counting(core) ? core->s.cycle - core->s.dwt_offset : core->s.dwt_offset);
-}
-
-static void write_cyccnt(mv_core *core, uint32_t value) {
-    core->s.dwt_offset = counting(core) ? core->s.cycle - value : value;
-}
-
-static void write_trace_control(mv_core *core, uint32_t *control, uint32_t value) {
-    const uint32_t count = read_cyccnt(core);
-    *control = value;
-    write_cyccnt(core, count);
 }
 
 /* -- words --------------------------------------------------------------------------------------------------------------- */
@@ -249,7 +226,6 @@ static uint32_t read_scb(mv_core *core, uint32_t offset) {
     case 0xD98: return s->mpu_rnr;
     case 0xDC0:
     case 0xDC4: return s->mpu_mair[offset >> 2 & 1];
-    case 0xDFC: return s->demcr;
     case 0xF34: return s->fpccr;
     case 0xF38: return s->fpcar;
     case 0xF3C: return s->fpdscr;
@@ -260,12 +236,13 @@ static uint32_t read_scb(mv_core *core, uint32_t offset) {
     return 0;
 }
 
-static uint32_t read_word(mv_core *core, uint32_t offset) {
+uint32_t mv_scs_read(mv_core *core, uint32_t offset) {
     if (offset >= 0x10 && offset < 0x20) return mv_systick_read(core, offset);
     if (offset >= 0x100 && offset < 0x400) return read_interrupts(core, offset);
     if (offset >= 0x400 && offset < 0x5F0) return read_priorities(core, EXC_IRQ0 + (offset - 0x400));
     if (offset >= 0xD18 && offset < 0xD24) return read_priorities(core, 4 + (offset - 0xD18));
     if (is_mpu_register(offset)) return *mpu_register(core, offset);
+    if (offset >= 0xDF0 && offset < 0xE00) return mv_core_debug_read(core, offset);
     return read_scb(core, offset);
 }
 
@@ -284,7 +261,6 @@ static void write_scb(mv_core *core, uint32_t offset, uint32_t value) {
     case 0xD30: s->dfsr &= ~value; break;
     case 0xD34: s->mmfar = value; break;
     case 0xD38: s->bfar = value; break;
-    case 0xDFC: write_trace_control(core, &s->demcr, value & DEMCR_WRITABLE); break;
     case 0xF00: mv_pend(core, EXC_IRQ0 + (value & 0x1FF)); break;
     case 0xD88:
     case 0xF34:
@@ -300,7 +276,7 @@ static void write_scb(mv_core *core, uint32_t offset, uint32_t value) {
     }
 }
 
-static void write_word(mv_core *core, uint32_t offset, uint32_t value) {
+void mv_scs_write(mv_core *core, uint32_t offset, uint32_t value) {
     if (offset >= 0x10 && offset < 0x20)
         mv_systick_write(core, offset, value);
     else if (offset >= 0x100 && offset < 0x300)
@@ -309,57 +285,13 @@ static void write_word(mv_core *core, uint32_t offset, uint32_t value) {
         write_priorities(core, EXC_IRQ0 + (offset - 0x400), value);
     else if (offset >= 0xD18 && offset < 0xD24)
         write_priorities(core, 4 + (offset - 0xD18), value);
+    else if (offset >= 0xDF0 && offset < 0xE00)
+        mv_core_debug_write(core, offset, value);
     else
         write_scb(core, offset, value);
 }
 
-/* -- the data watchpoint unit's cycle counter ---------------------------------------------------------------------------- */
-
-static uint32_t read_dwt(const mv_core *core, uint32_t offset) {
-    if (offset == 0) return core->s.dwt_ctrl;
-    return offset == 4 ? read_cyccnt(core) : 0;
-}
-
-static void write_dwt(mv_core *core, uint32_t offset, uint32_t value) {
-    if (offset == 0) write_trace_control(core, &core->s.dwt_ctrl, value & 1);
-    if (offset == 4) write_cyccnt(core, value);
-}
-
-/* -- the bus's side ------------------------------------------------------------------------------------------------------ */
-
-enum { DWT_PAGE = 0xE0001, SCS_PAGE = 0xE000E, LAST_PRIVATE_PAGE = 0xE00FF };
-
-static bool refused(mv_core *core, uint32_t address, bool privileged, bool writing) {
-    const bool trigger = writing && address == 0xE000EF00u && (core->s.ccr & CCR_USERSETMPEND);
-    if (address >> 12 <= LAST_PRIVATE_PAGE && (privileged || trigger)) return false;
-    mv_fault(core, EXC_BUSFAULT, CFSR_PRECISERR | CFSR_BFARVALID, address);
-    return true;
-}
-
 /* Registers whose ones do something and whose zeros do not: part of a word can be written without reading the rest. */
-static bool acts_on_ones(uint32_t offset) {
+bool mv_scs_acts_on_ones(uint32_t offset) {
     return (offset >= 0x100 && offset < 0x300) || offset == 0xD04 || (offset >= 0xD28 && offset <= 0xD30);
-}
-
-bool mv_private_read(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
-    if (refused(core, address, privileged, false)) return false;
-    const uint32_t offset = address & 0xFFC, shift = 8 * (address & 3);
-    uint32_t word = 0;
-    if (address >> 12 == SCS_PAGE) word = read_word(core, offset);
-    if (address >> 12 == DWT_PAGE) word = read_dwt(core, offset);
-    *value = size == 4 ? word : word >> shift & ((1u << (8 * size)) - 1);
-    return true;
-}
-
-bool mv_private_write(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
-    if (refused(core, address, privileged, true)) return false;
-    const uint32_t offset = address & 0xFFC, shift = 8 * (address & 3);
-    if (size != 4) {
-        const uint32_t mask = ((1u << (8 * size)) - 1) << shift;
-        value = value << shift & mask;
-        if (address >> 12 == SCS_PAGE && !acts_on_ones(offset)) value |= read_word(core, offset) & ~mask;
-    }
-    if (address >> 12 == SCS_PAGE) write_word(core, offset, value);
-    if (address >> 12 == DWT_PAGE) write_dwt(core, offset, value);
-    return true;
 }

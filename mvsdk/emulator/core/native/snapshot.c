@@ -32,6 +32,7 @@ mv_core *mv_new(uint32_t interrupts) {
 
 void mv_free(mv_core *core) {
     mv_forget_code(core);
+    mv_unbind(core, NULL);
     for (size_t i = 0; i < core->ranges; i++) {
         free(core->range[i].host);
         free(core->range[i].code_line);
@@ -41,6 +42,7 @@ void mv_free(mv_core *core) {
     free(core->scratch);
     free(core->range);
     free(core->stop_at);
+    free(core->watch);
     free(core->readable);
     free(core->writable);
     free(core);
@@ -156,7 +158,7 @@ bool mv_restore(mv_core *core, const uint8_t *bytes, size_t size) {
     walk(core, &apply, true);
     core->attention = 0;
     mv_forget_code(core);
-    mv_forget_pages(core);
     mv_fp_refresh(core);
+    mv_debug_changed(core);
     return true;
 }

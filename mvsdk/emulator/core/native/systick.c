@@ -1,4 +1,4 @@
-/* The SysTick timer (DDI0553, B11). Its value is worked out from the cycle count when somebody asks; between, it is only
+/* The SysTick timer (DDI0553, system timer). Its value is worked out from the cycle count when somebody asks; between, it is only
  * known when it will next reach zero. The reference clock is the processor clock divided by eight. */
 #include "core.h"
 
@@ -41,7 +41,7 @@ uint32_t mv_systick_read(mv_core *core, uint32_t offset) {
     switch (offset) {
     case 0x10: {
         const uint32_t value = s->syst_csr;
-        s->syst_csr &= ~(uint32_t)SYST_COUNTFLAG;
+        if (!core->by_debugger) s->syst_csr &= ~(uint32_t)SYST_COUNTFLAG;
         return value;
     }
     case 0x14: return s->syst_rvr;

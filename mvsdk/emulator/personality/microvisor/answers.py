@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mvsdk.abi import Struct
 from mvsdk.abi.ranges import field_ranges
@@ -19,8 +18,7 @@ class Refused(Exception):  # noqa: N818 - not an error of ours: the guest is tol
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
-class GuestPointer:
+class GuestPointer(NamedTuple):
     """A pointer argument whose whole range has been checked: holding one proves the kernel may use its `length` bytes
     in the direction the database gives (a range of length 0 proves nothing and is never followed)."""
 

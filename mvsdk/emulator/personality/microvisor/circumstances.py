@@ -11,7 +11,7 @@ class Circumstances:
     """The kernel's own work and the cloud's wishes. On a device without a cloud none of these ever changes; whoever
     models one sets them; on a running device `inputs.Circumstance` does."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("network_active", "kernel_busy", "server_logging")
+    STATE: ClassVar[tuple[str, ...]] = ("network_active", "kernel_busy", "server_logging", "wall_time_known")
 
     network_active: bool = False
     """The kernel is talking over the network on the application's behalf, so it will not go to sleep now."""
@@ -19,3 +19,6 @@ class Circumstances:
     """A restart would interrupt the kernel, for instance while it downloads an update."""
     server_logging: bool = True
     """The cloud takes log messages from this device (device property `logging.enabled`)."""
+    wall_time_known: bool = True
+    """The cloud has told the time. The device counts as connected before the application starts (inferred: a sample's
+    comment says that the kernel usually is)."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from mvsdk.abi import Abi, Syscall, load
 from mvsdk.abi.decode import decode_call, decode_result
-from mvsdk.abi.ranges import pointer_ranges
+from mvsdk.abi.ranges import Argument, arguments_of
 from mvsdk.emulator.events import CallNotModelled, SystemCall
 from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.personality import Host
@@ -51,6 +51,7 @@ class _Entry:
     answer: Callable[..., None] | None
     before_pointers: Callable[[], None] | None
     thread_only: bool
+    arguments: tuple[Argument, ...]
 
 
 class Microvisor:
@@ -106,7 +107,7 @@ class Microvisor:
             ExternalFlash(host, self._abi, self._handles, flash),
             self.settings,
             StructTest(host.memory, self._abi),
-            Timekeeping(host, wall_start_us),
+            Timekeeping(host, self.circumstances, wall_start_us),
         ]
         self._families = {type(family).__name__: family for family in families if hasattr(family, "STATE")}
         self._entries = _entry_points(self._abi, families)
@@ -173,7 +174,7 @@ class Microvisor:
                 raise Refused("UNAVAILABLE")
             if entry.before_pointers is not None:
                 entry.before_pointers()
-            arguments = self._checked(entry.syscall, registers)
+            arguments = self._checked(entry.arguments, registers)
             if entry.answer is None:
                 raise Refused("UNAVAILABLE")
             entry.answer(*arguments)
@@ -181,18 +182,20 @@ class Microvisor:
             return self._statuses["MV_STATUS_" + refusal.status]
         return self._statuses["MV_STATUS_OKAY"]
 
-    def _checked(self, syscall: Syscall, registers: Sequence[int]) -> list[int | GuestPointer]:
+    def _checked(self, arguments: Sequence[Argument], registers: Sequence[int]) -> list[int | GuestPointer]:
         """Turn register values into arguments, every pointer proven."""
         memory = self._host.memory
-        values = syscall.arguments(registers)
-        lengths = dict.fromkeys((pointer.name for pointer in syscall.pointers), 0)
-        for covered in pointer_ranges(syscall, registers):
-            if not memory.allows(covered.address, covered.length, write=covered.needs_write):
-                raise Refused("PARAMETERFAULT")
-            lengths[covered.name] = covered.length
-        return [
-            GuestPointer(memory, value, lengths[name]) if name in lengths else value for name, value in values.items()
-        ]
+        found: list[int | GuestPointer] = []
+        for argument in arguments:
+            value = registers[argument.register] & argument.mask
+            if argument.pointer:
+                length = argument.length(registers)
+                if length and not memory.allows(value, length, write=argument.needs_write):
+                    raise Refused("PARAMETERFAULT")
+                found.append(GuestPointer(memory, value, length))
+            else:
+                found.append(value)
+        return found
 
     def _name_once(self, name: str) -> None:
         if name not in self._named:
@@ -213,7 +216,7 @@ def _entry_points(abi: Abi, families: Sequence[object]) -> dict[int, _Entry]:
     if unknown:
         raise KeyError(f"no such call in the database: {sorted(unknown)}")
     return {
-        address: _Entry(syscall, answer, guard, syscall.thread_only)
+        address: _Entry(syscall, answer, guard, syscall.thread_only, arguments_of(syscall))
         for address, syscall in abi.by_address.items()
         for answer, guard in [found.get(syscall.name, (None, None))]
     }

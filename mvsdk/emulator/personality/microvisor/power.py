@@ -6,6 +6,7 @@ from mvsdk.abi import Abi
 from mvsdk.emulator.personality import DeepSleep, Host
 from mvsdk.emulator.personality.microvisor.answers import Refused, answers
 from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
+from mvsdk.emulator.soc.pwr import STOPF
 
 DEEP_SLEEPS = {"MV_DEEPSLEEPMODE_STANDBY": DeepSleep.STANDBY, "MV_DEEPSLEEPMODE_SHUTDOWN": DeepSleep.SHUTDOWN}
 
@@ -14,13 +15,15 @@ class Power:
     """Sleep until an interrupt, or with everything lost until a wake source.
 
     All five modes of mvPowerSave end with an interrupt, as WFI does, and SysTick counts on in each (inferred: what
-    the Stop modes switch off is the chip's affair).
+    the Stop modes switch off is the chip's affair). The Stop modes leave STOPF in PWR_SR.
     """
 
     def __init__(self, host: Host, abi: Abi, circumstances: Circumstances) -> None:
         self._host = host
         self._circumstances = circumstances
-        self._power_saving_modes = frozenset(abi.enums["MvPowerSavingMode"].members.values())
+        power_saving_modes = abi.enums["MvPowerSavingMode"].members
+        self._power_saving_modes = frozenset(power_saving_modes.values())
+        self._sleep = power_saving_modes["MV_POWERSAVINGMODE_SLEEP"]
         deep_sleep_modes = abi.enums["MvDeepSleepMode"].members
         self._deep_sleeps = {deep_sleep_modes[name]: kind for name, kind in DEEP_SLEEPS.items()}
 
@@ -30,6 +33,8 @@ class Power:
         if mode not in self._power_saving_modes:
             raise Refused("PARAMETERFAULT")
         self._stay_awake_if_busy()
+        if mode != self._sleep:
+            self._host.pwr.slept(STOPF)
         self._host.core.sleep()
 
     @answers("mvDeepSleep")

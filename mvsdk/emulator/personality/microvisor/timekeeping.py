@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from mvsdk.emulator.personality import Host
-from mvsdk.emulator.personality.microvisor.answers import GuestPointer, answers
+from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
+from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
 
 
 class Timekeeping:
-    """What the time is. `wall_start_us` is the wall time, in Unix microseconds, at the kernel's start.
+    """What the time is. `wall_start_us` is the wall time, in Unix microseconds, at the kernel's start."""
 
-    The device counts as connected before the application starts, so wall time is never unset (inferred: a sample's
-    comment says that the kernel usually is).
-    """
-
-    def __init__(self, host: Host, wall_start_us: int) -> None:
+    def __init__(self, host: Host, circumstances: Circumstances, wall_start_us: int) -> None:
         self._host = host
+        self._circumstances = circumstances
         self._wall_start_us = wall_start_us
 
     @answers("mvGetMicroseconds")
@@ -24,7 +22,9 @@ class Timekeeping:
 
     @answers("mvGetWallTime")
     def wall_time(self, out: GuestPointer) -> None:
-        """Unix time in microseconds."""
+        """Unix time in microseconds, once the cloud has told it."""
+        if not self._circumstances.wall_time_known:
+            raise Refused("TIMENOTSET")
         out.write_word(self._wall_start_us + self._host.time_us)
 
     @answers("mvGetSysClk")

@@ -1,0 +1,93 @@
+"""Make, list and change devices of the cloud.
+
+\b
+  $ mvsdk device create kitchen
+  kitchen is UV5f0c...; its identity is in …/devices/kitchen
+  $ mvsdk device list
+
+A device made here has an identity and a token, which lie in a folder of this machine: `mvsdk emulate --device` finds
+them there. DEVICE is a SID or a unique name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mvsdk_cli.cloud_client import cloud_client
+from mvsdk_cli.console import json_option, print_json, print_table
+
+
+@click.group("device", help=__doc__)
+def command() -> None:
+    """Make, list and change devices of the cloud."""
+
+
+@command.command("create")
+@click.argument("name", required=False)
+@json_option
+def create(name: str | None, as_json: bool) -> None:
+    """Make a device, and print its SID and the token that it will log in with."""
+    fields = {"UniqueName": name} if name else {}
+    device = cloud_client().post("mvsdk", "v1", "Devices", **fields)
+    if as_json:
+        print_json(device)
+    else:
+        click.echo(f"{device['unique_name'] or 'the device'} is {device['sid']}, token {device['token']}")
+
+
+@command.command("list")
+@json_option
+def list_devices(as_json: bool) -> None:
+    """List all devices."""
+    devices = list(cloud_client().listed("v1", "Devices"))
+    if as_json:
+        print_json(devices)
+        return
+    rows = [
+        (device["unique_name"] or "", device["sid"], device["app"]["target_sid"] or "", device["app"]["update_status"])
+        for device in devices
+    ]
+    print_table(("name", "sid", "target app", "update"), rows)
+
+
+@command.command("show")
+@click.argument("device")
+@json_option
+def show(device: str, as_json: bool) -> None:
+    """Show one device."""
+    _render(cloud_client().get("v1", "Devices", device), as_json=as_json)
+
+
+@command.command("update")
+@click.argument("device")
+@click.option("--name", metavar="NAME", help="Unique name to give it.")
+@click.option("--app", metavar="APP", help="App it is to run, by SID or unique name.")
+@click.option("--logging/--no-logging", default=None, help="Want its log for the next 24 hours, or no longer.")
+@click.option("--restart", is_flag=True, help="Restart its application.")
+@json_option
+def update(device: str, name: str | None, app: str | None, logging: bool | None, restart: bool, as_json: bool) -> None:
+    """Change a device."""
+    fields = {
+        "UniqueName": name,
+        "TargetApp": app,
+        "LoggingEnabled": None if logging is None else str(logging).lower(),
+        "RestartApp": "true" if restart else None,
+    }
+    given = {field: value for field, value in fields.items() if value is not None}
+    if not given:
+        raise click.UsageError("Nothing to change: give at least one option.")
+    _render(cloud_client().post("v1", "Devices", device, **given), as_json=as_json)
+
+
+def _render(device: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(device)
+        return
+    flat = {**device, **{f"app {key}": value for key, value in device["app"].items()}}
+    flat["logging until"] = device["logging"]["date_expires"]
+    hidden = {"app", "logging", "links", "url", "account_sid"}
+    print_table(
+        ("", ""), [(key, value if value is not None else "") for key, value in flat.items() if key not in hidden]
+    )

@@ -1,0 +1,124 @@
+"""PostgreSQL: every piece of work is a transaction on a connection of its own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mvsdk.cloud.database import ConflictError, Connection, Rows, Value
+from mvsdk.cloud.database.migrations import migrate
+from mvsdk.cloud.database.notifications import PostgresqlSignals
+from mvsdk.cloud.errors import DatabaseError, StorageFullError
+from mvsdk.cloud.signals import Signals
+
+if TYPE_CHECKING:
+    import psycopg
+
+T = TypeVar("T")
+WORDS = {"blob": "BYTEA", "number": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"}
+CONNECTIONS = 8
+_MIGRATION_LOCK = 0x6D7673646B
+"""Number of the advisory lock under which one server at a time migrates: "mvsdk" in ASCII."""
+
+
+class _Connection:
+    """A `Connection` on a psycopg one."""
+
+    def __init__(self, handle: psycopg.Connection[dict[str, Any]]) -> None:
+        self._handle = handle
+
+    def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Rows:
+        """See `Connection.execute`."""
+        import psycopg
+
+        try:
+            return self._handle.execute(_translated(sql), parameters)
+        except psycopg.errors.IntegrityError as error:
+            raise ConflictError(str(error)) from error
+
+
+class PostgresqlDatabase:
+    """The database at a URL. Raises DatabaseError when it cannot be reached or is of a later version."""
+
+    def __init__(self, url: str) -> None:
+        _need_psycopg()
+        self._url = url
+        self._own = threading.local()
+        self._handles: list[psycopg.Connection[dict[str, Any]]] = []
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "database")
+        try:
+            self._threads.submit(self._transaction, self._migrate).result()
+        except DatabaseError:
+            self._threads.shutdown()
+            raise
+
+    def signals(self) -> Signals:
+        """See `Database.signals`."""
+        return PostgresqlSignals(self._url)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.read`."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transaction, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.write`."""
+        return await self.read(work)
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await asyncio.to_thread(self._threads.shutdown)
+        for handle in self._handles:
+            handle.close()
+
+    @staticmethod
+    def _migrate(connection: Connection) -> None:
+        connection.execute("SELECT pg_advisory_xact_lock(?)", (_MIGRATION_LOCK,))
+        migrate(connection, WORDS)
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        import psycopg
+
+        handle = self._connected()
+        try:
+            with handle.transaction():
+                return work(_Connection(handle))
+        except psycopg.errors.DiskFull as error:
+            raise StorageFullError(f"the database is full: {error}", "make room for PostgreSQL") from error
+        except psycopg.Error as error:
+            raise DatabaseError(f"PostgreSQL refused: {error}", "see its log") from error
+
+    def _connected(self) -> psycopg.Connection[dict[str, Any]]:
+        """Return this thread's connection, made anew where the last one broke."""
+        import psycopg
+        from psycopg.rows import dict_row
+
+        handle: psycopg.Connection[dict[str, Any]] | None = getattr(self._own, "handle", None)
+        if handle is not None and not handle.closed:
+            return handle
+        try:
+            handle = psycopg.connect(self._url, autocommit=True, row_factory=dict_row, connect_timeout=10)
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"cannot reach the database: {error}", "check the URL, and that PostgreSQL runs"
+            ) from error
+        self._own.handle = handle
+        self._handles.append(handle)
+        return handle
+
+
+def _need_psycopg() -> None:
+    try:
+        import psycopg  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        remedy = "install it: pip install 'mvsdk[postgresql]'"
+        raise DatabaseError("PostgreSQL needs the package psycopg", remedy) from error
+
+
+@cache
+def _translated(sql: str) -> bytes:
+    """Return a statement with PostgreSQL's placeholders; our statements have neither literals with ? nor with %."""
+    return sql.replace("?", "%s").encode()

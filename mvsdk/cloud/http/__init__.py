@@ -1,0 +1,8 @@
+"""The API over HTTP.
+
+problems         what is answered when something is wrong
+calls            from a request to an endpoint: credentials, body, answer
+forms, paging    what clients send, and how lists are cut
+apps, devices, configs, secrets    the resources of /v1 (rest-api.md)
+application      all of it as one ASGI application
+"""

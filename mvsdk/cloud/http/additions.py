@@ -1,0 +1,202 @@
+"""/mvsdk/v1: what the original API has no call for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mvsdk import __version__
+from mvsdk.cloud import passwords
+from mvsdk.cloud.database import Connection, Row
+from mvsdk.cloud.http import description, forms, logs
+from mvsdk.cloud.http.calls import Call, answer
+from mvsdk.cloud.http.description import Operation, Parameter
+from mvsdk.cloud.http.devices import shown
+from mvsdk.cloud.http.problems import Problem
+from mvsdk.cloud.store import accounts, audit, devices
+from mvsdk.keys import PublicKey
+
+_COUNTED = ("apps", "devices", "configs", "secrets")
+_PEM_LENGTH, _NAME_LENGTH = 4096, 100
+
+
+class Status(msgspec.Struct):
+    """What a server is and how much it holds."""
+
+    version: str
+    account_sid: str
+    counts: dict[str, int]
+
+
+class NewDevice(msgspec.Struct):
+    """A device that was just made. Its token is in this answer and nowhere else. More fields: those of /v1/Devices."""
+
+    sid: Annotated[str, Meta(pattern="^UV[0-9a-f]{32}$")]
+    unique_name: str | None
+    token: str
+
+
+class Signer(msgspec.Struct):
+    """A key whose bundles are taken."""
+
+    name: str
+    id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+
+
+class Records(msgspec.Struct):
+    """What a device said, behind a cursor. `missing` counts what retention has removed before the first."""
+
+    missing: int
+    records: list[RecordShown]
+    last_cursor: int
+
+
+class RecordShown(msgspec.Struct):
+    """One record. Times are Unix microseconds: the device's clock, and the arrival."""
+
+    cursor: int
+    kind: Annotated[str, Meta(pattern="^(log|start|crash|gap)$")]
+    time_us: int
+    received_us: int
+    text: str
+
+
+class AuditTrail(msgspec.Struct):
+    """Who changed what. `first_broken` is the number of the first entry that was tampered with, 0 if the last are
+    missing; null if none was, or nobody asked."""
+
+    entries: list[AuditEntry]
+    first_broken: int | None
+
+
+class AuditEntry(msgspec.Struct):
+    """One change, at a Unix time in microseconds."""
+
+    number: int
+    at_us: int
+    who: str
+    what: str
+    subject: str
+
+
+def operations() -> list[Operation]:
+    """Return everything that is served here."""
+    text = {"type": "string", "maxLength": 121}
+    number = {"type": "integer", "minimum": 0, "maximum": 2**53}
+    flag = {"type": "string", "enum": ["true", "false"]}
+    return [
+        Operation("GET", "/Status", "Say what this server is.", _status, Status),
+        Operation(
+            "POST",
+            "/Devices",
+            "Make a device.",
+            _create_device,
+            NewDevice,
+            status=201,
+            form=[Parameter("UniqueName", "A name of its own within the account", text)],
+        ),
+        Operation(
+            "POST",
+            "/Signers",
+            "Let bundles signed with a key be uploaded.",
+            _trust,
+            Signer,
+            status=201,
+            form=[
+                Parameter("Name", "What to call the key", {"type": "string", "maxLength": 100}, required=True),
+                Parameter("PublicKey", "PEM text", required=True),
+            ],
+        ),
+        Operation(
+            "GET",
+            "/Devices/{Sid}/Logs",
+            "Return what a device said, or stream it and what it says next as server-sent events.",
+            logs.serve,
+            Records,
+            query=[
+                Parameter("After", "Begin behind this cursor", number),
+                Parameter("Since", "Begin with what arrived since this time, Unix microseconds", number),
+                Parameter("Follow", "Stream, and go on", flag),
+            ],
+        ),
+        Operation(
+            "GET",
+            "/Audit",
+            "Return the latest changes, newest first.",
+            _audit,
+            AuditTrail,
+            query=[Parameter("Verify", "Check the whole trail too, which takes its time", flag)],
+        ),
+    ]
+
+
+def routes() -> list[Route]:
+    """Return the routes of these resources, and of their description."""
+    return [*description.routes(operations()), Route(f"{description.PREFIX}/openapi.json", _describe)]
+
+
+async def _describe(request: Request) -> Response:
+    """Serve the OpenAPI document; it tells nothing that needs a login."""
+    del request
+    return JSONResponse(description.openapi(operations()))
+
+
+async def _status(call: Call) -> Response:
+    def count(connection: Connection) -> dict[str, int]:
+        counts = {}
+        for table in _COUNTED:
+            sql = f"SELECT count(*) AS count FROM {table} WHERE account_sid = ?"  # noqa: S608 - our own text
+            row = connection.execute(sql, (call.account,)).fetchone()
+            counts[table] = int(row["count"]) if row else 0
+        return counts
+
+    return answer(Status(__version__, call.account, await call.cloud.database.read(count)))
+
+
+async def _create_device(call: Call) -> Response:
+    fields = await forms.read_form(call.request, {"UniqueName"})
+    unique_name, token, now_us = forms.unique_name(fields), passwords.new_token(), call.cloud.now_us()
+
+    def create(connection: Connection) -> Row:
+        row = devices.add(connection, call.account, unique_name, token, now_us)
+        audit.record(connection, call.account, now_us, call.caller.who, "create device", row["sid"])
+        return row
+
+    row = await call.cloud.database.write(create)
+    call.cloud.signals.send(f"presence {call.account}")
+    return answer({**shown(call, row), "token": token}, 201)
+
+
+async def _trust(call: Call) -> Response:
+    fields = await forms.read_form(call.request, {"Name", "PublicKey"})
+    name = forms.required(fields, "Name", _NAME_LENGTH)
+    pem = forms.required(fields, "PublicKey", _PEM_LENGTH)
+    try:
+        key = PublicKey.from_pem(pem.encode(), origin="the parameter PublicKey")
+    except UnicodeEncodeError as error:
+        raise Problem("bad-parameter", "The parameter PublicKey is no text") from error
+
+    def trust(connection: Connection) -> None:
+        accounts.trust(connection, call.account, {name: key})
+        audit.record(connection, call.account, call.cloud.now_us(), call.caller.who, "trust signer", f"{key.id:016x}")
+
+    await call.cloud.database.write(trust)
+    return answer(Signer(name, f"{key.id:016x}"), 201)
+
+
+async def _audit(call: Call) -> Response:
+    verify = call.request.query_params.get("Verify") == "true"
+
+    def look(connection: Connection) -> AuditTrail:
+        rows = connection.execute(
+            "SELECT * FROM audit WHERE account_sid = ? ORDER BY number DESC LIMIT 1000", (call.account,)
+        ).fetchall()
+        entries = [AuditEntry(row["number"], row["at_us"], row["who"], row["what"], row["subject"]) for row in rows]
+        return AuditTrail(entries, audit.first_broken(connection) if verify else None)
+
+    return answer(await call.cloud.database.read(look))

@@ -1,0 +1,62 @@
+"""Everything that is served, as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from mvsdk.cloud.cloud import Cloud
+from mvsdk.cloud.console import pages
+from mvsdk.cloud.http import additions, apps, devices, sessions, settings
+from mvsdk.cloud.http.failed_logins import FailedLogins
+from mvsdk.cloud.http.problems import Problem, kinds
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+
+def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlette:
+    """Return the application that serves `cloud`.
+
+    Requests are taken only under one of these host names: a page elsewhere whose name was made to point here gets
+    nothing.
+    """
+    app = Starlette(
+        routes=[
+            *apps.routes(),
+            *devices.routes(),
+            *settings.routes(),
+            *additions.routes(),
+            *sessions.routes(),
+            *pages.routes(),
+            Route("/errors/{code:int}", _explain),
+        ],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)],
+        exception_handlers={HTTPException: _unrouted},
+    )
+    app.router.redirect_slashes = False
+    app.state.cloud = cloud
+    app.state.failed_logins = FailedLogins()
+    return app
+
+
+async def _explain(request: Request) -> Response:
+    """Say what an error code means; `more_info` of every problem leads here."""
+    code = request.path_params["code"]
+    found = [kind for kind in kinds().values() if kind.code == code]
+    if not found:
+        raise HTTPException(404)
+    text = "\n".join(f"{kind.code} (HTTP {kind.status}) {kind.name}: {kind.message}" for kind in found)
+    return PlainTextResponse(text + "\n")
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """Answer for paths that lead nowhere."""
+    del error
+    return Problem("not-found", request.url.path).response(str(request.base_url))

@@ -1,0 +1,10 @@
+"""The tables as Python: every function takes a `Connection` and belongs into one `Database.read` or `write`.
+
+    accounts        accounts, API keys, trusted signers, who a request comes from
+    apps, devices   what the API calls so
+    settings        config and secrets, of an account or a device
+    audit           who changed what, in a chain of hashes
+    pages           cutting long lists at keys, not at offsets
+
+Nothing here knows HTTP. Times are Unix microseconds; account SIDs come from the authentication, never from a client.
+"""

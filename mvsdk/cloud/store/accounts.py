@@ -1,0 +1,76 @@
+"""Accounts, their API keys and trusted signers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mvsdk.cloud import identifiers, passwords
+from mvsdk.cloud.database import Connection
+from mvsdk.keys import PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a request comes from: an account, and the name under which the audit log knows the credentials."""
+
+    account: str
+    who: str
+
+
+def create(connection: Connection, account: str, token: str, now_us: int) -> None:
+    """Make an account whose auth token is `token`."""
+    connection.execute(
+        "INSERT INTO accounts (sid, token, signs_uploads, created_us) VALUES (?, ?, 1, ?)",
+        (account, passwords.digest(token), now_us),
+    )
+
+
+def exists(connection: Connection, account: str) -> bool:
+    """Return whether there is such an account."""
+    return connection.execute("SELECT 1 FROM accounts WHERE sid = ?", (account,)).fetchone() is not None
+
+
+def signs_uploads(connection: Connection, account: str) -> bool:
+    """Return whether unsigned bundles are signed by the cloud's key."""
+    row = connection.execute("SELECT signs_uploads FROM accounts WHERE sid = ?", (account,)).fetchone()
+    return bool(row and row["signs_uploads"])
+
+
+def authenticate(connection: Connection, user: str, password: str) -> Caller | None:
+    """Return whose credentials these are: an account SID with its token, or an API key with its secret."""
+    if identifiers.is_sid(user, identifiers.ACCOUNT):
+        row = connection.execute("SELECT sid, token AS secret FROM accounts WHERE sid = ?", (user,)).fetchone()
+    elif identifiers.is_sid(user, identifiers.API_KEY):
+        row = connection.execute("SELECT account_sid AS sid, secret FROM api_keys WHERE sid = ?", (user,)).fetchone()
+    else:
+        row = None
+    # A user that does not exist costs the same time as a wrong password.
+    right = passwords.matches(password, bytes(row["secret"]) if row else bytes(32))
+    return Caller(row["sid"], user) if row and right else None
+
+
+def add_api_key(connection: Connection, account: str, name: str, now_us: int) -> tuple[str, str]:
+    """Make an API key and return its SID and its secret, which nobody will be told again."""
+    sid, secret = identifiers.new_sid(identifiers.API_KEY), passwords.new_token()
+    connection.execute(
+        "INSERT INTO api_keys (sid, account_sid, name, secret, created_us) VALUES (?, ?, ?, ?, ?)",
+        (sid, account, name, passwords.digest(secret), now_us),
+    )
+    return sid, secret
+
+
+def trust(connection: Connection, account: str, signers: Mapping[str, PublicKey]) -> None:
+    """Let bundles signed with these keys be uploaded; the names are those shown for them."""
+    for name, key in signers.items():
+        connection.execute(
+            "INSERT INTO signers (account_sid, point, name) VALUES (?, ?, ?)"
+            " ON CONFLICT (account_sid, point) DO UPDATE SET name = excluded.name",
+            (account, key.point, name),
+        )
+
+
+def trusted(connection: Connection, account: str) -> Iterable[PublicKey]:
+    """Return the keys whose bundles the account takes."""
+    rows = connection.execute("SELECT point FROM signers WHERE account_sid = ?", (account,)).fetchall()
+    return [PublicKey.from_point(bytes(row["point"])) for row in rows]

@@ -1,0 +1,89 @@
+"""Apps: bundles that were uploaded. Their layers lie among the blobs, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mvsdk.cloud import identifiers
+from mvsdk.cloud.database import ConflictError, Connection, Row
+from mvsdk.cloud.store.pages import Listing
+
+LISTING = Listing("apps", "account_sid = ?", "number", newest_first=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewApp:
+    """What an upload has come to. `layers` has the name and size of each."""
+
+    unique_name: str | None
+    hash: str
+    manifest: bytes
+    signer_id: int
+    image_size: int
+    layers: Sequence[tuple[str, int]]
+
+
+def find(connection: Connection, account: str, name: str) -> Row | None:
+    """Return the app with this SID or unique name."""
+    column = "sid" if identifiers.is_sid(name, identifiers.APP) else "unique_name"
+    return connection.execute(
+        f"SELECT * FROM apps WHERE account_sid = ? AND {column} = ?",  # noqa: S608 - our own text
+        (account, name),
+    ).fetchone()
+
+
+def add(connection: Connection, account: str, app: NewApp, now_us: int) -> tuple[Row, bool]:
+    """Return the app of an upload, and whether it is new: the same manifest is the same app.
+
+    Raises ConflictError where the unique name belongs to another app, or the app has another name already.
+    """
+    known = connection.execute("SELECT * FROM apps WHERE account_sid = ? AND hash = ?", (account, app.hash)).fetchone()
+    if known is not None:
+        return _named(connection, known, app.unique_name, now_us), False
+    sid = identifiers.new_sid(identifiers.APP)
+    row = connection.execute(
+        "INSERT INTO apps (sid, account_sid, unique_name, hash, manifest, signer_id, image_size, created_us,"
+        " updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        (
+            sid,
+            account,
+            app.unique_name,
+            app.hash,
+            app.manifest,
+            f"{app.signer_id:016x}",
+            app.image_size,
+            now_us,
+            now_us,
+        ),
+    ).fetchone()
+    assert row is not None  # noqa: S101 - RETURNING of an insert that did not raise
+    for name, size in app.layers:
+        connection.execute("INSERT INTO layers (app_sid, name, size) VALUES (?, ?, ?)", (sid, name, size))
+    return row, True
+
+
+def _named(connection: Connection, row: Row, unique_name: str | None, now_us: int) -> Row:
+    if unique_name is None or row["unique_name"] == unique_name:
+        return row
+    if row["unique_name"] is not None:
+        raise ConflictError(f"this bundle was uploaded as '{row['unique_name']}' already")
+    renamed = connection.execute(
+        "UPDATE apps SET unique_name = ?, updated_us = ? WHERE sid = ? RETURNING *", (unique_name, now_us, row["sid"])
+    ).fetchone()
+    assert renamed is not None  # noqa: S101 - the row was there in this transaction
+    return renamed
+
+
+def remove(connection: Connection, sid: str) -> list[str]:
+    """Remove an app, and return the layers that no app uses any more.
+
+    Raises ConflictError while a device is to run it.
+    """
+    if connection.execute("SELECT 1 FROM devices WHERE target_sid = ?", (sid,)).fetchone():
+        raise ConflictError("it is the target of a device")
+    names = [row["name"] for row in connection.execute("SELECT name FROM layers WHERE app_sid = ?", (sid,)).fetchall()]
+    connection.execute("DELETE FROM layers WHERE app_sid = ?", (sid,))
+    connection.execute("DELETE FROM apps WHERE sid = ?", (sid,))
+    used = "SELECT 1 FROM layers WHERE name = ?"
+    return [name for name in names if connection.execute(used, (name,)).fetchone() is None]

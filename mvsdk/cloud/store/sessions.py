@@ -1,0 +1,115 @@
+"""Which session of a device counts, and what a session needs of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mvsdk.cloud import identifiers, passwords
+from mvsdk.cloud.database import Connection, Row
+from mvsdk.cloud.sealing import Seal
+from mvsdk.cloud.store import commands, settings
+from mvsdk.link import ConfigItem, ConfigResult, Hello, Target
+
+STALE_US = 150 * 1_000_000
+"""A device whose session has not been confirmed for so long counts as cut off: its server has died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that has shown its token."""
+
+    sid: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a device is to know at present. `logging_until_us` is when `logging` ends, None if it is off."""
+
+    session: str | None
+    logging_until_us: int | None
+    target: Target | None
+    commands: tuple[tuple[int, str], ...]
+
+
+def authenticate(connection: Connection, sid: str, token: str) -> Device | None:
+    """Return the device whose token this is."""
+    row = None
+    if identifiers.is_sid(sid, identifiers.DEVICE):
+        row = connection.execute("SELECT account_sid, token FROM devices WHERE sid = ?", (sid,)).fetchone()
+    right = passwords.matches(token, bytes(row["token"]) if row else bytes(32))
+    return Device(sid, row["account_sid"]) if row and right else None
+
+
+def begin(connection: Connection, device: Device, session: str, hello: Hello, now_us: int) -> int:
+    """Let this session count from now on; return how far the records of the device's present boot are stored."""
+    row = connection.execute("SELECT boot, records_through FROM devices WHERE sid = ?", (device.sid,)).fetchone()
+    same_boot = row is not None and row["boot"] == hello.boot
+    through: int = row["records_through"] if row is not None and same_boot else 0
+    connection.execute(
+        "UPDATE devices SET session = ?, seen_us = ?, boot = ?, records_through = ?, software = ?, wake_reason = ?"
+        " WHERE sid = ?",
+        (session, now_us, hello.boot, through, hello.software, hello.wake_reason, device.sid),
+    )
+    commands.done(connection, device.sid, hello.commands_done)
+    report(connection, device, hello.app_hash, 0, now_us)
+    return through
+
+
+def end(connection: Connection, device: Device, session: str, now_us: int) -> None:
+    """Note that the device is cut off, unless another session counts already."""
+    connection.execute(
+        "UPDATE devices SET session = NULL, seen_us = ? WHERE sid = ? AND session = ?", (now_us, device.sid, session)
+    )
+
+
+def confirm(connection: Connection, device: Device, session: str, now_us: int) -> None:
+    """Note that the session is alive."""
+    connection.execute("UPDATE devices SET seen_us = ? WHERE sid = ? AND session = ?", (now_us, device.sid, session))
+
+
+def is_connected(row: Row, now_us: int) -> bool:
+    """Return whether a device has a session."""
+    return row["session"] is not None and now_us - row["seen_us"] < STALE_US
+
+
+def report(connection: Connection, device: Device, app_hash: str | None, error_code: int, now_us: int) -> None:
+    """Note what a device says that it runs; an error belongs to its way to the target."""
+    if app_hash is None and not error_code:
+        return
+    app = connection.execute(
+        "SELECT sid FROM apps WHERE account_sid = ? AND hash = ?", (device.account, app_hash or "")
+    ).fetchone()
+    connection.execute(
+        "UPDATE devices SET reported_sid = ?, reported_hash = ?, reported_us = ?, update_error_code = ? WHERE sid = ?",
+        (app["sid"] if app else None, app_hash, now_us, error_code, device.sid),
+    )
+
+
+def state(connection: Connection, device: Device, now_us: int) -> State:
+    """Return what a device is to know at present."""
+    row = connection.execute(
+        "SELECT d.session, d.logging_until_us, a.sid AS app_sid, a.hash AS app_hash FROM devices d"
+        " LEFT JOIN apps a ON a.sid = d.target_sid WHERE d.sid = ?",
+        (device.sid,),
+    ).fetchone()
+    if row is None:
+        return State(None, None, None, ())
+    until = row["logging_until_us"]
+    target = Target(row["app_sid"], row["app_hash"]) if row["app_sid"] else None
+    waiting = tuple((command["number"], command["kind"]) for command in commands.waiting(connection, device.sid))
+    return State(row["session"], until if until is not None and until > now_us else None, target, waiting)
+
+
+def values(connection: Connection, seal: Seal, device: Device, items: list[ConfigItem]) -> list[ConfigResult]:
+    """Return config and secret values that a device asks for; it sees its account's and its own."""
+    return [ConfigResult(_value(connection, seal, device, item)) for item in items]
+
+
+def _value(connection: Connection, seal: Seal, device: Device, item: ConfigItem) -> str | None:
+    listing = settings.SECRETS if item.store == "secret" else settings.CONFIGS
+    owner = device.sid if item.scope == "device" else ""
+    row = settings.find(connection, listing, device.account, owner, item.key)
+    if row is None:
+        return None
+    return settings.open_secret(seal, row) if item.store == "secret" else str(row["value"])

@@ -1,0 +1,63 @@
+"""Device sessions: what a device and its cloud say to each other over one WebSocket.
+
+    messages     every message, as a typed model; the version of the whole
+    outbox       what the device has said and the cloud has not acknowledged yet
+    session      the device's side: connect, resume, send, obey; again and again
+
+The cloud's side is `mvsdk.cloud.sessions`. Both sides import this room and nothing of each other.
+The rule that must never break: what was acknowledged is never lost, and nothing is taken twice.
+"""
+
+from mvsdk.link.messages import (
+    PROTOCOL,
+    Acknowledged,
+    Closing,
+    Command,
+    CommandDone,
+    ConfigAnswer,
+    ConfigFetch,
+    ConfigItem,
+    ConfigResult,
+    CrashRecord,
+    Down,
+    GapRecord,
+    Hello,
+    Logging,
+    LogRecord,
+    Record,
+    Records,
+    StartRecord,
+    Target,
+    TargetChanged,
+    Up,
+    Welcome,
+)
+from mvsdk.link.outbox import Outbox
+from mvsdk.link.session import DeviceSession
+
+__all__ = [
+    "PROTOCOL",
+    "Acknowledged",
+    "Closing",
+    "Command",
+    "CommandDone",
+    "ConfigAnswer",
+    "ConfigFetch",
+    "ConfigItem",
+    "ConfigResult",
+    "CrashRecord",
+    "DeviceSession",
+    "Down",
+    "GapRecord",
+    "Hello",
+    "LogRecord",
+    "Logging",
+    "Outbox",
+    "Record",
+    "Records",
+    "StartRecord",
+    "Target",
+    "TargetChanged",
+    "Up",
+    "Welcome",
+]

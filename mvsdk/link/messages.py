@@ -1,0 +1,193 @@
+"""Every message of a device session. Each is one JSON text frame, told apart by its field "type".
+
+A session begins with `Hello` and `Welcome`. After that both sides speak when they have something to say.
+
+Up go records, numbered from 1 within one boot of the device: the cloud takes each number once, in order, and says in
+`Acknowledged` how far it has stored them. After a cut the device asks with `Hello` and sends again from there.
+Down go commands, numbered by the cloud: the device carries each out once, in order, and says `CommandDone`.
+State (logging, target) is not numbered: the latest counts.
+
+A field added later has a default; a message kind added later raises `PROTOCOL`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+PROTOCOL = 1
+TEXT_LENGTH = 4096
+"""Bytes of a log line, at most, as UTF-8 (mvServerLog takes 512; other personalities more)."""
+RECORDS_MOST = 256
+"""Records in one message, at most."""
+
+
+class _Message(msgspec.Struct, tag_field="type", frozen=True):
+    """What all messages and records have in common."""
+
+
+# -- records ---------------------------------------------------------------------------------------------------------
+
+
+class LogRecord(_Message, tag="log", frozen=True, kw_only=True):
+    """A line the application logged, at `time_us` of the device's clock."""
+
+    time_us: int
+    text: str
+
+
+class StartRecord(_Message, tag="start", frozen=True, kw_only=True):
+    """The application started, and why."""
+
+    time_us: int
+    wake_reason: str
+
+
+class CrashRecord(_Message, tag="crash", frozen=True, kw_only=True):
+    """The application faulted; `report` is what a person wants to read of it."""
+
+    time_us: int
+    report: str
+
+
+class GapRecord(_Message, tag="gap", frozen=True, kw_only=True):
+    """So many records before this one were dropped, because the device was cut off for too long."""
+
+    count: int
+
+
+Record = LogRecord | StartRecord | CrashRecord | GapRecord
+
+
+# -- up --------------------------------------------------------------------------------------------------------------
+
+
+class Hello(_Message, tag="hello", frozen=True, kw_only=True):
+    """The first message. `boot` names this boot of the device; `commands_done` is the last command carried out.
+
+    `app_hash` is what it runs ("sha256:…" of the manifest), None before it runs anything.
+    """
+
+    protocol: int
+    boot: str
+    software: str
+    app_hash: str | None = None
+    wake_reason: str | None = None
+    commands_done: int = 0
+
+
+class Records(_Message, tag="records", frozen=True, kw_only=True):
+    """Records in order; the first has the number `first`."""
+
+    first: int
+    records: list[Record]
+
+
+class CommandDone(_Message, tag="command-done", frozen=True, kw_only=True):
+    """A command was carried out."""
+
+    number: int
+
+
+class ConfigItem(msgspec.Struct, frozen=True):
+    """One value wanted."""
+
+    scope: Literal["account", "device"]
+    store: Literal["config", "secret"]
+    key: str
+
+
+class ConfigFetch(_Message, tag="config-fetch", frozen=True, kw_only=True):
+    """Values wanted. `request` comes back in the answer."""
+
+    request: int
+    items: list[ConfigItem]
+
+
+class AppReport(_Message, tag="app-report", frozen=True, kw_only=True):
+    """What the device runs now, or what went wrong on the way to its target."""
+
+    app_hash: str | None
+    error_code: int = 0
+
+
+Up = Records | CommandDone | ConfigFetch | AppReport
+"""What follows a `Hello`."""
+
+
+# -- down ------------------------------------------------------------------------------------------------------------
+
+
+class Target(msgspec.Struct, frozen=True):
+    """An app to run: its SID, and the hash of its manifest."""
+
+    app_sid: str
+    app_hash: str
+
+
+class Welcome(_Message, tag="welcome", frozen=True, kw_only=True):
+    """The answer to `Hello`: the time, how far records of this boot are stored, and the present state."""
+
+    protocol: int
+    device_sid: str
+    time_us: int
+    acknowledged: int
+    logging: bool
+    target: Target | None = None
+
+
+class Acknowledged(_Message, tag="acknowledged", frozen=True, kw_only=True):
+    """Records up to this number are stored."""
+
+    up_to: int
+
+
+class Logging(_Message, tag="logging", frozen=True, kw_only=True):
+    """Whether log lines are wanted."""
+
+    enabled: bool
+
+
+class TargetChanged(_Message, tag="target", frozen=True, kw_only=True):
+    """The device is to run another app."""
+
+    target: Target | None
+
+
+class Command(_Message, tag="command", frozen=True, kw_only=True):
+    """Something to be done once."""
+
+    number: int
+    kind: Literal["restart"]
+
+
+class ConfigResult(msgspec.Struct, frozen=True):
+    """One value, or None where there is none for this device."""
+
+    value: str | None
+
+
+class ConfigAnswer(_Message, tag="config-answer", frozen=True, kw_only=True):
+    """The values of a fetch, in the order they were asked for."""
+
+    request: int
+    results: list[ConfigResult]
+
+
+class Closing(_Message, tag="closing", frozen=True, kw_only=True):
+    """The cloud ends the session. `retry` says whether coming back makes sense."""
+
+    reason: str
+    retry: bool
+
+
+Down = Acknowledged | Logging | TargetChanged | Command | ConfigAnswer | Closing
+"""What follows a `Welcome`; a `Closing` may come in its place."""
+
+encode = msgspec.json.encode
+decode_hello = msgspec.json.Decoder(Hello).decode
+decode_up = msgspec.json.Decoder(Up).decode
+decode_welcome = msgspec.json.Decoder(Welcome | Closing).decode
+decode_down = msgspec.json.Decoder(Down).decode
+"""Each raises msgspec.MsgspecError for what is no such message."""

@@ -1,0 +1,208 @@
+"""The device's side of a session: a thread that connects, resumes, sends what is in the outbox, and tells what comes.
+
+It comes back by itself after every cut, later each time and never at the same moment as others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mvsdk.link import messages
+from mvsdk.link.messages import Acknowledged, Closing, Down, Hello, Up, Welcome
+from mvsdk.link.outbox import Outbox
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+PATH = "/mvsdk/v1/session"
+HEARTBEAT_SECONDS = 20
+"""A side that hears nothing for two of them takes the connection for dead."""
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A session has begun, with what the cloud said in its welcome."""
+
+    welcome: Welcome
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """There is no session. `final` when the cloud does not want this device back."""
+
+    reason: str
+    final: bool
+
+
+Heard = Connected | Disconnected | Down
+"""What the owner of a session is told, on the session's thread and in order."""
+
+
+def waits(randomness: random.Random) -> Callable[[int], float]:
+    """Return how long to wait before an attempt, by how many have failed in a row: doubling, with full jitter."""
+    return lambda failures: randomness.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(failures, 16)))
+
+
+class DeviceSession:
+    """Keeps a device in touch with the cloud at `url` until `close`.
+
+    `hello` is asked for the first message of every attempt. `hear` is told everything that comes. `wait` gives the
+    seconds before an attempt.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        device: str,
+        token: str,
+        outbox: Outbox,
+        hello: Callable[[], Hello],
+        hear: Callable[[Heard], None],
+        wait: Callable[[int], float] | None = None,
+    ) -> None:
+        self._url = url.replace("http", "ws", 1).rstrip("/") + PATH
+        self._authorization = f"Bearer {device}:{token}"
+        self._outbox = outbox
+        self._hello = hello
+        self._hear = hear
+        self._wait = wait or waits(random.Random())  # noqa: S311 - spreads load, hides nothing
+        self._loop = asyncio.new_event_loop()
+        self._wanted = asyncio.Event()
+        self._to_say: list[Up] = []
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="device session", daemon=True)
+        self._thread.start()
+
+    def records_added(self) -> None:
+        """Send what is new in the outbox. From any thread."""
+        self._call(self._wanted.set)
+
+    def say(self, message: Up) -> None:
+        """Send a message that is no record; it is lost if there is no session. From any thread."""
+
+        def queue() -> None:
+            self._to_say.append(message)
+            self._wanted.set()
+
+        self._call(queue)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Wait until everything is acknowledged, though no longer than `timeout` seconds, and end."""
+        self._closing = True
+        self._call(self._wanted.set)
+        self._thread.join(timeout)
+        self._call(self._loop.stop)
+        self._thread.join()
+
+    def _call(self, function: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            self._loop.call_soon_threadsafe(function)
+
+    # -- on the session's thread ---------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        task = self._loop.create_task(self._keep())
+        task.add_done_callback(lambda _: self._loop.stop())
+        try:
+            self._loop.run_forever()
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                self._loop.run_until_complete(task)
+            self._loop.close()
+
+    async def _keep(self) -> None:
+        """Connect again and again."""
+        failures = 0
+        while not self._done():
+            end, connected = await self._once()
+            self._hear(end)
+            if end.final:
+                return
+            failures = 0 if connected else failures + 1
+            if not self._done():
+                await asyncio.sleep(self._wait(failures))
+
+    def _done(self) -> bool:
+        return self._closing and self._outbox.empty
+
+    async def _once(self) -> tuple[Disconnected, bool]:
+        """Hold one session; return why it ended, and whether it had begun."""
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import InvalidStatus, WebSocketException
+
+        begun = False
+        try:
+            async with connect(
+                self._url,
+                additional_headers={"Authorization": self._authorization},
+                ping_interval=HEARTBEAT_SECONDS,
+                ping_timeout=HEARTBEAT_SECONDS,
+                close_timeout=2,
+                compression=None,
+                proxy=None,
+            ) as connection:
+                await connection.send(messages.encode(self._hello()).decode())
+                answer = messages.decode_welcome(await connection.recv())
+                if isinstance(answer, Closing):
+                    return Disconnected(answer.reason, final=not answer.retry), begun
+                begun = True
+                self._outbox.resume(answer.acknowledged)
+                self._to_say.clear()
+                self._hear(Connected(answer))
+                return await self._hold(connection), begun
+        except InvalidStatus as error:
+            status = error.response.status_code
+            return Disconnected(f"the cloud answers {status}", final=status in {401, 403, 404}), begun
+        except (OSError, TimeoutError, WebSocketException, msgspec.MsgspecError) as error:
+            return Disconnected(str(error) or type(error).__name__, final=False), begun
+
+    async def _hold(self, connection: ClientConnection) -> Disconnected:
+        """Send and receive until either ends."""
+        receiving = asyncio.ensure_future(self._receive(connection))
+        sending = asyncio.ensure_future(self._send(connection))
+        try:
+            await asyncio.wait({receiving, sending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (receiving, sending):
+                task.cancel()
+            results = await asyncio.gather(receiving, sending, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Disconnected):
+                return result
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return Disconnected("done", final=False)
+
+    async def _receive(self, connection: ClientConnection) -> Disconnected:
+        while True:
+            message = messages.decode_down(await connection.recv())
+            if isinstance(message, Acknowledged):
+                self._outbox.acknowledge(message.up_to)
+                if self._done():
+                    return Disconnected("done", final=True)
+            elif isinstance(message, Closing):
+                return Disconnected(message.reason, final=not message.retry)
+            else:
+                self._hear(message)
+
+    async def _send(self, connection: ClientConnection) -> Disconnected:
+        while True:
+            self._wanted.clear()
+            while self._to_say:
+                await connection.send(messages.encode(self._to_say.pop(0)).decode())
+            while (records := self._outbox.next_message()) is not None:
+                await connection.send(messages.encode(records).decode())
+            if self._done():
+                return Disconnected("done", final=True)
+            await self._wanted.wait()

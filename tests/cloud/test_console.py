@@ -1,0 +1,197 @@
+"""The console in a real browser, as a person uses it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from mvsdk.bundle import ManifestOptions, create
+from mvsdk.link import LogRecord
+from tests.bundle.samples import VECTORS
+from tests.cloud.conftest import RunningCloud, running_cloud
+from tests.cloud.test_sessions import SECONDS, SomeDevice
+
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """A headless browser from Debian's packages, with a profile of its own."""
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if (browser is None or driver is None) and os.environ.get("CI") != "true":
+        pytest.skip("needs chromium and chromedriver: install the packages chromium and chromium-driver")
+    assert browser, "chromium is missing: install the package chromium"
+    assert driver, "chromedriver is missing: install the package chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as window:
+        yield window
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[RunningCloud]:
+    """A fresh cloud."""
+    with running_cloud(tmp_path / "cloud") as cloud:
+        yield cloud
+
+
+class Visitor:
+    """Somebody at a browser."""
+
+    def __init__(self, window: webdriver.Chrome, cloud: RunningCloud) -> None:
+        self.window = window
+        self._cloud = cloud
+        window.delete_all_cookies()
+        window.get(cloud.url)
+        self.fill("user", cloud.account)
+        self.fill("token", cloud.token)
+        self.press("Log in")
+        self.sees("Devices", "h1")
+
+    def open(self, path: str) -> None:
+        """Go to a page."""
+        self.window.get(self._cloud.url + path)
+
+    def fill(self, name: str, text: str, within: str = "") -> None:
+        """Type into a field."""
+        self.find(f'{within} [name="{name}"]').send_keys(text)
+
+    def find(self, selector: str) -> WebElement:
+        """Return an element once it is there."""
+        return WebDriverWait(self.window, SECONDS).until(lambda window: window.find_element(By.CSS_SELECTOR, selector))
+
+    def press(self, text: str, within: str = "") -> None:
+        """Press the button with this text."""
+        buttons = self.window.find_elements(By.CSS_SELECTOR, f"{within} button")
+        next(button for button in buttons if button.text == text).click()
+
+    def sees(self, text: str, selector: str) -> None:
+        """Wait until an element has a text in it."""
+        WebDriverWait(self.window, SECONDS, ignored_exceptions=[Exception]).until(
+            lambda window: any(text in place.text for place in window.find_elements(By.CSS_SELECTOR, selector))
+        )
+
+
+def test_a_person_deploys_watches_and_sets_a_secret(
+    chromium: webdriver.Chrome, cloud: RunningCloud, tmp_path: Path
+) -> None:
+    """Upload, deploy, see a device come online and log, search and pause, and set a secret that nobody sees again."""
+    bundle = tmp_path / "app.zip"
+    bundle.write_bytes(create(VECTORS, ManifestOptions(), cloud.developer))
+    visitor = Visitor(chromium, cloud)
+    visitor.fill("UniqueName", "kitchen")
+    visitor.press("Create a device")
+    visitor.sees("kitchen", "tbody")
+
+    visitor.open("/apps")
+    visitor.fill("File", str(bundle))
+    visitor.fill("UniqueName", "first-app")
+    visitor.press("Upload")
+    visitor.sees("first-app", "h2")
+
+    sid = cloud.rows("SELECT sid FROM devices WHERE unique_name = ?", "kitchen")[0]["sid"]
+    cloud.let_in(sid)
+    visitor.open(f"/devices/{sid}")
+    Select(visitor.find('[name="TargetApp"]')).select_by_visible_text("first-app")
+    visitor.press("Deploy")
+    visitor.sees("pending", ".badge")
+    visitor.sees("offline", ".badge")
+
+    device = SomeDevice()
+    session = device.connect(cloud.url, sid)
+    visitor.sees("online", ".badge")
+    device.outbox.add(LogRecord(time_us=1, text="the kettle boils"))
+    session.records_added()
+    visitor.sees("the kettle boils", "#log li")
+    visitor.find("#search").send_keys("teapot")
+    WebDriverWait(chromium, SECONDS).until(
+        lambda window: not window.find_element(By.CSS_SELECTOR, "#log li").is_displayed()
+    )
+    visitor.find("#search").send_keys(Keys.CONTROL, "a", Keys.DELETE)
+    visitor.press("Pause")
+    device.outbox.add(LogRecord(time_us=2, text="while paused"))
+    session.records_added()
+    visitor.sees("Go on (1 new)", "button")
+    visitor.find("#pause").click()
+    visitor.sees("while paused", "#log li")
+    session.close(SECONDS)
+    visitor.sees("offline", ".badge")
+
+    secrets = '[aria-labelledby="Secrets-title"]'
+    visitor.fill("Key", "api-key", secrets)
+    visitor.fill("Value", "hunter2", secrets)
+    visitor.press("Add", secrets)
+    visitor.sees("api-key", secrets)
+    visitor.sees("••••", secrets)
+    assert "hunter2" not in chromium.page_source
+
+
+def test_the_console_fits_a_phone(chromium: webdriver.Chrome, cloud: RunningCloud) -> None:
+    """At the width of a phone no page is wider than the screen, and its script found no error."""
+    sid = cloud.new_device("a-device-with-a-rather-long-name-that-nobody-would-give-to-a-kettle")
+    cloud.call("POST", f"/v1/Devices/{sid}/Configs", data={"Key": "k" * 100, "Value": "v" * 1000})
+    visitor = Visitor(chromium, cloud)
+    chromium.set_window_size(390, 800)
+    for path in ("/", f"/devices/{sid}", "/apps", "/settings"):
+        visitor.open(path)
+        visitor.find("h1")
+        width: int = chromium.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+        assert width <= 0, path
+    chromium.set_window_size(1200, 900)
+    problems = [entry for entry in chromium.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+    assert [entry for entry in problems if "favicon" not in entry["message"] and "401" not in entry["message"]] == []
+
+
+def test_pages_are_for_those_who_logged_in(cloud: RunningCloud) -> None:
+    """Without a visit every page is the login, streams are closed, a forged cookie is nothing, actions do nothing."""
+    for path in ("/", "/devices/x", "/apps", "/settings", "/console/events", "/console/devices/x/log"):
+        for cookies in ({}, {"mvsdk-console": "00" * 40}):
+            answer = requests.get(cloud.url + path, cookies=cookies, timeout=30)
+            assert answer.status_code == 401
+            assert "hunter" not in answer.text
+    sid = cloud.new_device("kitchen")
+    acted = requests.post(
+        f"{cloud.url}/console/do/POST/v1/Devices/{sid}?form=x", data={"UniqueName": "bath"}, timeout=30
+    )
+    assert acted.status_code in {200, 401}
+    assert cloud.rows("SELECT unique_name FROM devices")[0]["unique_name"] == "kitchen"
+
+
+def test_a_form_from_elsewhere_does_nothing(cloud: RunningCloud) -> None:
+    """A visit's cookie is no use without its form token, nor with it from another origin."""
+    sid = cloud.new_device("kitchen")
+    with requests.Session() as session:
+        session.post(cloud.url + "/login", data={"user": cloud.account, "token": cloud.token}, timeout=30)
+        page = session.get(cloud.url + f"/devices/{sid}", timeout=30).text
+        token = page.partition("?form=")[2][:32]
+        action = f"{cloud.url}/console/do/POST/v1/Devices/{sid}?form="
+        data = {"UniqueName": "bath"}
+        assert session.post(action, data=data, timeout=30).status_code == 403
+        foreign = {"Origin": "http://evil.example"}
+        assert session.post(action + token, data=data, headers=foreign, timeout=30).status_code == 403
+        assert cloud.rows("SELECT unique_name FROM devices")[0]["unique_name"] == "kitchen"
+        assert session.post(action + token, data=data, timeout=30).ok
+    assert cloud.rows("SELECT unique_name FROM devices")[0]["unique_name"] == "bath"
