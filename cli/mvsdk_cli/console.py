@@ -25,9 +25,9 @@ def json_option(function: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")(function)
 
 
-def print_json(document: object) -> None:
-    """Print one JSON document on one line of standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False))
+def print_json(document: object, *, err: bool = False) -> None:
+    """Print one JSON document on one line of standard output, or of standard error."""
+    click.echo(json.dumps(document, ensure_ascii=False), err=err)
 
 
 def render_error(error: MvsdkError, *, as_json: bool) -> None:

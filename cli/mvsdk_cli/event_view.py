@@ -18,6 +18,7 @@ from mvsdk.emulator.events import (
     FactoryLogLine,
     FactoryTestEnded,
     Faulted,
+    InterruptLineChanged,
     LedChanged,
     LogLine,
     PwmChanged,
@@ -38,15 +39,16 @@ Caller = Callable[[int], Place]
 class TextView:
     """Prints events as lines with the device's time in front."""
 
-    def __init__(self, backtrace: Backtrace, caller: Caller) -> None:
+    def __init__(self, backtrace: Backtrace, caller: Caller, echo: Callable[[str], object] = click.echo) -> None:
         self._backtrace = backtrace
         self._caller = caller
+        self._echo = echo
 
     def __call__(self, event: Event) -> None:
         """Print one event."""
         stamp = click.style(f"[{event.time_us // 1_000_000:5d}.{event.time_us % 1_000_000:06d}]", dim=True)
         for line in self._lines(event):
-            click.echo(f"{stamp} {line}")
+            self._echo(f"{stamp} {line}")
 
     def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911, PLR0912 - one for each kind of event
         match event:
@@ -67,6 +69,8 @@ class TextView:
                 place = self._caller(event.caller)
                 where = f"  <{place.function}>" if place.function else ""
                 return [click.style(f"{event.call} {event.result}", fg="cyan") + click.style(where, dim=True)]
+            case InterruptLineChanged():
+                return [click.style(f"{event.name} {'raised' if event.high else 'low'}", fg="magenta")]
             case Started():
                 return [click.style(f"application starts, wake reason {event.wake_reason}", dim=True)]
             case CallNotModelled():
@@ -92,11 +96,12 @@ class TextView:
 
 
 class JsonView:
-    """Prints events as JSON objects, one a line."""
+    """Prints events as JSON objects, one a line, on standard output or with `err` on standard error."""
 
-    def __init__(self, backtrace: Backtrace, caller: Caller) -> None:
+    def __init__(self, backtrace: Backtrace, caller: Caller, *, err: bool = False) -> None:
         self._backtrace = backtrace
         self._caller = caller
+        self._err = err
 
     def __call__(self, event: Event) -> None:
         """Print one event."""
@@ -111,7 +116,7 @@ class JsonView:
                 document["backtrace"] = [dataclasses.asdict(place) for place in self._backtrace(event)]
             case _:
                 document |= dataclasses.asdict(event)
-        print_json(document)
+        print_json(document, err=self._err)
 
 
 def _text(text: str) -> list[str]:

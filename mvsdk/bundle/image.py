@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,11 @@ class Image:
         if len(self.data) >= REGION_SIZE:
             what = f"the image has {len(self.data)} bytes and must have fewer than {REGION_SIZE}"
             raise ImagePlacementError(what, "make the application smaller; `mvsdk build` shows what takes the room")
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of its bytes in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from mvsdk.boards import Board
 from mvsdk.emulator.clock import Action, Appointment, Schedule
 from mvsdk.emulator.core import Core
-from mvsdk.emulator.events import Event
+from mvsdk.emulator.events import Event, InterruptLineChanged
 from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class ChipWiring:
-    """A `Wiring`. `deadline` is the cycle the core runs to at present, None while it stands."""
+    """A `Wiring`. `deadline` is the cycle the core runs to at present, None while it stands. `traces_lines`
+    says that interrupt lines are told."""
 
     def __init__(
         self,
@@ -32,6 +33,8 @@ class ChipWiring:
         self.random_word = random_word
         self.watchdog_reset = watchdog_reset
         self.wake = wake
+        self.traces_lines = False
+        self._names = board.interrupts
         self._core = core
         self._ram = board.ram
         self._schedule = schedule
@@ -48,9 +51,13 @@ class ChipWiring:
 
     def at(self, cycle: int, action: Action) -> Appointment:
         """See `Wiring.at`. A run that would miss the appointment ends at the next instruction boundary."""
+        self.hurry(cycle)
+        return self._schedule.at(cycle, action)
+
+    def hurry(self, cycle: int) -> None:
+        """End the core's run at its next instruction boundary if it would miss something that is due at `cycle`."""
         if self.deadline is not None and cycle < self.deadline:
             self._core.halt()
-        return self._schedule.at(cycle, action)
 
     def read_memory(self, address: int, length: int) -> bytes:
         """See `Wiring.read_memory`."""
@@ -65,3 +72,5 @@ class ChipWiring:
     def set_line(self, interrupt: int, level: bool) -> None:
         """See `Wiring.set_line`."""
         self._core.set_line(interrupt, level)
+        if self.traces_lines:
+            self.tell(InterruptLineChanged(self.time_us, interrupt, self._names.get(interrupt, "?"), level))

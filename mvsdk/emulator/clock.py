@@ -49,6 +49,11 @@ class Schedule:
         while (due := self.next_cycle) is not None and due <= cycle:
             heapq.heappop(self._entries).action()
 
+    @property
+    def waiting(self) -> int:
+        """How many actions wait."""
+        return sum(not entry.cancelled for entry in self._entries)
+
     def clear(self) -> None:
         """Forget everything that waits."""
         self._entries.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mvsdk.bundle import ManifestOptions
 
@@ -31,6 +32,8 @@ class RestartPolicy:
 class BackOff:
     """Counts crashes in a row. The time from start to start begins at the minimum and doubles with each crash up to
     the maximum; a life longer than the maximum begins the count anew (inferred: only the bounds are documented)."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("crashes",)
 
     def __init__(self, policy: RestartPolicy) -> None:
         self._policy = policy

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import enum
 import functools
+import hashlib
+import json
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import ClassVar, cast
 
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, vector_table_problem
+from mvsdk.emulator.bus_devices import I2cDevice, SpiDevice
 from mvsdk.emulator.chip_wiring import ChipWiring
-from mvsdk.emulator.clock import Action, Schedule
+from mvsdk.emulator.clock import Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
 from mvsdk.emulator.core.memory_image import MemoryImage
 from mvsdk.emulator.crashes import BackOff, RestartPolicy
-from mvsdk.emulator.errors import NotExecutableError
+from mvsdk.emulator.errors import InputError, NotExecutableError
 from mvsdk.emulator.events import (
     DeepSleepBegan,
     Event,
@@ -26,18 +30,25 @@ from mvsdk.emulator.events import (
     Started,
 )
 from mvsdk.emulator.guest_memory import GuestMemory
+from mvsdk.emulator.inputs import Inputs, port_and_pin
 from mvsdk.emulator.nor_flash import NorFlash, Storage
+from mvsdk.emulator.options import Connection, DeviceOptions, Identity, unique_id_of
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
+from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
-from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
 from mvsdk.emulator.soc.pwr import SBF
+from mvsdk.emulator.soc.wiring import Alarm
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
 RESTART_US = 10_000
 """From a restart's request to the application's first instruction (inferred)."""
 CRASH_REPORTS_KEPT = 16
+CRASH_WAKE_REASON = "APPLICATIONCRASH"
+"""What the application finds after a fault."""
+PIN_RESET_FLAG = 26
+"""RCC_CSR.PINRSTF (RM0456, chapter 11)."""
 _WAKES = {"pin": "APPLICATION", "rtc": "RTC"}
 """What the chip wakes the device by, as names of `WakeSource`."""
 WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
@@ -82,11 +93,35 @@ class Device:
     `seed` decides everything random: handles, identity, the random number generator. `wall_start_us` is the wall time
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
-    external flash holds. `strict_mmio` makes accesses to peripheral registers that have no model bus faults,
+    external flash holds. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
+    interrupt lines. `strict_mmio` makes accesses to peripheral registers that have no model bus faults,
     `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
+    `identity` is who the device is; without one that follows from the seed. `image_name` is what people call the
+    image. Whatever happens to a running device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = (
+        "chip",
+        "kernel",
+        "flash",
+        "crash_reports",
+        "test_status",
+        "_random",
+        "_random_numbers",
+        "_life",
+        "_started_us",
+        "_alive",
+        "_deep_sleep",
+        "_busy_until",
+        "_call_us",
+        "_restart_reason",
+        "_back_off",
+        "_next_start",
+    )
+    wake_sources: ClassVar[type[WakeSource]] = WakeSource
+    """What `wake` takes."""
 
     def __init__(
         self,
@@ -99,16 +134,23 @@ class Device:
         restart_policy: RestartPolicy | None = None,
         testing: bool = False,
         external_flash: Storage | None = None,
-        trace_calls: bool = False,
+        trace_calls: bool | frozenset[str] = False,
+        trace_interrupts: bool = False,
         strict_mmio: bool = False,
         gate_clocks: bool = False,
+        identity: Identity | None = None,
+        image_name: str = "",
         observers: Iterable[Observer] = (),
     ) -> None:
+        self.options = DeviceOptions(seed, wall_start_us, restart_policy, testing, strict_mmio, gate_clocks)
         self.board = board
+        self.image = image
+        self.image_name = image_name
         self.core = core
         self.memory = GuestMemory(core, board)
         self._observers = tuple(observers)
         self._random = random.Random(seed)  # noqa: S311 - reproducible on purpose
+        self._random_numbers = random.Random(f"{seed}: random numbers")  # noqa: S311
         self._schedule = Schedule()
         self._cycles_per_us = board.clocks.sysclk // 1_000_000
         self._life = 0
@@ -129,18 +171,29 @@ class Device:
             core,
             self._schedule,
             tell=self.tell,
-            random_word=functools.partial(random.Random(f"{seed}: random numbers").getrandbits, 32),  # noqa: S311
+            random_word=functools.partial(self._random_numbers.getrandbits, 32),
             watchdog_reset=self._watchdog_reset,
             wake=lambda source: self.wake(WakeSource[_WAKES[source]]),
         )
+        self._wiring.traces_lines = trace_interrupts
         self.chip = Chip(board, self._wiring, strict=strict_mmio, gate_clocks=gate_clocks)
         self.rcc, self.pwr = self.chip.rcc, self.chip.pwr
-        self._lay_out(image, seed)
+        self.inputs = Inputs(self, self._wiring.hurry)
+        """The way for everything from outside."""
+        self.bus_devices: dict[str, I2cDevice | SpiDevice] = {}
+        """What is connected to the chip's buses, by name."""
+        self.connections: list[Connection] = []
+        """Where it is connected."""
+        self._next_start = self.alarm(lambda _: self.restart(CRASH_WAKE_REASON))
+        self.flash = NorFlash(external_flash)
+        drawn_id = f"UV{self._random.getrandbits(128):032x}"
+        self.identity = identity or Identity(drawn_id, unique_id_of(seed))
+        self._lay_out(image)
         self.kernel = Microvisor(
             self,
-            device_id=f"UV{self._random.getrandbits(128):032x}",
+            device_id=self.identity.device_id,
             wall_start_us=wall_start_us,
-            flash=NorFlash(external_flash),
+            flash=self.flash,
             testing=testing,
             trace=trace_calls,
         )
@@ -155,9 +208,21 @@ class Device:
         """Microseconds since the kernel started."""
         return self.core.cycle // self._cycles_per_us
 
+    @property
+    def call_us(self) -> int:
+        """How long the call that is being answered takes, as far as is known yet."""
+        return CALL_CYCLES // self._cycles_per_us + self._call_us
+
+    def cycle_at(self, time_us: int) -> int:
+        """Return the first cycle of a moment of the device's time."""
+        return time_us * self._cycles_per_us
+
     def run(self, until_us: int | None = None) -> End:
         """Run until the device's clock shows `until_us`, or for as long as something can happen."""
-        limit = None if until_us is None else until_us * self._cycles_per_us
+        return self.run_to_cycle(None if until_us is None else self.cycle_at(until_us))
+
+    def run_to_cycle(self, limit: int | None) -> End:
+        """Run like `run`, to a cycle."""
         while True:
             if self._restart_reason is not None:
                 self._start(self._restart_reason)
@@ -169,6 +234,7 @@ class Device:
                 return End.TESTED
             if limit is not None and now >= limit:
                 return End.TIME
+            self.inputs.run_due(now)
             self._schedule.run_due(now)
             end = self._step(limit) if self._restart_reason is None else None
             if end is not None:
@@ -191,11 +257,10 @@ class Device:
         """Let time pass, or run the core once and deal with what stopped it."""
         if not self._alive or self._busy_until > self.core.cycle:
             return self._pass_time(self._waits(limit, self._busy_until if self._alive else None))
-        deadline, due = self.core.cycle + SLICE_CYCLES, self._schedule.next_cycle
-        if due is not None and due < deadline:
-            deadline = due
-        if limit is not None and limit < deadline:
-            deadline = limit
+        deadline = self.core.cycle + (1 if self._stopping else SLICE_CYCLES)
+        for due in (self._schedule.next_cycle, self.inputs.next_cycle, limit):
+            if due is not None and due < deadline:
+                deadline = due
         self._wiring.deadline = deadline
         stop = self.core.run(deadline)
         self._wiring.deadline = None
@@ -217,8 +282,10 @@ class Device:
         return None
 
     def _waits(self, *others: int | None) -> list[int]:
-        """Return the cycles at which there is something to do."""
-        return [cycle for cycle in (self._schedule.next_cycle, *others) if cycle is not None]
+        """Return the cycles at which there is something to do. Who was told to stop does so at the next cycle."""
+        stop = self.core.cycle + 1 if self._stopping else None
+        known = (self._schedule.next_cycle, self.inputs.next_cycle, stop, *others)
+        return [cycle for cycle in known if cycle is not None]
 
     def _pass_time(self, waits: list[int]) -> End | None:
         """Let nothing happen until the first of these cycles; for ever if there is none."""
@@ -255,7 +322,7 @@ class Device:
             return End.FAULT
         delay = self._back_off.crashed(self.time_us - self._started_us)
         self._end_life()
-        self.after_us(delay, lambda: self.restart("APPLICATIONCRASH"))
+        self._next_start.set(self.cycle_after(delay))
         self.tell(RestartAwaited(self.time_us, self._back_off.crashes, delay))
         return None
 
@@ -266,17 +333,81 @@ class Device:
         self.kernel.stop()
         self.chip.reset()
 
+    # -- the outside world -------------------------------------------------------------------------------------------
+
+    def connect(self, connection: Connection, device: I2cDevice | SpiDevice | None = None) -> None:
+        """Connect a device to a bus of the chip, by a name; without one, the device that the connection is about.
+
+        Raises `InputError` for what is not there: a kind of device, a bus with a model, an output, a pin; and for a
+        name or place that is taken.
+        """
+        made = device or connection.make_device()
+        self._check_place(connection)
+        known = getattr(made, "OUTPUTS", ())
+        unknown = [output for output, _ in connection.outputs if output not in known]
+        if unknown:
+            raise InputError(
+                f"{connection.name} has no output {unknown[0]!r}", f"there are: {', '.join(known) or 'none'}"
+            )
+        outputs = {output: port_and_pin(self, pin) for output, pin in connection.outputs}
+        if connection.on_spi:
+            select = None if connection.select is None else port_and_pin(self, connection.select)
+            self.chip.connect_spi(connection.bus, cast("SpiDevice", made), select, outputs)
+        elif connection.address is not None:
+            self.chip.connect_i2c(connection.bus, connection.address, cast("I2cDevice", made), outputs)
+        self.bus_devices[connection.name] = made
+        self.connections.append(connection)
+
+    def _check_place(self, connection: Connection) -> None:
+        """Raise `InputError` for a place where nothing can be connected."""
+        buses = {*self.chip.buses, *self.chip.spis}
+        if connection.bus not in buses:
+            known = ", ".join(sorted(buses))
+            raise InputError(f"there is no bus {connection.bus!r} with a model", f"there are: {known}")
+        if connection.on_spi and connection.address is not None:
+            raise InputError(f"{connection.name} is on an SPI and has no address", "give the pin that selects it")
+        if not connection.on_spi and connection.select is not None:
+            raise InputError(f"{connection.name} is on I2C and is not selected by a pin", "give its address")
+        if not connection.on_spi and connection.address not in range(1 << 7):
+            raise InputError(f"{connection.address!r} is no address of an I2C bus", "give 0 to 0x7f")
+        taken = [(there.bus, there.address, there.select) for there in self.connections]
+        place = connection.bus, connection.address, connection.select
+        if connection.name in self.bus_devices or place in taken:
+            where = connection.select or "NSS" if connection.on_spi else hex(connection.address or 0)
+            raise InputError(
+                f"{connection.name!r} at {connection.bus} {where} is connected already",
+                "give every device a name and a place of its own",
+            )
+
+    def press_reset(self) -> None:
+        """Press the board's reset button: everything starts anew, with its RAM as it was."""
+        self.rcc.record_reset(PIN_RESET_FLAG)
+        self.restart("COLDBOOT")
+
+    # -- keeping it --------------------------------------------------------------------------------------------------
+
+    def state(self) -> Plain:
+        """Return the state of everything but the processor as plain data; `saving` says how it is spelt."""
+        saving = Saving()
+        data = saving.of(self)
+        if saving.waiting != self._schedule.waiting:
+            raise AssertionError("something waits for its cycle outside any object's STATE")
+        return data
+
+    def state_hash(self) -> str:
+        """Return a hash of all that decides the device's future, inputs that have not happened yet aside."""
+        state = json.dumps(self.state(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(f"{state}\n{self.core.state_hash().hex()}".encode("ascii")).hexdigest()
+
     # -- what the personality may ask --------------------------------------------------------------------------------
 
-    def after_us(self, delay: int, action: Action) -> None:
-        """Let `action` happen `delay` microseconds from now, unless the application restarts before."""
-        life = self._life
+    def alarm(self, action: Callable[[int], None]) -> Alarm:
+        """Return an alarm that calls `action` with its cycle. Whoever owns it takes it back when it is in vain."""
+        return Alarm(self._wiring, action)
 
-        def if_still_alive() -> None:
-            if self._life == life:
-                action()
-
-        self._schedule.at(self.core.cycle + delay * self._cycles_per_us, if_still_alive)
+    def cycle_after(self, delay: int) -> int:
+        """Return the cycle that is `delay` microseconds from now."""
+        return self.core.cycle + delay * self._cycles_per_us
 
     def random_word(self) -> int:
         """Return 32 bits from the device's seeded source."""
@@ -320,6 +451,7 @@ class Device:
         self._deep_sleep = None
         self._busy_until = 0
         self._restart_reason = None
+        self._next_start.set(None)
         self.kernel.start(wake_reason)
         self.chip.reset()
         self.core.reset(self.board.flash.base)
@@ -328,7 +460,7 @@ class Device:
         self._started_us = self.time_us
         self.tell(Started(self.time_us, wake_reason))
 
-    def _lay_out(self, image: Image, seed: int) -> None:
+    def _lay_out(self, image: Image) -> None:
         """Put image, memory and peripherals in their places."""
         flash, ram = self.board.flash, self.board.ram
         problem = vector_table_problem(image, self.board)
@@ -339,4 +471,4 @@ class Device:
             )
         self.core.map_memory(flash.base, flash.size, writable=False, contents=MemoryImage(image.data, flash.size))
         self.core.map_memory(ram.base, ram.size, writable=True)
-        self.chip.lay_out(self.core, random.Random(f"{seed}: unique id").randbytes(UNIQUE_ID_LENGTH))  # noqa: S311
+        self.chip.lay_out(self.core, self.identity.unique_id)

@@ -168,4 +168,14 @@ class RestartAwaited(Event):
     delay_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class InterruptLineChanged(Event):
+    """A peripheral began to ask for an interrupt (`high`), or does so no more; only told while somebody traces."""
+
+    kind: ClassVar[str] = "interrupt-line"
+    interrupt: int
+    name: str
+    high: bool
+
+
 Observer = Callable[[Event], None]

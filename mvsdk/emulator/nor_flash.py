@@ -12,6 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
+from mvsdk.emulator.saving import Loading, Plain, Saving
+
 ERASED = b"\xff"
 
 
@@ -128,3 +130,39 @@ class NorFlash:
     def erase(self, address: int, length: int) -> None:
         """Set every bit of whole sectors."""
         self._storage[address : address + length] = ERASED * length
+
+    def saved_state(self, save: Saving) -> Plain:
+        """Return what every sector holds that is not erased."""
+        size = self.facts.sector_size
+        sectors = {start: self.read(start, size) for start in range(0, self.facts.application_size, size)}
+        return [
+            [start, save.value(content, f"flash sector {start:#x}")]
+            for start, content in sectors.items()
+            if content.count(ERASED) != size
+        ]
+
+    def load_state(self, data: Plain, load: Loading) -> None:
+        """Hold what was saved; the storage is only written where it differs."""
+        size = self.facts.sector_size
+        contents = dict.fromkeys(range(0, self.facts.application_size, size), ERASED * size)
+        for start, content in _pairs(data):
+            sector = load.value(b"", content, f"flash sector {start}")
+            if start not in contents or len(sector) != size:
+                raise ValueError(f"the flash has no sector at {start} of {len(sector)} bytes")
+            contents[start] = sector
+        for start, sector in contents.items():
+            if self.read(start, size) != sector:
+                self._storage[start : start + size] = sector
+
+
+def _pairs(data: Plain) -> list[tuple[int, Plain]]:
+    if not isinstance(data, list):
+        raise ValueError("the flash's content is no list")
+    pairs = []
+    for pair in data:
+        match pair:
+            case [int() as start, content]:
+                pairs.append((start, content))
+            case _:
+                raise ValueError(f"{str(pair)[:80]} is no sector")
+    return pairs

@@ -81,6 +81,15 @@ class Symbols:
         """The ELF's debugging information; None if it was stripped."""
         return self._elf.get_dwarf_info() if self._elf.has_dwarf_info() else None
 
+    def code(self, start: int, stop: int) -> bytes:
+        """Return the bytes of a range of addresses that the ELF loads; none where it loads nothing."""
+        for segment in self._elf.iter_segments("PT_LOAD"):
+            offset = start - segment["p_vaddr"]
+            if offset >= 0 and stop - segment["p_vaddr"] <= segment["p_filesz"]:
+                content: bytes = segment.data()[offset : offset + stop - start]
+                return content
+        return b""
+
     def place(self, address: int) -> Place:
         """Name an address."""
         index = bisect.bisect_right(self._starts, address) - 1

@@ -71,6 +71,8 @@ def test_json_is_one_object_a_line(blinky: Shell) -> None:
     events = [json.loads(line) for line in lines]
     assert all({"event", "time_us"} <= event.keys() for event in events)
     assert {"started", "log", "led", "syscall", "end"} == {event["event"] for event in events}
+    state = events[-1].pop("state_hash")
+    assert re.fullmatch("[0-9a-f]{64}", state)
     assert events[-1] == {"event": "end", "time_us": 1_000_000, "reason": "time", "exit_status": 0}
 
 

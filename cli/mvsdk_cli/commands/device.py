@@ -2,21 +2,23 @@
 
 \b
   $ mvsdk device create kitchen
-  kitchen is UV5f0c...; its identity is in …/devices/kitchen
+  kitchen is UV5f0c...; it lies in …/mvsdk/devices/kitchen
   $ mvsdk device list
 
-A device made here has an identity and a token, which lie in a folder of this machine: `mvsdk emulate --device` finds
-them there. DEVICE is a SID or a unique name.
+A device made here has an identity and a token, which lie in a folder of this machine: `mvsdk emulate --device kitchen
+--cloud` is that device. DEVICE is a SID or a unique name.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table
+from mvsdk_cli.device_folder import devices_home
 
 
 @click.group("device", help=__doc__)
@@ -28,13 +30,20 @@ def command() -> None:
 @click.argument("name", required=False)
 @json_option
 def create(name: str | None, as_json: bool) -> None:
-    """Make a device, and print its SID and the token that it will log in with."""
-    fields = {"UniqueName": name} if name else {}
-    device = cloud_client().post("mvsdk", "v1", "Devices", **fields)
+    """Make a device in the cloud, and a folder for it here: `mvsdk emulate --device NAME --cloud` is that device."""
+    from mvsdk import boards
+    from mvsdk.emulator.cloud_link import CloudIdentity
+    from mvsdk.emulator.device_directory import DeviceDirectory
+
+    client = cloud_client()
+    device = client.post("mvsdk", "v1", "Devices", **({"UniqueName": name} if name else {}))
+    folder = devices_home(os.environ) / (device["unique_name"] or device["sid"])
+    with DeviceDirectory(folder, boards.load(), device["sid"]):
+        CloudIdentity(client.url, device["sid"], device["token"]).write(folder)
     if as_json:
-        print_json(device)
+        print_json({**device, "folder": str(folder)})
     else:
-        click.echo(f"{device['unique_name'] or 'the device'} is {device['sid']}, token {device['token']}")
+        click.echo(f"{folder.name} is {device['sid']}; it lies in {folder}")
 
 
 @command.command("list")

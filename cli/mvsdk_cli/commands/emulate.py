@@ -16,7 +16,24 @@ is noted once; with --strict-mmio it is a bus fault. With --gate-clocks a periph
 clock, as on the chip; without, it always does, because what the kernel leaves enabled is not public.
 
 Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
---allow-unsigned. Without --for and --until it runs in real time until Ctrl-C.
+--allow-unsigned. Without --for and --until it runs in real time until Ctrl-C; on a terminal it is then a console with
+keys for the user button, pause, snapshot, reset and any input.
+
+\b
+A device can be kept, and a run had again:
+    --snapshot-at 2s FILE    write the whole device to a file at a moment
+    --from-snapshot FILE     go on from there, with the same image
+    --device DIR             a device that lasts: identity, external flash, crash reports
+    --record FILE            write down every input with its cycle
+    --replay FILE            let the same inputs happen at the same cycles
+
+--inputs FILE names what is connected to the device and what happens to it when; docs/emulator.md shows such a
+device.toml. --uart connects a serial port to this machine: USART2=stdio, USART2=pty, USART2=file:OUT or
+USART2=file:OUT,IN. With stdio, standard output is what the port sends, and everything else is on standard error.
+
+--trace syscalls shows every system call, --trace syscalls=logging,mvPowerSave those of a family or a name, --trace
+interrupts the interrupt lines; --trace-file writes a trace that Perfetto and chrome://tracing open.
+--coverage writes which lines, functions and branches were executed, as lcov does.
 
 A HardFault belongs to the secure kernel, as on the device, so an application's own HardFault handler never runs; its
 handlers for MemManage and UsageFault do, once it has enabled them.
@@ -34,7 +51,7 @@ when the application calls the latter.
 \b
 Exit status:
     0  the text of --until was logged, or the time of --for is over and no text was asked for
-    1  it could not be run: the error says why
+    1  it could not be run, or a replay ended in another state than its recording: the error says why
     3  the time is over, or the application sleeps for ever, and the text of --until was not logged
     4  the application faulted, and was not started again
     5  with --testing, the application ended the test with a status other than 0
@@ -44,28 +61,93 @@ Exit status:
 from __future__ import annotations
 
 import datetime
+import os
+import signal
+import sys
 import time
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mvsdk_cli.console import json_option, print_json, warn
+from mvsdk_cli.device_folder import device_folder
 from mvsdk_cli.durations import Duration
+from mvsdk_cli.tracing import Trace, TraceOption, joined
 
 if TYPE_CHECKING:
     from mvsdk.boards import Board
-    from mvsdk.bundle import Image, ManifestOptions
+    from mvsdk.bundle import ManifestOptions
+    from mvsdk.emulator.cloud_link import CloudLink
     from mvsdk.emulator.crashes import RestartPolicy
-    from mvsdk.emulator.device import Device
-    from mvsdk.emulator.events import Faulted, Observer
-    from mvsdk.emulator.symbols import Place, Symbols
+    from mvsdk.emulator.device import Device, End
+    from mvsdk.emulator.device_directory import DeviceDirectory
+    from mvsdk.emulator.events import Event, Observer
+    from mvsdk.emulator.host_ports import HostPorts
+    from mvsdk.emulator.recording import Recording
+    from mvsdk.emulator.target import Target
+    from mvsdk_cli.emulator_console import Console
 
 REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The wall time at which a device in virtual time starts, so that a run can be repeated."""
+FRESH_ONLY = ("seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path")
+"""Options of a new device: one from a file has them from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks for."""
+
+    target: Path | None
+    length: int | None
+    text: str | None
+    pace: str | None
+    seed: int
+    start_time: str | None
+    on_fault: str | None
+    testing: bool
+    traces: tuple[Trace, ...]
+    trace_file: Path | None
+    coverage: Path | None
+    strict_mmio: bool
+    gate_clocks: bool
+    snapshots: tuple[tuple[int, Path], ...]
+    from_snapshot: Path | None
+    device_path: Path | None
+    cloud: bool
+    record: Path | None
+    replay: Path | None
+    inputs: Path | None
+    uarts: tuple[tuple[str, str], ...]
+    trust: tuple[Path, ...]
+    allow_unsigned: bool
+    symbols: Path | None
+    board_name: str | None
+    as_json: bool
+
+    @property
+    def endless(self) -> bool:
+        """Whether nothing but the application or somebody who watches ends the run."""
+        return self.length is None and self.text is None and self.replay is None
+
+    @property
+    def live(self) -> bool:
+        """Whether a person or another program takes part."""
+        return self.endless or self.cloud or any(where in {"stdio", "pty"} for _, where in self.uarts)
+
+    @property
+    def real_time(self) -> bool:
+        """Whether the device is held back to the wall clock."""
+        return (self.pace or ("real" if self.live else "virtual")) == "real"
+
+    @property
+    def on_stdio(self) -> bool:
+        """Whether standard input and output belong to a serial port."""
+        return any(where == "stdio" for _, where in self.uarts)
 
 
 def _some_text(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -74,8 +156,23 @@ def _some_text(_ctx: click.Context, _option: click.Parameter, text: str | None) 
     return text
 
 
+def _ports(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = [value.partition("=") for value in values]
+    for value, (port, _, where) in zip(values, pairs, strict=True):
+        if not port or not where:
+            raise click.BadParameter(f"'{value}' connects nothing. Write USART2=stdio, USART2=pty or USART2=file:PATH.")
+    return tuple((port, where) for port, _, where in pairs)
+
+
+def _folder(_ctx: click.Context, _option: click.Parameter, name: str | None) -> Path | None:
+    return None if name is None else device_folder(name, os.environ)
+
+
+_PATH = click.Path(path_type=Path)
+
+
 @click.command("emulate", help=__doc__)
-@click.argument("target", required=False, type=click.Path(path_type=Path))
+@click.argument("target", required=False, type=_PATH)
 @click.option("--for", "length", type=Duration(), help="Stop after this much device time: 5s, 250ms, 2m.")
 @click.option("--until", "text", callback=_some_text, help="Stop when this text is logged.")
 @click.option("--time", "pace", type=click.Choice(["virtual", "real"]), help="How fast the device's time passes.")
@@ -83,70 +180,366 @@ def _some_text(_ctx: click.Context, _option: click.Parameter, text: str | None) 
 @click.option("--start-time", help="Wall time at the start: an ISO date and time, or 'now'.")
 @click.option("--on-fault", type=click.Choice(["stop", "restart"]), help="What a fault leads to.")
 @click.option("--testing", is_flag=True, help="Run the application as the factory's test code.")
-@click.option("--trace", type=click.Choice(["syscalls"]), help="Show every system call, decoded.")
+@click.option("--trace", "traces", type=TraceOption(), multiple=True, help="Show system calls or interrupt lines.")
+@click.option("--trace-file", type=_PATH, help="Write a trace for Perfetto to this file.")
+@click.option("--coverage", type=_PATH, help="Write what was executed to this file, as lcov does.")
 @click.option("--strict-mmio", is_flag=True, help="Make accesses to registers without a model bus faults.")
 @click.option("--gate-clocks", is_flag=True, help="Let peripherals without a clock in RCC read 0 and ignore writes.")
-@click.option("--trust", "trust", type=click.Path(path_type=Path), multiple=True, help="Trust this public key too.")
+@click.option(
+    "--snapshot-at",
+    "snapshots",
+    type=(Duration(), _PATH),
+    multiple=True,
+    help="Write the device to a file at a moment.",
+)
+@click.option("--from-snapshot", type=_PATH, help="Go on from a snapshot.")
+@click.option("--device", "device_path", callback=_folder, metavar="NAME|DIR", help="Keep the device in this folder.")
+@click.option("--cloud", is_flag=True, help="Keep the device in touch with the cloud that made it.")
+@click.option("--record", type=_PATH, help="Write every input to this file.")
+@click.option("--replay", type=_PATH, help="Run what was recorded in this file.")
+@click.option("--inputs", type=_PATH, help="Take connections and inputs from this device.toml.")
+@click.option(
+    "--uart", "uarts", callback=_ports, multiple=True, help="Connect a serial port: USART2=stdio, =pty, =file:OUT."
+)
+@click.option("--trust", "trust", type=_PATH, multiple=True, help="Trust this public key too.")
 @click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
-@click.option("--symbols", type=click.Path(path_type=Path), help="Take names and lines from this ELF.")
+@click.option("--symbols", type=_PATH, help="Take names and lines from this ELF.")
 @click.option("--board", "board_name", help="The board to emulate; by default the project's, else stm32u585.")
 @json_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    target: Path | None,
-    length: int | None,
-    text: str | None,
-    pace: str | None,
-    seed: int,
-    start_time: str | None,
-    on_fault: str | None,
-    testing: bool,
-    trace: str | None,
-    strict_mmio: bool,
-    gate_clocks: bool,
-    trust: tuple[Path, ...],
-    allow_unsigned: bool,
-    symbols: Path | None,
-    board_name: str | None,
-    as_json: bool,
-) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - the fields of Request
     """Load, verify, run, and end with the status the manual lists."""
+    request = Request(**options)
+    _check_together(ctx, request)
+    with ExitStack() as stack:
+        status = _emulate(request, stack)
+    ctx.exit(status)
+
+
+def _check_together(ctx: click.Context, request: Request) -> None:
+    """Refuse options that contradict each other."""
+    if request.cloud and request.device_path is None:
+        raise click.UsageError("--cloud needs --device: who the device is. `mvsdk device create NAME` makes one.", ctx)
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+    for source in ("from_snapshot", "replay"):
+        clash = sorted(given & {*FRESH_ONLY, *({"inputs", "uarts", "from_snapshot"} if source == "replay" else ())})
+        if source in given and clash:
+            flags = {name: option.opts[0] for option in ctx.command.params if (name := option.name)}
+            raise click.UsageError(f"{flags[source]} brings its own {flags[clash[0]]}: leave one of the two out.", ctx)
+
+
+def _emulate(request: Request, stack: ExitStack) -> int:
     from mvsdk.boards import load
-    from mvsdk.emulator.core import new_core
-    from mvsdk.emulator.device import Device
     from mvsdk.emulator.target import load_target
-    from mvsdk.emulator.watch import TextWatch
     from mvsdk.project.configuration import DEFAULT_BOARD
     from mvsdk_cli.keyring import keyring
 
-    path, project_board = (target, DEFAULT_BOARD) if target is not None else _project_bundle()
-    board = load(board_name or project_board)
-    trusted = keyring().trusted(trust).values()
-    loaded = load_target(path, board, trusted, allow_unsigned=allow_unsigned)
-    pace = pace or ("virtual" if length is not None or text is not None else "real")
-    core = new_core()
-    names = _Names(_symbols_source(symbols, path, board, loaded.image), core.read_memory)
-    watches = [] if text is None else [TextWatch(text)]
-    device = Device(
-        board,
-        loaded.image,
-        core,
-        seed=seed,
-        wall_start_us=_wall_start_us(start_time, pace),
-        restart_policy=_restart_policy(on_fault, loaded.options),
-        testing=testing,
-        trace_calls=trace is not None,
-        strict_mmio=strict_mmio,
-        gate_clocks=gate_clocks,
-        observers=[_view(names, as_json=as_json), *watches],
-    )
-    for watch in watches:
-        watch.device = device
+    path, project_board = (request.target, DEFAULT_BOARD) if request.target is not None else _project_bundle()
+    board = load(request.board_name or project_board)
+    directory = _open_directory(request, board, stack)
+    trust = [*request.trust, *(directory.trusted if directory else [])]
+    loaded = load_target(path, board, keyring().trusted(trust).values(), allow_unsigned=request.allow_unsigned)
+    run = Run(request, board, path, loaded, directory)
+    run.prepare(stack)
     started = time.monotonic()
-    reason, status = _run(device, length, pace, text)
-    _summary(device, reason, status, time.monotonic() - started, as_json=as_json)
-    ctx.exit(status)
+    with _interruptible(run):
+        reason, status = run.to_end()
+    run.summary(reason, status, time.monotonic() - started)
+    return status
+
+
+def _open_directory(request: Request, board: Board, stack: ExitStack) -> DeviceDirectory | None:
+    from mvsdk.emulator.device_directory import DeviceDirectory
+
+    return None if request.device_path is None else stack.enter_context(DeviceDirectory(request.device_path, board))
+
+
+@contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    """Let Ctrl-C stop the device between two instructions, where it can be saved; a second one stops us."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        run.interrupt()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Run:
+    """One run of one device: what it is made from, what watches it, what it leaves behind."""
+
+    def __init__(
+        self, request: Request, board: Board, path: Path, loaded: Target, directory: DeviceDirectory | None
+    ) -> None:
+        self._request = request
+        self._board = board
+        self._path = path
+        self._loaded = loaded
+        self._directory = directory
+        self._recording: Recording | None = None
+        self._interrupted = False
+        self._between: list[Callable[[], object]] = []
+        self._console: Console | None = None
+        self._ended: list[Callable[[End], None]] = []
+        self.device: Device
+
+    def prepare(self, stack: ExitStack) -> None:
+        """Make the device and everything around it; `stack` closes that again."""
+        from mvsdk.emulator.core import new_core
+        from mvsdk.emulator.watch import TextWatch
+        from mvsdk_cli.names import Names, symbols_source
+
+        request = self._request
+        core = new_core()
+        find = symbols_source(request.symbols, self._path, self._board, self._loaded.image)
+        names = Names(find, core.read_memory)
+        watches = [] if request.text is None else [TextWatch(request.text)]
+        observers: list[Observer] = [self._view(names, stack), *watches]
+        if self._directory is not None:
+            observers.append(self._directory.observe)
+        link = self._link(observers, stack)
+        if request.trace_file is not None:
+            from mvsdk.emulator.perfetto import PerfettoTrace
+
+            trace = stack.enter_context(PerfettoTrace(request.trace_file))
+            observers.append(trace)
+        if request.coverage is not None:
+            from mvsdk.emulator.coverage import debugging_information
+
+            symbols = names.required("--coverage")
+            debugging_information(symbols)
+            core.record_coverage(True)
+        self.device = self._make(core, observers)
+        for watch in watches:
+            watch.device = self.device
+        if request.trace_file is not None:
+            trace.device = self.device
+        if request.coverage is not None:
+            coverage = request.coverage
+            self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
+        self._connect(stack)
+        if link is not None:
+            link.start()
+            self._between.append(lambda: link.deliver(self.device))
+
+    def _link(self, observers: list[Observer], stack: ExitStack) -> CloudLink | None:
+        """Make what keeps the device in touch with its cloud."""
+        if not self._request.cloud or self._directory is None:
+            return None
+        from mvsdk.emulator.cloud_link import CloudLink
+
+        wall_start_us = _wall_start_us(self._request.start_time, self._request.real_time)
+        link = CloudLink(self._directory.path, _manifest_hash(self._path), wall_start_us, self._notice)
+        observers.append(link.observe)
+        stack.callback(link.close)
+        return link
+
+    def _notice(self, line: str) -> None:
+        if not self._request.as_json:
+            click.echo(click.style(line, dim=True), err=True)
+
+    def _make(self, core: Any, observers: list[Observer]) -> Device:  # noqa: ANN401 - a Core
+        """Make the device: anew, from a snapshot or from a recording."""
+        from mvsdk.emulator.device import Device
+
+        request, image, name = self._request, self._loaded.image, self._path.name
+        wanted = joined(request.traces)
+        everything = request.trace_file is not None
+        tracing: dict[str, Any] = {
+            "trace_calls": True if everything else wanted.calls,
+            "trace_interrupts": everything or wanted.interrupts,
+            "observers": observers,
+            "image_name": name,
+        }
+        if request.replay is not None:
+            from mvsdk.emulator import recording
+
+            self._recording = recording.read(request.replay)
+            device = recording.make_device(self._recording, self._board, image, core, **tracing)
+            recording.prepare(device, self._recording)
+            return device
+        if request.from_snapshot is not None:
+            from mvsdk.emulator import snapshots
+
+            return snapshots.load(snapshots.read(request.from_snapshot), self._board, image, core, **tracing)
+        directory = self._directory
+        device = Device(
+            self._board,
+            image,
+            core,
+            seed=request.seed,
+            wall_start_us=_wall_start_us(request.start_time, request.real_time),
+            restart_policy=_restart_policy(request.on_fault, self._loaded.options),
+            testing=request.testing,
+            strict_mmio=request.strict_mmio,
+            gate_clocks=request.gate_clocks,
+            identity=directory.identity if directory else None,
+            external_flash=directory.external_flash if directory else None,
+            **tracing,
+        )
+        if directory is not None:
+            directory.attach(device)
+        return device
+
+    def _connect(self, stack: ExitStack) -> None:
+        """Connect scripts, serial ports, a recorder and the console."""
+        request, device = self._request, self.device
+        if request.inputs is not None:
+            from mvsdk.emulator import script
+
+            read = script.read(request.inputs)
+            if request.from_snapshot is None:
+                read.connect(device)
+            else:
+                device.inputs.forget()
+        if request.record is not None:
+            from mvsdk.emulator.recording import Recorder
+
+            whole = request.from_snapshot is not None or self._directory is not None
+            recorder = stack.enter_context(Recorder(request.record, device, whole=whole))
+            self._ended.append(recorder.ended)
+        if request.inputs is not None:
+            read.schedule(device)
+        if request.uarts:
+            from mvsdk.emulator.host_ports import HostPorts
+
+            ports = stack.enter_context(HostPorts(device))
+            for port, where in request.uarts:
+                ports.connect(port, where)
+            self._tell_terminals(ports)
+            self._between.append(ports.pump)
+        if self._console is not None:
+            self._console.attach(device)
+            self._between.append(self._console.turn)
+
+    def _tell_terminals(self, ports: HostPorts) -> None:
+        for port, terminal in ports.terminals.items():
+            click.echo(f"{port} is {terminal}", err=True)
+
+    def _view(self, names: Any, stack: ExitStack) -> Observer:  # noqa: ANN401 - Names
+        from mvsdk_cli.event_view import JsonView, TextView
+
+        request = self._request
+        shown = joined(request.traces)
+        if request.as_json:
+            view: Observer = JsonView(names.backtrace, names.caller, err=request.on_stdio)
+        elif request.endless and not request.on_stdio and sys.stdin.isatty() and sys.stdout.isatty():
+            from mvsdk_cli.emulator_console import Console
+
+            self._console = stack.enter_context(Console())
+            view = self._console.above(TextView(names.backtrace, names.caller, echo=self._console.echo))
+        else:
+            view = TextView(names.backtrace, names.caller, echo=lambda line: click.echo(line, err=request.on_stdio))
+
+        def only_what_was_asked_for(event: Event) -> None:
+            if shown.wants(event):
+                view(event)
+
+        return only_what_was_asked_for
+
+    # -- running -------------------------------------------------------------------------------------------------------
+
+    def interrupt(self) -> None:
+        """Stop as soon as possible because somebody asked for it."""
+        self._interrupted = True
+        self.device.stop()
+        if self._console is not None:
+            self._console.quit()
+
+    def to_end(self) -> tuple[str, int]:
+        """Run, and return why it ended and with which exit status."""
+        from mvsdk.emulator.device import End
+
+        end = self._legs()
+        if self._console is not None:
+            self._console.leave()
+        for finish in self._ended:
+            finish(end)
+        if self._interrupted or (self._console is not None and self._console.quits):
+            return "interrupted", INTERRUPTED if self._interrupted else REACHED
+        if end is End.STOPPED:
+            return "reached", REACHED
+        if end is End.FAULT:
+            return end.value, FAULTED
+        if end is End.TESTED and self.device.test_status:
+            return end.value, TEST_FAILED
+        return end.value, REACHED if self._request.text is None else TEXT_NOT_SEEN
+
+    def _legs(self) -> End:
+        """Run from snapshot to snapshot, and to the end."""
+        from mvsdk.emulator.device import End
+
+        length = self._request.length
+        until = None if length is None else self.device.time_us + length
+        snapshots = sorted(self._request.snapshots)
+        for moment, path in snapshots:
+            if moment < self.device.time_us or (until is not None and moment > until):
+                raise click.UsageError(f"the run does not come to {moment / 1e6:g} s, where {path} was to be written")
+        for moment, path in snapshots:
+            end = self._go(moment)
+            if end is not End.TIME:
+                return end
+            _save(self.device, path)
+        if self._recording is not None:
+            from mvsdk.emulator.recording import play
+
+            return play(self.device, self._recording, until)
+        return self._go(until)
+
+    def _go(self, until: int | None) -> End:
+        from mvsdk.emulator.pace import run_in_real_time, run_in_steps
+
+        def between() -> None:
+            for turn in self._between:
+                turn()
+
+        if self._request.real_time:
+            now = time.monotonic if self._console is None else self._console.now
+            return run_in_real_time(self.device, until, between=between, now=now)
+        return run_in_steps(self.device, until, between) if self._between else self.device.run(until)
+
+    def summary(self, reason: str, status: int, wall: float) -> None:
+        """Say how the run ended: on standard error for people, as the last object for scripts."""
+        device = self.device
+        if self._request.as_json:
+            document = {"event": "end", "time_us": device.time_us, "reason": reason, "exit_status": status}
+            print_json({**document, "state_hash": device.state_hash()}, err=self._request.on_stdio)
+            return
+        seconds = device.time_us / 1e6
+        missed = ", and the text was not logged" if status == TEXT_NOT_SEEN else ""
+        speed = f"{seconds / wall:,.{0 if seconds > 10 * wall else 1}f} times real time"
+        click.echo(click.style(f"{REASONS[reason]}{missed} after {seconds:.6f} s, {speed}", dim=True), err=True)
+
+
+def _manifest_hash(path: Path) -> str | None:
+    """Return what the cloud calls a bundle by; None for what is no bundle."""
+    import hashlib
+
+    from mvsdk.bundle import UnverifiedBundle, load
+    from mvsdk.errors import BundleError
+
+    try:
+        manifest = UnverifiedBundle.parse(load(path)).envelope.raw
+    except BundleError:
+        return None
+    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+
+def _save(device: Device, path: Path) -> None:
+    from mvsdk.emulator.snapshots import save
+
+    save(device, path)
+
+
+def _write_coverage(symbols: Any, device: Device, path: Path) -> None:  # noqa: ANN401 - Symbols
+    from mvsdk.emulator.coverage import lcov
+    from mvsdk.files import write_whole
+
+    write_whole(path, lcov(symbols, device.core.coverage()).encode("utf-8"))
 
 
 def _project_bundle() -> tuple[Path, str]:
@@ -163,52 +556,9 @@ def _project_bundle() -> tuple[Path, str]:
     return bundle, project.board
 
 
-class _Names:
-    """Names for the addresses of one run, as far as there are symbols."""
-
-    def __init__(self, find: Callable[[], Symbols | None], read: Callable[[int, int], bytes]) -> None:
-        self._find = find
-        self._read = read
-
-    @cached_property
-    def _symbols(self) -> Symbols | None:
-        # Reading an ELF takes longer than many a run, and most runs need no names.
-        return self._find()
-
-    def caller(self, address: int) -> Place:
-        """Name the function that made a call."""
-        from mvsdk.emulator.symbols import Place
-
-        return self._symbols.place(address) if self._symbols else Place(address, None, 0, None)
-
-    def backtrace(self, event: Faulted) -> list[Place]:
-        """Walk the guest's stack from where it faulted."""
-        from mvsdk.emulator.unwind import backtrace
-
-        if self._symbols is None:
-            return [self.caller(event.registers.pc), self.caller(event.registers.lr)]
-        return list(backtrace(self._symbols, event.registers, self._read))
-
-
-def _symbols_source(chosen: Path | None, target: Path, board: Board, image: Image) -> Callable[[], Symbols | None]:
-    """Say where names come from: the ELF that was chosen, checked at once, or whatever the target has, when needed."""
-    from mvsdk.emulator.target import find_symbols, load_symbols
-
-    if chosen is None:
-        return lambda: find_symbols(target, board, image)
-    symbols = load_symbols(chosen, board, image)
-    return lambda: symbols
-
-
-def _view(names: _Names, *, as_json: bool) -> Observer:
-    from mvsdk_cli.event_view import JsonView, TextView
-
-    return (JsonView if as_json else TextView)(names.backtrace, names.caller)
-
-
-def _wall_start_us(start_time: str | None, pace: str) -> int:
+def _wall_start_us(start_time: str | None, real_time: bool) -> int:
     """Return the device's wall time at its start: as asked, else now in real time and a fixed day in virtual time."""
-    if start_time == "now" or (start_time is None and pace == "real"):
+    if start_time == "now" or (start_time is None and real_time):
         moment = datetime.datetime.now(datetime.UTC)
     elif start_time is None:
         moment = FIXED_START
@@ -239,41 +589,13 @@ def _restart_policy(on_fault: str | None, options: ManifestOptions) -> RestartPo
     return RestartPolicy() if wanted is None and on_fault == "restart" else wanted
 
 
-def _run(device: Device, length: int | None, pace: str, text: str | None) -> tuple[str, int]:
-    """Run, and return why it ended and with which exit status."""
-    from mvsdk.emulator.device import End
-    from mvsdk.emulator.pace import run_in_real_time
-
-    try:
-        end = run_in_real_time(device, length) if pace == "real" else device.run(length)
-    except KeyboardInterrupt:
-        return "interrupted", INTERRUPTED
-    if end is End.STOPPED:
-        return "reached", REACHED
-    if end is End.FAULT:
-        return end.value, FAULTED
-    if end is End.TESTED and device.test_status:
-        return end.value, TEST_FAILED
-    return end.value, REACHED if text is None else TEXT_NOT_SEEN
-
-
 REASONS = {
     "reached": "text was logged",
     "time": "time is over",
+    "stopped": "stopped",
     "fault": "application faulted",
     "asleep": "application sleeps, and nothing will ever wake it",
     "tested": "factory test ended",
     "interrupted": "stopped",
 }
 """How a run can end, in words."""
-
-
-def _summary(device: Device, reason: str, status: int, wall: float, *, as_json: bool) -> None:
-    """Say how the run ended: on standard error for people, as the last object for scripts."""
-    if as_json:
-        print_json({"event": "end", "time_us": device.time_us, "reason": reason, "exit_status": status})
-        return
-    seconds = device.time_us / 1e6
-    missed = ", and the text was not logged" if status == TEXT_NOT_SEEN else ""
-    speed = f"{seconds / wall:,.{0 if seconds > 10 * wall else 1}f} times real time"
-    click.echo(click.style(f"{REASONS[reason]}{missed} after {seconds:.6f} s, {speed}", dim=True), err=True)

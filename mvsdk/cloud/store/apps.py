@@ -60,6 +60,10 @@ def add(connection: Connection, account: str, app: NewApp, now_us: int) -> tuple
     assert row is not None  # noqa: S101 - RETURNING of an insert that did not raise
     for name, size in app.layers:
         connection.execute("INSERT INTO layers (app_sid, name, size) VALUES (?, ?, ?)", (sid, name, size))
+    # A device may have run it before it was uploaded.
+    connection.execute(
+        "UPDATE devices SET reported_sid = ? WHERE account_sid = ? AND reported_hash = ?", (sid, account, app.hash)
+    )
     return row, True
 
 

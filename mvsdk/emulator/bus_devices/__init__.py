@@ -39,7 +39,7 @@ I2C_DEVICES: Mapping[str, Callable[[], I2cDevice]] = {
     "mcp9808": Mcp9808,
 }
 """What can be connected to an I2C bus by name. What a device measures or is set to are properties with a setter, which
-raises `ValueError` for what cannot be.
+raises `ValueError` for what cannot be, whatever else the device holds.
 """
 
 SPI_DEVICES: Mapping[str, Callable[[], SpiDevice]] = {"25lc256": SpiEeprom, "lis3dh": Lis3dh}

@@ -56,6 +56,7 @@ def _registers() -> Mapping[int, _Register]:
 class Lis3dh:
     """The sensor, an `I2cDevice` and an `SpiDevice`. At first it lies flat: 1 g along z."""
 
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("INT1",)
     STATE: ClassVar[tuple[str, ...]] = (
         "_x", "_y", "_z", "_values", "_samples", "_latest", "_status", "_source", "_held", "_pointer", "_increments",
         "_reading", "_first", "_sampling",

@@ -29,6 +29,7 @@ _LOWEST, _HIGHEST = -40.0, 125.0
 class Mcp9808:
     """The sensor."""
 
+    OUTPUTS: ClassVar[tuple[str, ...]] = ("ALERT",)
     STATE: ClassVar[tuple[str, ...]] = (
         "_celsius", "_measured", "_registers", "_pointer", "_received", "_to_send", "_outside", "_critical", "_raised"
     )  # fmt: skip

@@ -70,7 +70,10 @@ class Surroundings(Protocol):
 
 @runtime_checkable
 class Situated(Protocol):
-    """A device that needs to know where it is: for time that it measures, or pins that it drives."""
+    """A device that needs to know where it is: for time that it measures, or pins that it drives.
+
+    One that drives pins names them in a class attribute `OUTPUTS`.
+    """
 
     def attach(self, surroundings: Surroundings) -> None:
         """Be built in. Called once, when the device is connected."""

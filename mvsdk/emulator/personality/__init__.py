@@ -7,15 +7,16 @@ It sees the device through `Host`, never the processor's internals, and it trust
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Protocol
 
 from mvsdk.boards import Board
-from mvsdk.emulator.clock import Action
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import Event
 from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc
+from mvsdk.emulator.soc.wiring import Alarm
 
 
 class DeepSleep(enum.Enum):
@@ -38,8 +39,12 @@ class Host(Protocol):
     def time_us(self) -> int:
         """Microseconds since the kernel started; application restarts do not reset it."""
 
-    def after_us(self, delay: int, action: Action) -> None:
-        """Let `action` happen `delay` microseconds from now, unless the application restarts before."""
+    def alarm(self, action: Callable[[int], None]) -> Alarm:
+        """Return an alarm that calls `action` with its cycle. Whoever owns it takes it back when the application's
+        life ends."""
+
+    def cycle_after(self, delay: int) -> int:
+        """Return the cycle that is `delay` microseconds from now."""
 
     def random_word(self) -> int:
         """Return 32 bits from the device's seeded source."""

@@ -53,9 +53,13 @@ class AnalogueInputs:
 
     def set_channel(self, adc: str, channel: int, volts: float) -> None:
         """Put a voltage on a channel, whatever its pin has. `KeyError` for a channel that does not exist."""
-        if (adc, channel) not in _channels():
+        if not self.has_channel(adc, channel):
             raise KeyError(f"{adc} {channel}")
         self._forced[adc, channel] = volts
+
+    def has_channel(self, adc: str, channel: int) -> bool:
+        """Say whether there is such a channel."""
+        return (adc, channel) in _channels()
 
     def volts(self, adc: str, channel: int) -> float:
         """Return the voltage of a channel; 0 where nothing is connected."""

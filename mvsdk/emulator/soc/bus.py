@@ -32,6 +32,7 @@ class PeripheralBus:
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("_told", "_unclocked_told")
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_models",)
 
     def __init__(
         self,

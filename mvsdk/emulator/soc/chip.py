@@ -12,6 +12,7 @@ from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import ClockMissing, LedChanged, RegisterNotModelled
 from mvsdk.emulator.soc.adc import Adc1, Adc4
 from mvsdk.emulator.soc.analogue import AnalogueInputs
+from mvsdk.emulator.soc.backup_domain import BackupDomain
 from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.bus_master import BusMaster
 from mvsdk.emulator.soc.crc import Crc
@@ -54,6 +55,7 @@ class Chip:
     STATE: ClassVar[tuple[str, ...]] = (
         "_bus", "_blocks", "_lines", "requests", "_pin_functions", "_dbgmcu", "analogue",
     )  # fmt: skip
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_exti",)
 
     def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False, gate_clocks: bool = False) -> None:
         self._wiring = wiring
@@ -78,16 +80,18 @@ class Chip:
         self._tamp = Tamp()
         self._attach_single_blocks()
         self._pin_functions = PinFunctions(wiring, self._attach_timers(), functools.partial(self._tell_pwm, board.leds))
-        self._ports = self._attach_ports(board.leds)
+        self.ports = self._attach_ports(board.leds)
         self._listen_to_pins(board.leds)
         self._lines = {row["uart"]: UartLines(row["uart"], wiring) for row in rows("uarts")}
-        self._uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
-        self._buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
-        self._spis = {row["spi"]: self._attach_spi(row) for row in rows("spis")}
+        self.uarts = {row["uart"]: self._attach_uart(row) for row in rows("uarts")}
+        self.buses = {row["i2c"]: self._attach_i2c(row) for row in rows("i2cs")}
+        self.spis = {row["spi"]: self._attach_spi(row) for row in rows("spis")}
         self._attach_gpdma()
-        self.analogue = AnalogueInputs(lambda port, pin: self._ports[port].volts(pin))
+        self.analogue = AnalogueInputs(lambda port, pin: self.ports[port].volts(pin))
         """What the converters see: voltages of pins and channels, the die's temperature, the reference."""
         self._attach_adcs()
+        self.backup_domain = BackupDomain(self.rcc, self._rtc, self._tamp)
+        """What the backup battery keeps."""
         for button in board.buttons:
             self.press(button, pressed=False)
 
@@ -117,14 +121,14 @@ class Chip:
 
     def drive_pin(self, port: str, pin: int, level: bool | None) -> None:
         """Wire a level to a pin ("GPIOC", 13), or nothing. `KeyError` for a port that does not exist."""
-        self._ports[port].drive(pin, level)
+        self.ports[port].drive(pin, level)
         self.pwr.pin_driven(port, pin, bool(level))
         if (port, pin) == _TIME_STAMP_PIN:
             self._rtc.pin_changed(bool(level))
 
     def watch_pin(self, port: str, pin: int, seen: Callable[[int, bool], None]) -> None:
         """Have `seen(cycle, level)` called for every edge of a pin, those of a timer's output among them."""
-        self._ports[port].listen("watchers", self._ports[port].watched | 1 << pin)
+        self.ports[port].listen("watchers", self.ports[port].watched | 1 << pin)
         self._pin_functions.watch_pin(port, pin, seen)
 
     def press(self, button: Button, *, pressed: bool) -> None:
@@ -136,19 +140,23 @@ class Chip:
 
         `errors` spoils every character: the bits PE, FE and NE of `mvsdk.emulator.soc.uart`.
         """
-        self._uarts[uart].receive(data, errors=errors)
+        self.uarts[uart].receive(data, errors=errors)
+
+    def listen(self, uart: str, sink: Callable[[int], None]) -> None:
+        """Let `sink` have every character that a serial port sends. `KeyError` for one without a model."""
+        self._lines[uart].listen(sink)
 
     def receive_break(self, uart: str) -> None:
         """Send a break to a serial port."""
-        self._uarts[uart].receive_break()
+        self.uarts[uart].receive_break()
 
     def clear_to_send(self, uart: str, level: bool) -> None:
         """Tell a serial port by its CTS whether the other side takes characters. At first it does."""
-        self._uarts[uart].clear_to_send(level)
+        self.uarts[uart].clear_to_send(level)
 
     def ready_to_receive(self, uart: str) -> bool:
         """Say whether a serial port takes characters, by its RTS."""
-        return self._uarts[uart].ready_to_receive
+        return self.uarts[uart].ready_to_receive
 
     def set_voltage(self, adc: str, channel: int, volts: float) -> None:
         """Put a voltage on a converter's channel ("ADC1", 9). `KeyError` for a channel that does not exist."""
@@ -156,19 +164,19 @@ class Chip:
 
     def apply_voltage(self, port: str, pin: int, volts: float) -> None:
         """Wire a voltage to a pin ("GPIOA", 4). `KeyError` for a port that does not exist."""
-        self._ports[port].apply_voltage(pin, volts)
+        self.ports[port].apply_voltage(pin, volts)
 
     def connect_i2c(self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None) -> None:
         """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model.
 
         `outputs` wires the device's outputs to pins: `{"ALERT": ("GPIOB", 11)}`.
         """
-        self._buses[bus].connect(address, device)
+        self.buses[bus].connect(address, device)
         self._settle_in(device, outputs)
 
     def address_i2c(self, bus: str, transfer: I2cTransfer) -> None:
         """Let a controller outside address the chip as a target on a bus. `KeyError` for a bus without a model."""
-        self._buses[bus].transfer(transfer)
+        self.buses[bus].transfer(transfer)
 
     def connect_spi(
         self, bus: str, device: SpiDevice, select: Pin | None = None, outputs: Mapping[str, Pin] | None = None
@@ -177,8 +185,8 @@ class Chip:
 
         `outputs` is as for `connect_i2c`. `KeyError` for a bus or port without a model.
         """
-        spi = self._spis[bus]
-        port = None if select is None else self._ports[select[0]]
+        spi = self.spis[bus]
+        port = None if select is None else self.ports[select[0]]
         activate = spi.connect(device, on_nss=select is None)
         self._settle_in(device, outputs)
         if port is not None and select is not None:
@@ -333,7 +341,7 @@ class Chip:
 
     def _listen_to_pins(self, leds: Iterable[Led]) -> None:
         """Have ports tell of the pins that somebody listens to, and leave the others to the core."""
-        for name, port in self._ports.items():
+        for name, port in self.ports.items():
             port.listen("LEDs", sum(1 << led.pin for led in leds if led.port == name))
             self._exti.connect(name, functools.partial(port.listen, "EXTI"))
 

@@ -7,6 +7,7 @@ from analogue parts that are not modelled, pend by software only and have no int
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
@@ -21,6 +22,9 @@ class Exti(RegisterBlock):
 
     `wishes_changed` is called when it may listen to other pins than before.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = ("_lines",)
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_connected",)
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
 
@@ -12,6 +14,8 @@ _FLAGS = 0b110
 
 class Icache(RegisterBlock):
     """The cache."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_line",)
 
     def __init__(self, wiring: Wiring, interrupt: int) -> None:
         super().__init__("icache")

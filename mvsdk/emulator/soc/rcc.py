@@ -91,6 +91,11 @@ class Rcc(RegisterBlock):
         place = _places().get(peripheral)
         return place is None or bool(self.registers[place[0]] >> place[2] & 1)
 
+    def restore_backup_control(self, value: int) -> None:
+        """Take BDCR as the backup battery has kept it, and give the real-time clock its clock."""
+        self.registers["BDCR"] = value
+        self._backup_domain()
+
     def _reset_peripherals(self, register: str, bits: int) -> None:
         for peripheral, (_, reset, bit) in _places().items():
             if reset == register and bits >> bit & 1:

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import ClassVar
 
 from mvsdk.emulator.core.register_bank import HEADER, RegisterBank
+from mvsdk.emulator.saving import Loading, Plain, Saving
 
 WORD = 0xFFFF_FFFF
 
@@ -83,8 +84,6 @@ class RegisterFile:
     hold as long as its peripheral says, all others until it changes them.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("values", "answering")
-
     def __init__(self, table: str) -> None:
         self._registers = {register.name: register for register in register_table(table).values()}
         self._places = places(table)
@@ -94,30 +93,33 @@ class RegisterFile:
         self._words = self.bank.words
         self.reset()
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._registers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registers)
+
     def __getitem__(self, name: str) -> int:
         return self._words[self._places[name]]
 
     def __setitem__(self, name: str, value: int) -> None:
         self._words[self._places[name]] = value & WORD
 
-    @property
-    def values(self) -> dict[str, int]:
-        """Every value by its name; setting them keeps those that are not named."""
-        return {name: self[name] for name in self._places}
+    def saved_state(self, save: Saving) -> Plain:
+        """Return every value by its name, and what the bank may answer: how long and counting what."""
+        values: dict[str, Plain] = {name: self[name] for name in self._places}
+        return {"answering": list(self._words[:HEADER]), **values}
 
-    @values.setter
-    def values(self, values: Mapping[str, int]) -> None:
-        for name, value in values.items():
-            self[name] = value
-
-    @property
-    def answering(self) -> tuple[int, ...]:
-        """Whether, how long and counting what the bank may answer, as the words it begins with."""
-        return tuple(self._words[:HEADER])
-
-    @answering.setter
-    def answering(self, words: Sequence[int]) -> None:
-        self._words[:HEADER] = array("I", words)
+    def load_state(self, data: Plain, load: Loading) -> None:
+        """Take all of it, in the words that the core shares."""
+        if not isinstance(data, dict) or data.keys() != {"answering", *self._places}:
+            raise ValueError("a block has other registers")
+        answering = data["answering"]
+        if not isinstance(answering, list) or len(answering) != HEADER:
+            raise ValueError(f"{str(answering)[:80]} says nothing of what a block's bank answers")
+        self._words[:HEADER] = array("I", [_word(word, "a bank") for word in answering])
+        for name in self._places:
+            self[name] = _word(data[name], name)
 
     def reset(self) -> None:
         """Give every register its reset value."""
@@ -134,8 +136,16 @@ class RegisterFile:
         self[name] = value
 
 
+def _word(value: object, name: str) -> int:
+    if type(value) is int and 0 <= value <= WORD:
+        return value
+    raise ValueError(f"{value!r} is no 32-bit word of {name}")
+
+
 class RegisterBlock:
     """A `Peripheral` made of a table. By itself its registers remember; subclasses give single ones a life."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("registers",)
 
     def __init__(self, table: str) -> None:
         self.table = table

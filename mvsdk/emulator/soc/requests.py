@@ -25,6 +25,7 @@ class DmaRequests:
     """All request lines of the chip. `listen` names who hears of a line that rises; there is one controller."""
 
     STATE: ClassVar[tuple[str, ...]] = ("_pulses", "_raised")
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_listener",)
 
     def __init__(self) -> None:
         self._raised: dict[str, None] = {}

@@ -5,6 +5,8 @@ Four words are ready at a time, and 412 cycles after the last of them was taken 
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
@@ -16,6 +18,8 @@ BATCH_CYCLES = 412
 
 class Rng(RegisterBlock):
     """The generator. Its words come from the device's seed."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_line", "_filling", "_left")
 
     def __init__(self, wiring: Wiring, interrupt: int) -> None:
         super().__init__("rng")

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
+from mvsdk.emulator.saving import Plain
 from mvsdk.emulator.soc.registers import WORD, RegisterBlock
 from mvsdk.emulator.soc.rtc_calendar import (
     Moment,
@@ -37,6 +38,8 @@ _SYNCHRONISATION = 2
 """Ticks of the clock from a request to its answer."""
 _RESERVED_ONES = 0b11
 _KEYS = (0xCA, 0x53)
+_LATEST = 1 << 53
+"""No clock of ours ticks more often, and a saved one that has is damaged."""
 _BINARY, _CALENDAR = 1, 0
 _HOUR = 3600
 _PROTECTED = frozenset({"TR", "DR", "PRER", "CALR", "SHIFTR"})
@@ -106,6 +109,48 @@ class Rtc(RegisterBlock):
         if hz:
             self._clock.retune(cycle, hz)
             self._clock.run(cycle, True)
+        self._settle()
+
+    # -- what the battery keeps ----------------------------------------------------------------------------------------
+
+    @property
+    def calendar(self) -> Plain:
+        """What there is beside the registers and does not depend on the cycle, as plain data. Times are ticks."""
+        return {
+            "ticks": self._now(),
+            "time": self._time,
+            "date": self._date,
+            "set_at": self._since,
+            "initialising_since": self._init_since,
+            "synchronised_at": self._synchronised_at,
+            "wake_up_since": self._wake_up_since,
+            "keys": list(self._keys),
+            "pin": self._pin,
+        }
+
+    def restore_calendar(self, data: Plain) -> None:
+        """Go on from where `calendar` stood. `ValueError` for data that is none. Registers must be back before."""
+        match data:
+            case {
+                "ticks": int() as ticks,
+                "time": int() as time,
+                "date": int() as date,
+                "set_at": int() as since,
+                "initialising_since": None | int() as initialising,
+                "synchronised_at": int() as synchronised,
+                "wake_up_since": int() as wake_up,
+                "keys": [*keys],
+                "pin": bool() as pin,
+                **rest,
+            } if not rest and all(0 <= word <= WORD for word in (time, date)) and 0 <= ticks <= _LATEST >= abs(since):
+                self._clock.stand_at(self._wiring.cycle, ticks)
+                self._time, self._date, self._since = time, date, since
+                self._init_since, self._synchronised_at, self._wake_up_since = initialising, synchronised, wake_up
+                self._keys = [key & 0xFF for key in keys if isinstance(key, int)]
+                self._pin = pin
+                self._frozen = None
+            case _:
+                raise ValueError(f"{str(data)[:80]} is no calendar")
         self._settle()
 
     # -- time ----------------------------------------------------------------------------------------------------------

@@ -51,6 +51,10 @@ class TickClock:
         """Have it stand since that tick."""
         self._base, self._running = tick, False
 
+    def stand_at(self, cycle: int, ticks: int) -> None:
+        """Have ticked so often at this cycle, and go on from there."""
+        self._base, self._since = ticks, cycle
+
     def retune(self, cycle: int, hz: int) -> None:
         """Let it tick at another frequency from this cycle on."""
         if hz != self._hz:

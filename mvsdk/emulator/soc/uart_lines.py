@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ClassVar
+
 from mvsdk.emulator.events import UartOutput
 from mvsdk.emulator.soc.wiring import Alarm, Wiring
 
@@ -13,6 +16,9 @@ SILENCE_US = 20_000
 class UartLines:
     """Tells `UartOutput` events for one port. Bytes that are not UTF-8 appear as escapes; line ends are left out."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_line", "_silence", "_last")
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_sinks",)
+
     def __init__(self, port: str, wiring: Wiring) -> None:
         self._port = port
         self._wiring = wiring
@@ -20,9 +26,16 @@ class UartLines:
         self._longest_silence = SILENCE_US * wiring.clocks.sysclk // 1_000_000
         self._silence = Alarm(wiring, self._silent)
         self._last = 0
+        self._sinks: list[Callable[[int], None]] = []
+
+    def listen(self, sink: Callable[[int], None]) -> None:
+        """Let `sink` have every character too, as it was sent."""
+        self._sinks.append(sink)
 
     def take(self, character: int) -> None:
         """Take one character."""
+        for sink in self._sinks:
+            sink(character & 0xFF)
         if character == ord("\n"):
             self._tell()
             return

@@ -7,11 +7,16 @@ from typing import Protocol
 
 from mvsdk.boards import Clocks
 from mvsdk.emulator.events import Event
+from mvsdk.emulator.saving import Loading, Plain, Saving, due_and_order
 from mvsdk.emulator.soc.requests import DmaRequests
 
 
 class Appointment(Protocol):
-    """Something that waits for its cycle."""
+    """Something that waits for its cycle. Of two for one cycle the one with the lower number happens first."""
+
+    @property
+    def number(self) -> int:
+        """Its place among all that were ever made."""
 
     def cancel(self) -> None:
         """Let it not happen. Without effect once it has."""
@@ -82,6 +87,28 @@ class Alarm:
         self._due = cycle
         self._appointment = None if cycle is None else self._wiring.at(cycle, self._ring)
 
+    def saved_state(self, save: Saving) -> Plain:
+        """Return when it is due; its order among those of the same cycle is found once all are known."""
+        if self._due is None or self._appointment is None:
+            return None
+        entry: dict[str, Plain] = {"due": self._due}
+        save.waits(self._due, self._appointment.number, entry)
+        return entry
+
+    def load_state(self, data: Plain, load: Loading) -> None:
+        """Be due when it was."""
+        self.set(None)
+        if data is None:
+            return
+        due, order = due_and_order(data)
+        self._due = due
+        load.waits(order, self)
+
+    def appoint(self) -> None:
+        """Wait for the cycle that was loaded."""
+        if self._due is not None:
+            self._appointment = self._wiring.at(self._due, self._ring)
+
     def _ring(self) -> None:
         due, self._due, self._appointment = self._due, None, None
         if due is not None:
@@ -101,3 +128,13 @@ class InterruptLine:
         if level != self._level:
             self._level = level
             self._wiring.set_line(self._interrupt, level)
+
+    def saved_state(self, save: Saving) -> Plain:
+        """Return the level. The processor keeps its own side of it."""
+        return self._level
+
+    def load_state(self, data: Plain, load: Loading) -> None:
+        """Stand at a level without driving the line anew."""
+        if not isinstance(data, bool):
+            raise ValueError(f"{data!r} is not the level of a line")
+        self._level = data

@@ -89,6 +89,15 @@ def one_call(
     return status_name(found[0])
 
 
+def after_us(device: Device, delay: int, action: Callable[[], object]) -> None:
+    """Let something happen around the application, `delay` microseconds from now."""
+
+    def ring(cycle: int) -> None:
+        action()
+
+    device.alarm(ring).set(device.cycle_after(delay))
+
+
 def words(*values: int) -> bytes:
     """Pack 32-bit words as the guest stores them."""
     return struct.pack(f"<{len(values)}I", *values)

@@ -17,6 +17,7 @@ from tests.emulator.personality.kernel import (
     RAM,
     Guest,
     Kernel,
+    after_us,
     call,
     one_call,
     status_name,
@@ -263,7 +264,7 @@ def test_what_falls_due_during_a_long_call_happens_at_its_time() -> None:
             moments.append(device.time_us)
             device.core.pend(45)
 
-        device.after_us(20_000, due)
+        after_us(device, 20_000, due)
 
     Kernel(guest, prepare=prepare)
     assert (moments, pending) == ([20_000], [True])

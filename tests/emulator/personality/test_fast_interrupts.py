@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.events import Started
 from mvsdk.testing import Compute, ScriptedCore
-from tests.emulator.personality.kernel import BOARD, FLASH, RAM, Guest, Kernel, call, status_name, words
+from tests.emulator.personality.kernel import BOARD, FLASH, RAM, Guest, Kernel, after_us, call, status_name, words
 
 TABLE = RAM + 0x1000
 HANDLER = FLASH + 0x41
@@ -174,7 +174,7 @@ def test_a_hung_application_loses_them_and_is_restarted() -> None:
             yield Compute(160_000_000)
 
     def hang(device: Device) -> None:
-        device.after_us(9_990, device.kernel.stop_hung_application)
+        after_us(device, 9_990, device.kernel.stop_hung_application)
 
     kernel = Kernel(guest, prepare=hang)
     assert statuses == ["UNAVAILABLE"] * 4

@@ -7,7 +7,7 @@ import pytest
 from mvsdk.emulator.device import Device, End, WakeSource
 from mvsdk.emulator.events import DeepSleepBegan, Event, Started
 from mvsdk.testing import Compute, ScriptedCore
-from tests.emulator.personality.kernel import ABI, BOARD, PLAUSIBLE, RAM, Guest, Kernel, call, one_call
+from tests.emulator.personality.kernel import ABI, BOARD, PLAUSIBLE, RAM, Guest, Kernel, after_us, call, one_call
 
 IRQ = 45
 POWER_SAVING, DEEP_SLEEP = (ABI.enums[name].members for name in ("MvPowerSavingMode", "MvDeepSleepMode"))
@@ -26,8 +26,8 @@ def test_power_save_ends_with_an_interrupt(mode: int) -> None:
         returned.append((status, core.cycle // 160))
 
     def prepare(device: Device) -> None:
-        device.after_us(50_000, lambda: device.core.pend(IRQ + 1))
-        device.after_us(300_000, lambda: device.core.pend(IRQ))
+        after_us(device, 50_000, lambda: device.core.pend(IRQ + 1))
+        after_us(device, 300_000, lambda: device.core.pend(IRQ))
 
     assert Kernel(guest, prepare=prepare).end is End.TIME
     assert returned == [(0, 300_000)]

@@ -178,3 +178,15 @@ def test_a_trace_shows_the_call_and_its_result() -> None:
     assert len(traced) == 1
     assert str(traced[0].call).startswith("mvGetHClk(")
     assert str(traced[0].result) == "=> MV_STATUS_OKAY, hz=160000000"
+
+
+def test_the_system_led_comes_on_again_with_a_restart() -> None:
+    """An application that switched the kernel's LED off leaves it on to its next life, and observers hear of that."""
+
+    def guest(core: ScriptedCore) -> Guest:
+        if core.resets == 1:
+            yield call("mvSystemLedEnable", 0)
+            yield call("mvRestart", 0)
+
+    leds = [event.on for event in Kernel(guest).events if isinstance(event, LedChanged)]
+    assert leds == [False, True]

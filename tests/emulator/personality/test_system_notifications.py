@@ -14,6 +14,7 @@ from tests.emulator.personality.kernel import (
     RAM,
     Guest,
     Kernel,
+    after_us,
     call,
     one_call,
     status_name,
@@ -64,7 +65,7 @@ def test_a_source_posts_its_event_with_the_streams_tag(source: int, name: str, e
         seen.append(core.read_memory(RING, 64))
 
     def later(device: Device) -> None:
-        device.after_us(10_000, lambda: device.kernel.system_event(name))
+        after_us(device, 10_000, lambda: device.kernel.system_event(name))
 
     assert Kernel(guest, prepare=later).core.pended == [IRQ]
     assert records(seen[0]) == [(EVENTS[event], 7)]
@@ -98,8 +99,8 @@ def test_a_closed_stream_and_a_closed_centre_are_silent() -> None:
 
     def later(device: Device) -> None:
         for number in range(12):
-            device.after_us(10_000 + number, lambda: device.kernel.system_event("NETWORK"))
-            device.after_us(10_000 + number, lambda: device.kernel.system_event("UPDATE"))
+            after_us(device, 10_000 + number, lambda: device.kernel.system_event("NETWORK"))
+            after_us(device, 10_000 + number, lambda: device.kernel.system_event("UPDATE"))
 
     assert Kernel(guest, prepare=later).core.pended == []
     assert statuses == [0, 0, 0, 0]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mvsdk.emulator import soc
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.core.register_bank import Verb
+from mvsdk.emulator.saving import load, save
 from mvsdk.emulator.soc.native import native_registers
 from mvsdk.emulator.soc.registers import WORD, RegisterBlock, RegisterFile, offsets, register_table, rows
 from tests.emulator.guest import Recorder
@@ -113,6 +114,6 @@ def test_a_register_file_can_be_kept(value: int, other: int) -> None:
     kept["ODR"], kept["watched"] = value, other
     kept.bank.hold_until(value << 32 | other)
     kept.bank.open = False
-    new.values, new.answering = kept.values, kept.answering
+    load(new, save(kept))
     assert new.bank.words is words
     assert new.bank.words == kept.bank.words

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(slots=True)
 class Circumstances:
     """The kernel's own work and the cloud's wishes. On a device without a cloud none of these ever changes; whoever
-    models one sets them, and so may a test."""
+    models one sets them; on a running device `inputs.Circumstance` does."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("network_active", "kernel_busy", "server_logging", "wall_time_known")
 
     network_active: bool = False
     """The kernel is talking over the network on the application's behalf, so it will not go to sleep now."""

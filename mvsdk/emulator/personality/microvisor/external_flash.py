@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.abi import Abi
 from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.personality import Host
@@ -15,6 +17,8 @@ VERSION = 1
 class _Opened:
     """One opening of the flash. It has no state of its own."""
 
+    STATE: ClassVar[tuple[str, ...]] = ()
+
 
 class ExternalFlash:
     """The flash as the application sees it: addresses from 0 to the size of its area. The content belongs to the
@@ -25,6 +29,7 @@ class ExternalFlash:
         self._info = abi.structs["MvExternalFlashInfo"]
         self._handles = handles
         self._chip = chip
+        handles.keep("external flash", _Opened, _Opened)
 
     @answers("mvExternalFlashOpen")
     def open(self, handle_out: GuestPointer) -> None:

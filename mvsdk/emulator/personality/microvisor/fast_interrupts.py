@@ -8,6 +8,7 @@ flash a fast interrupt waits as others do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import Refused, answers
@@ -31,18 +32,25 @@ class FastInterrupts:
     """The application's fast interrupts. An interrupt is enabled in the NVIC while its own state and the common switch
     both say so. A new one starts disabled, and one that is cleared ends disabled (inferred)."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_fast", "_all_enabled", "_stopping", "_end")
+
     def __init__(self, host: Host, handles: HandleTable) -> None:
         self._host = host
         self._handles = handles
         self._fast: dict[int, _FastInterrupt] = {}
         self._all_enabled = True
         self._stopping = False
+        self._end = host.alarm(lambda _: host.restart("APPLICATIONCRASH"))
 
     def start(self) -> None:
         """Begin an application's life without any; the common switch is on (inferred)."""
         self._fast.clear()
         self._all_enabled = True
         self._stopping = False
+
+    def stop(self) -> None:
+        """End an application's life: nobody is to be stopped any more."""
+        self._end.set(None)
 
     def holds(self, irq: int) -> bool:
         """Say whether an interrupt is a fast one."""
@@ -54,7 +62,7 @@ class FastInterrupts:
         self._stopping = True
         for irq in self._fast:
             self._host.core.set_enabled(irq, False)
-        self._host.after_us(STOPPING_US, lambda: self._host.restart("APPLICATIONCRASH"))
+        self._end.set(self._host.cycle_after(STOPPING_US))
 
     @answers("mvSetFastInterrupt")
     def set(self, irq: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mvsdk.abi import Abi, Syscall, load
 from mvsdk.abi.decode import decode_call, decode_result
@@ -27,6 +28,20 @@ from mvsdk.emulator.personality.microvisor.testing import Testing
 from mvsdk.emulator.personality.microvisor.timekeeping import Timekeeping
 from mvsdk.emulator.personality.microvisor.wifi import Wifi
 
+FAMILIES: tuple[type, ...] = (
+    Logging,
+    Testing,
+    System,
+    FastInterrupts,
+    SystemNotifications,
+    Notifications,
+    Power,
+    ExternalFlash,
+    Wifi,
+    StructTest,
+    Timekeeping,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -43,11 +58,20 @@ class Microvisor:
     """The kernel as the application meets it.
 
     `wall_start_us` is the wall time at its start, in Unix microseconds; `flash` the external flash; `testing` says that
-    the application runs as the factory's test code.
+    the application runs as the factory's test code; `trace` which calls are told decoded: all, none, or those named.
     """
 
+    STATE: ClassVar[tuple[str, ...]] = ("circumstances", "_buffers", "_families", "_handles", "_named")
+
     def __init__(
-        self, host: Host, *, device_id: str, wall_start_us: int, flash: NorFlash, testing: bool, trace: bool
+        self,
+        host: Host,
+        *,
+        device_id: str,
+        wall_start_us: int,
+        flash: NorFlash,
+        testing: bool,
+        trace: bool | frozenset[str],
     ) -> None:
         self._host = host
         self._abi = load("microvisor")
@@ -60,23 +84,34 @@ class Microvisor:
         self._testing = Testing(host, self._buffers, active=testing)
         rcc_base = next(peripheral.base for peripheral in host.board.peripherals if peripheral.name == "RCC")
         self._system = System(host, self._abi, self.circumstances, device_id, rcc_base)
+        self.settings = Wifi(host.memory, self._abi)
+        """What the kernel keeps without power."""
         self._fast_interrupts = FastInterrupts(host, self._handles)
         self._system_notifications = SystemNotifications(self._abi, self._handles)
+        self._notifications = Notifications(
+            host,
+            self._abi,
+            self._handles,
+            self._buffers,
+            self._fast_interrupts.holds,
+            self._system_notifications.forget_centre,
+        )
         families = [
             self._logging,
             self._testing,
             self._system,
             self._fast_interrupts,
             self._system_notifications,
-            Notifications(host, self._abi, self._handles, self._buffers, self._fast_interrupts.holds),
+            self._notifications,
             Power(host, self._abi, self.circumstances),
             ExternalFlash(host, self._abi, self._handles, flash),
-            Wifi(host.memory, self._abi),
+            self.settings,
             StructTest(host.memory, self._abi),
             Timekeeping(host, self.circumstances, wall_start_us),
         ]
+        self._families = {type(family).__name__: family for family in families if hasattr(family, "STATE")}
         self._entries = _entry_points(self._abi, families)
-        self._trace = trace
+        self._traced_calls = frozenset(self._abi.syscalls) if trace is True else trace or frozenset()
         self._named: set[str] = set()
         self.gateways = tuple(self._entries)
 
@@ -90,8 +125,15 @@ class Microvisor:
 
     def stop(self) -> None:
         """Let nothing reach the application any more: its life is over, and the next has not begun."""
+        self._notifications.stop()
+        self._fast_interrupts.stop()
         self._handles.clear()
         self._buffers.clear()
+
+    @property
+    def system_sources(self) -> list[str]:
+        """The sources of system events."""
+        return self._system_notifications.sources
 
     def system_event(self, source: str) -> None:
         """Let the event of a system source happen, "NETWORK" or "UPDATE": the application hears of it if it listens."""
@@ -106,7 +148,7 @@ class Microvisor:
         """Answer the call the core stopped at."""
         address, *registers = self._host.core.gateway_call()
         entry = self._entries[address]
-        answer = self._traced if self._trace else self._answered
+        answer = self._traced if entry.syscall.name in self._traced_calls else self._answered
         self._host.core.gateway_return(answer(entry, registers))
 
     def _traced(self, entry: _Entry, registers: Sequence[int]) -> int:
@@ -178,3 +220,13 @@ def _entry_points(abi: Abi, families: Sequence[object]) -> dict[int, _Entry]:
         for address, syscall in abi.by_address.items()
         for answer, guard in [found.get(syscall.name, (None, None))]
     }
+
+
+def call_families() -> dict[str, frozenset[str]]:
+    """Return the names of the calls that are answered, by family: the file that answers them."""
+    found: dict[str, set[str]] = {}
+    for family in FAMILIES:
+        name = family.__module__.rpartition(".")[2].replace("_", "-")
+        calls = {call for attribute in vars(family).values() if (call := getattr(attribute, "answers", None))}
+        found.setdefault(name, set()).update(calls)
+    return {name: frozenset(calls) for name, calls in found.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.events import LogLine
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
@@ -13,10 +15,12 @@ from mvsdk.emulator.personality.microvisor.message_buffer import MessageBuffer
 class Logging:
     """The application's log. The kernel is online from the start, so messages leave the buffer all the time."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_buffer",)
+
     def __init__(self, host: Host, buffers: LentBuffers, circumstances: Circumstances) -> None:
         self._host = host
         self._circumstances = circumstances
-        self._buffer = MessageBuffer(host, buffers)
+        self._buffer = MessageBuffer(host, buffers, "log")
 
     def start(self) -> None:
         """Begin an application's life without a buffer."""

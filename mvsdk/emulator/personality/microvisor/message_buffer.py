@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused
 from mvsdk.emulator.personality.microvisor.buffers import LentBuffers
@@ -19,11 +21,14 @@ class MessageBuffer:
 
     Only the space is accounted for. What the application logged is told when it is accepted, not when it would be
     sent: whoever watches wants the last words before a crash, too. A message takes its own length and no more
-    (inferred).
+    (inferred). `name` tells this log's buffer from others.
     """
 
-    def __init__(self, host: Host, buffers: LentBuffers) -> None:
+    STATE: ClassVar[tuple[str, ...]] = ("_size", "_empty_at_us")
+
+    def __init__(self, host: Host, buffers: LentBuffers, name: str) -> None:
         self._host = host
+        self._name = name
         self._buffers = buffers
         self._size = 0
         self._empty_at_us = 0
@@ -47,8 +52,8 @@ class MessageBuffer:
     def take(self, buffer: GuestPointer, length: int) -> None:
         """Take a buffer that was checked. A second one replaces the first (inferred); one that belongs to another
         object is refused, although the calls' lists do not name that status (inferred)."""
-        self._buffers.check(buffer.address, length, self)
-        self._buffers.lend(buffer.address, length, self)
+        self._buffers.check(buffer.address, length, self._name)
+        self._buffers.lend(buffer.address, length, self._name)
         self._size = length
         self._empty_at_us = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Callable
+from typing import ClassVar
 
 from mvsdk.abi import Abi
 from mvsdk.emulator.personality import Host
@@ -25,6 +26,18 @@ PATIENCE_US = 1_000_000
 class NotificationCentre:
     """One ring. Records go to index 0, 1, … and round again, whether or not the application has read them."""
 
+    STATE: ClassVar[tuple[str, ...]] = (
+        "irq",
+        "address",
+        "count",
+        "open",
+        "_index",
+        "_held",
+        "_again",
+        "_waited_us",
+        "_pause_us",
+    )
+
     def __init__(self, host: Host, irq: int, address: int, count: int) -> None:
         self.irq = irq
         self.address = address
@@ -33,6 +46,9 @@ class NotificationCentre:
         self._host = host
         self._index = 0
         self._held: deque[bytes] = deque()
+        self._again = host.alarm(lambda _: self._deliver())
+        self._waited_us, self._pause_us = 0, RETRY_US
+        """How long the oldest record has waited, and until when it waits now."""
 
     def post(self, event_type: int, tag: int) -> None:
         """Write one record and pend the interrupt, or hold it back until the application took the last one.
@@ -44,19 +60,26 @@ class NotificationCentre:
             return
         self._held.append(RECORD.pack(self._host.time_us, event_type, tag))
         if len(self._held) == 1:
+            self._waited_us, self._pause_us = 0, RETRY_US
             self._deliver()
         elif len(self._held) > self.count:
             self._write()
 
-    def _deliver(self, waited_us: int = 0, pause_us: int = RETRY_US) -> None:
-        if not (self.open and self._held):
-            return
+    def close(self) -> None:
+        """Take and deliver nothing any more; records held back are lost."""
+        self.open = False
+        self._held.clear()
+        self._again.set(None)
+
+    def _deliver(self) -> None:
         state = self._host.core.interrupt(self.irq)
-        if not (state.enabled and state.pending) or waited_us >= PATIENCE_US:
+        if not (state.enabled and state.pending) or self._waited_us >= PATIENCE_US:
             self._write()
-            waited_us, pause_us = 0, RETRY_US
+            self._waited_us, self._pause_us = 0, RETRY_US
         if self._held:
-            self._host.after_us(pause_us, lambda: self._deliver(waited_us + pause_us, 2 * pause_us))
+            self._again.set(self._host.cycle_after(self._pause_us))
+            self._waited_us += self._pause_us
+            self._pause_us *= 2
 
     def _write(self) -> None:
         self._host.memory.write(self.address + self._index * RECORD.size, self._held.popleft())
@@ -67,17 +90,31 @@ class NotificationCentre:
 class Notifications:
     """mvSetupNotifications, mvCloseNotifications, mvTempTriggerNotification.
 
-    `is_fast` says whether an interrupt is a fast one, which cannot announce notifications.
+    `is_fast` says whether an interrupt is a fast one, which cannot announce notifications; `closed` hears of the
+    handle of every centre that is closed.
     """
 
     def __init__(
-        self, host: Host, abi: Abi, handles: HandleTable, buffers: LentBuffers, is_fast: Callable[[int], bool]
+        self,
+        host: Host,
+        abi: Abi,
+        handles: HandleTable,
+        buffers: LentBuffers,
+        is_fast: Callable[[int], bool],
+        closed: Callable[[int], None],
     ) -> None:
         self._host = host
         self._setup = abi.structs["MvNotificationSetup"]
         self._handles = handles
         self._buffers = buffers
         self._is_fast = is_fast
+        self._closed = closed
+        handles.keep("notification centre", NotificationCentre, lambda: NotificationCentre(host, 0, 0, 1))
+
+    def stop(self) -> None:
+        """End an application's life: its centres deliver nothing any more."""
+        for centre in self._handles.all(NotificationCentre):
+            centre.close()
 
     @answers("mvSetupNotifications")
     def setup(self, params: GuestPointer, handle_out: GuestPointer) -> None:
@@ -101,18 +138,25 @@ class Notifications:
         if len(centres) >= MOST_CENTRES:
             raise Refused("TOOMANYNOTIFICATIONBUFFERS")
         centre = NotificationCentre(self._host, irq, address, size // RECORD.size)
-        self._buffers.lend(address, size, centre)
+        self._buffers.lend(address, size, _holder(irq))
         handle_out.write_word(self._handles.add(centre))
 
     @answers("mvCloseNotifications")
     def close(self, handle: GuestPointer) -> None:
         """End a centre. An interrupt already pending stays so; records held back are lost."""
-        centre = self._handles.remove(handle.read_word(), NotificationCentre)
-        centre.open = False
-        self._buffers.give_back(centre)
+        number = handle.read_word()
+        centre = self._handles.remove(number, NotificationCentre)
+        centre.close()
+        self._closed(number)
+        self._buffers.give_back(_holder(centre.irq))
         handle.write_word(0)
 
     @answers("mvTempTriggerNotification")
     def trigger(self, handle: int, event_type: int, tag: int) -> None:
         """Post a record as the application asks."""
         self._handles.find(handle, NotificationCentre).post(event_type, tag)
+
+
+def _holder(irq: int) -> str:
+    """Name who holds a ring's memory: there is one centre for an interrupt."""
+    return f"ring of interrupt {irq}"

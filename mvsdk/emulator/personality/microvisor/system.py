@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.abi import Abi
 from mvsdk.emulator.events import LedChanged
 from mvsdk.emulator.personality import Host
@@ -17,6 +19,8 @@ RESTART_WAKE_REASON = "REMOTEAPPLICATIONRESTART"
 class System:
     """mvGetDeviceId, mvPeriphPeek32, mvPeriphPoke32, mvSystemLedEnable, mvGetWakeReason, mvRestart, mvNoOp."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_wake_reason", "_led")
+
     def __init__(self, host: Host, abi: Abi, circumstances: Circumstances, device_id: str, rcc_base: int) -> None:
         self._host = host
         self._circumstances = circumstances
@@ -30,7 +34,7 @@ class System:
     def start(self, wake_reason: str) -> None:
         """Begin an application's life; the system LED is on until it says otherwise."""
         self._wake_reason = self._wake_reasons["MV_WAKEREASON_" + wake_reason]
-        self._led = True
+        self._switch_led(True)
 
     @answers("mvNoOp")
     def no_op(self) -> None:
@@ -60,7 +64,9 @@ class System:
     @answers("mvSystemLedEnable")
     def led(self, enable: int) -> None:
         """Switch the kernel's own LED; reserved values count as on."""
-        on = enable != 0
+        self._switch_led(enable != 0)
+
+    def _switch_led(self, on: bool) -> None:
         if on != self._led:
             self._led = on
             self._host.tell(LedChanged(self._host.time_us, SYSTEM_LED, on))

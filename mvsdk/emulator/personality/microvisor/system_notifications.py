@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import ClassVar
 
 from mvsdk.abi import Abi
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
@@ -15,13 +16,15 @@ from mvsdk.emulator.personality.microvisor.handles import HandleTable
 from mvsdk.emulator.personality.microvisor.notifications import NotificationCentre
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SystemNotification:
-    """One stream: what happens at `source` goes to `centre` with `tag`."""
+    """One stream: what happens at `source` goes to the centre with the handle `centre`, with `tag`. A stream whose
+    centre is closed has 0 there and goes nowhere."""
 
-    centre: NotificationCentre
-    tag: int
-    source: int
+    STATE: ClassVar[tuple[str, ...]] = ("centre", "tag", "source")
+    centre: int = 0
+    tag: int = 0
+    source: int = 0
 
 
 class SystemNotifications:
@@ -33,19 +36,33 @@ class SystemNotifications:
         self._sources = abi.enums["MvSystemNotificationSource"].members
         self._events = _events(abi)
         self._handles = handles
+        handles.keep("system notification", SystemNotification, SystemNotification)
+
+    def forget_centre(self, handle: int) -> None:
+        """Let no stream go to a centre any more: it is closed."""
+        for stream in self._handles.all(SystemNotification):
+            if stream.centre == handle:
+                stream.centre = 0
+
+    @property
+    def sources(self) -> list[str]:
+        """The names of the sources that have an event."""
+        return [name.rpartition("_")[2] for name, number in self._sources.items() if number in self._events]
 
     def happen(self, source: str) -> None:
         """Let a source's event happen: "NETWORK" or "UPDATE". Only those who listen hear of it."""
         number = self._sources["MV_SYSTEMNOTIFICATIONSOURCE_" + source]
         for stream in list(self._handles.all(SystemNotification)):
-            if stream.source == number:
-                stream.centre.post(self._events[number], stream.tag)
+            if stream.source == number and stream.centre:
+                centre = self._handles.find(stream.centre, NotificationCentre)
+                centre.post(self._events[number], stream.tag)
 
     @answers("mvOpenSystemNotification")
     def open(self, params: GuestPointer, handle_out: GuestPointer) -> None:
         """Begin to listen. A bad source is an invalid handle, as documented."""
         fields = self._params.unpack(params.read())
-        centre = self._handles.find(fields["notification_handle"], NotificationCentre)
+        centre = fields["notification_handle"]
+        self._handles.find(centre, NotificationCentre)
         source = fields["notification_source"]
         if source not in self._events:
             raise Refused("INVALIDHANDLE")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mvsdk.emulator.events import FactoryLogLine
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
@@ -12,10 +14,12 @@ from mvsdk.emulator.personality.microvisor.message_buffer import MessageBuffer
 class Testing:
     """The factory's side. `active` says that the application is running as test code."""
 
+    STATE: ClassVar[tuple[str, ...]] = ("_buffer",)
+
     def __init__(self, host: Host, buffers: LentBuffers, *, active: bool) -> None:
         self._host = host
         self._active = active
-        self._buffer = MessageBuffer(host, buffers)
+        self._buffer = MessageBuffer(host, buffers, "factory log")
 
     def start(self) -> None:
         """Begin an application's life without a buffer."""

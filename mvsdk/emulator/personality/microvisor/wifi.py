@@ -7,6 +7,7 @@ struct's order, a pointer before the length it goes with.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from mvsdk.abi import Abi
 from mvsdk.emulator.guest_memory import GuestMemory
@@ -27,6 +28,8 @@ class WifiSettings:
 
 class Wifi:
     """The device's Wi-Fi settings; restarts of the application do not change them."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("_settings",)
 
     def __init__(self, memory: GuestMemory, abi: Abi) -> None:
         self._memory = memory

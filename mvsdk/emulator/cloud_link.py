@@ -1,0 +1,192 @@
+"""A device and its cloud: what the application does is told there, and what is told from there becomes inputs.
+
+The session lives on a thread of its own (`mvsdk.link`); the device is touched by `deliver` alone, which its owner calls
+between runs. So a run with a cloud can be recorded and repeated like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mvsdk import __version__
+from mvsdk.emulator.errors import CloudIdentityError
+from mvsdk.emulator.events import Event, Faulted, LogLine, Started
+from mvsdk.emulator.fault_status import causes
+from mvsdk.emulator.inputs import Circumstance, RemoteRestart
+from mvsdk.files import write_whole
+from mvsdk.link import (
+    PROTOCOL,
+    Command,
+    CommandDone,
+    CrashRecord,
+    DeviceSession,
+    Hello,
+    Logging,
+    LogRecord,
+    Outbox,
+    StartRecord,
+)
+from mvsdk.link.session import Connected, Disconnected, Heard
+
+if TYPE_CHECKING:
+    from mvsdk.emulator.device import Device
+
+FILE = "cloud.json"
+EARLY_MOST = 1000
+"""Log lines kept until the cloud has said whether it wants any."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudIdentity:
+    """Who a device is to its cloud, and the last command it has carried out."""
+
+    url: str
+    device: str
+    token: str
+    commands_done: int = 0
+
+    @classmethod
+    def read(cls, folder: Path) -> CloudIdentity:
+        """Read it from a device's folder. Raises `CloudIdentityError`."""
+        file = folder / FILE
+        try:
+            return cls(**json.loads(file.read_bytes()))
+        except FileNotFoundError:
+            raise CloudIdentityError(
+                f"{folder} belongs to no cloud", "make a device: mvsdk device create NAME"
+            ) from None
+        except (OSError, ValueError, TypeError) as error:
+            raise CloudIdentityError(f"{file} cannot be read: {error}", "make the device anew") from error
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a device's folder, for its owner's eyes only."""
+        file = folder / FILE
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        values = {name: getattr(self, name) for name in ("url", "device", "token", "commands_done")}
+        write_whole(file, json.dumps(values).encode())
+        file.chmod(0o600)
+
+
+class CloudLink:
+    """Keeps one device in touch with its cloud.
+
+    `folder` is the device's; `app_hash` is "sha256:…" of the manifest of what it runs, None if it has none;
+    `wall_start_us` is the wall time at its start. `notice` is called, on the session's thread, with a line for people
+    whenever the connection changes.
+    """
+
+    def __init__(self, folder: Path, app_hash: str | None, wall_start_us: int, notice: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._identity = CloudIdentity.read(folder)
+        self._app_hash = app_hash
+        self._wall_start_us = wall_start_us
+        self._notice = notice
+        self._boot = secrets.token_hex(16)
+        self._outbox = Outbox()
+        self._heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        self._early: list[LogRecord] | None = []
+        self._logging = True
+        self._wake_reason: str | None = None
+        self._session: DeviceSession | None = None
+
+    def start(self) -> None:
+        """Begin to connect; it goes on by itself however often the connection breaks."""
+        identity = self._identity
+        self._session = DeviceSession(
+            identity.url, identity.device, identity.token, self._outbox, self._hello, self._hear
+        )
+
+    def close(self) -> None:
+        """Let what is under way arrive, and end the session."""
+        if self._session is not None:
+            self._session.close()
+
+    # -- up ------------------------------------------------------------------------------------------------------------
+
+    def observe(self, event: Event) -> None:
+        """Tell the cloud what happens on the device."""
+        moment = self._wall_start_us + event.time_us
+        match event:
+            case LogLine():
+                self._log(LogRecord(time_us=moment, text=event.text))
+            case Started():
+                self._wake_reason = event.wake_reason
+                self._add(StartRecord(time_us=moment, wake_reason=event.wake_reason))
+            case Faulted():
+                self._add(CrashRecord(time_us=moment, report=_crash_report(event)))
+
+    def _log(self, record: LogRecord) -> None:
+        """Lines from before the cloud has said whether it wants any are kept until it does."""
+        if self._early is None:
+            if self._logging:
+                self._add(record)
+        elif len(self._early) < EARLY_MOST:
+            self._early.append(record)
+
+    def _add(self, record: LogRecord | StartRecord | CrashRecord) -> None:
+        self._outbox.add(record)
+        if self._session is not None:
+            self._session.records_added()
+
+    def _hello(self) -> Hello:
+        return Hello(
+            protocol=PROTOCOL,
+            boot=self._boot,
+            software=f"mvsdk {__version__}",
+            app_hash=self._app_hash,
+            wake_reason=self._wake_reason,
+            commands_done=self._identity.commands_done,
+        )
+
+    # -- down ----------------------------------------------------------------------------------------------------------
+
+    def _hear(self, what: Heard) -> None:
+        """Leave it to `deliver`; people hear of the connection at once."""
+        if isinstance(what, Connected):
+            self._notice(f"connected to {self._identity.url} as {what.welcome.device_sid}")
+        elif isinstance(what, Disconnected) and what.reason != "done":
+            self._notice(f"cloud: {what.reason}{'' if what.final else '; trying again'}")
+        self._heard.put(what)
+
+    def deliver(self, device: Device) -> None:
+        """Turn what has come since the last call into inputs of the device. For whoever runs it, between two runs."""
+        while not self._heard.empty():
+            what = self._heard.get()
+            match what:
+                case Connected():
+                    self._set_logging(device, wanted=what.welcome.logging)
+                case Logging():
+                    self._set_logging(device, wanted=what.enabled)
+                case Command():
+                    self._carry_out(device, what)
+
+    def _set_logging(self, device: Device, *, wanted: bool) -> None:
+        self._logging = wanted
+        early, self._early = self._early or [], None
+        if wanted:
+            for record in early:
+                self._add(record)
+        device.inputs.now(Circumstance("server_logging", wanted))
+
+    def _carry_out(self, device: Device, command: Command) -> None:
+        """Note that a command is done before doing it: a device that dies meanwhile starts anew anyway."""
+        if command.number > self._identity.commands_done:
+            self._identity = replace(self._identity, commands_done=command.number)
+            self._identity.write(self._folder)
+            device.inputs.now(RemoteRestart())
+        if self._session is not None:
+            self._session.say(CommandDone(number=command.number))
+
+
+def _crash_report(event: Faulted) -> str:
+    registers = event.registers
+    lines = [*causes(event.fault), f"pc 0x{registers.pc:08x}  lr 0x{registers.lr:08x}  sp 0x{registers.sp:08x}"]
+    return "\n".join(lines + ([event.instruction] if event.instruction else []))

@@ -1,0 +1,443 @@
+"""What reaches a running device from outside, and the only way for it to do so.
+
+A button, a pin's level, characters for a serial port, what a sensor measures: each is an `Input`, a plain value. Given
+to `Inputs` it waits for its cycle and happens there, whoever gave it: a person at a console, a script, a recording. So
+a run depends on image, seed and the list of its inputs and their cycles, and that list can be kept and played again.
+
+An input that is to happen "now" happens at the next cycle. Inputs of one cycle happen in the order they were given, and
+before anything else that is due then.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mvsdk.emulator.errors import InputError
+
+if TYPE_CHECKING:
+    from mvsdk.emulator.device import Device
+
+HIGHEST_VOLTS = 4.0
+"""What a pin bears at any supply (DS13086, "Absolute maximum ratings")."""
+LOWEST_CELSIUS, HIGHEST_CELSIUS = -40, 130
+"""What the chip's junction stands (DS13086, "General operating conditions")."""
+Scalar = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that happens to a device. `check` raises `InputError` where it cannot; then it must not be applied."""
+
+    kind: ClassVar[str]
+
+    def check(self, device: Device) -> None:
+        """Raise `InputError` if this cannot happen to the device."""
+
+    def apply(self, device: Device) -> None:
+        """Let it happen."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Pin(Input):
+    """A level is wired to a pin ("PF3"), or with None nothing any more."""
+
+    kind: ClassVar[str] = "pin"
+    pin: str
+    level: bool | None
+
+    def check(self, device: Device) -> None:
+        """The pin must exist."""
+        port_and_pin(device, self.pin)
+
+    def apply(self, device: Device) -> None:
+        """Drive it."""
+        device.chip.drive_pin(*port_and_pin(device, self.pin), self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class Voltage(Input):
+    """A voltage is wired to a pin ("PA0"): what an analogue input measures, and a digital one compares."""
+
+    kind: ClassVar[str] = "voltage"
+    pin: str
+    volts: float
+
+    def check(self, device: Device) -> None:
+        """The pin must exist and bear the voltage."""
+        port_and_pin(device, self.pin)
+        if not 0 <= self.volts <= HIGHEST_VOLTS:
+            raise InputError(f"{self.pin} does not bear {self.volts:g} V", f"give 0 to {HIGHEST_VOLTS} V")
+
+    def apply(self, device: Device) -> None:
+        """Apply it."""
+        device.chip.apply_voltage(*port_and_pin(device, self.pin), self.volts)
+
+
+@dataclass(frozen=True, slots=True)
+class Button(Input):
+    """A button of the board is pressed or let go of."""
+
+    kind: ClassVar[str] = "button"
+    button: str
+    pressed: bool
+
+    def check(self, device: Device) -> None:
+        """The board must have the button."""
+        names = [button.name for button in device.board.buttons]
+        if self.button not in names:
+            raise _unknown("button", self.button, names)
+
+    def apply(self, device: Device) -> None:
+        """Press it, or let go."""
+        button = next(button for button in device.board.buttons if button.name == self.button)
+        device.chip.press(button, pressed=self.pressed)
+
+
+@dataclass(frozen=True, slots=True)
+class Uart(Input):
+    """Characters are sent to a serial port ("USART2"), at the speed it is set to."""
+
+    kind: ClassVar[str] = "uart"
+    port: str
+    data: bytes
+
+    def check(self, device: Device) -> None:
+        """The port must have a model."""
+        _check_port(device, self.port)
+
+    def apply(self, device: Device) -> None:
+        """Send them."""
+        device.chip.receive(self.port, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Break(Input):
+    """A break is sent to a serial port."""
+
+    kind: ClassVar[str] = "break"
+    port: str
+
+    def check(self, device: Device) -> None:
+        """The port must have a model."""
+        _check_port(device, self.port)
+
+    def apply(self, device: Device) -> None:
+        """Send it."""
+        device.chip.receive_break(self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearToSend(Input):
+    """The other side of a serial port says by CTS whether it takes characters."""
+
+    kind: ClassVar[str] = "clear-to-send"
+    port: str
+    level: bool
+
+    def check(self, device: Device) -> None:
+        """The port must have a model."""
+        _check_port(device, self.port)
+
+    def apply(self, device: Device) -> None:
+        """Say so."""
+        device.chip.clear_to_send(self.port, self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelVoltage(Input):
+    """A converter's channel has a voltage, whatever its pin has: channel 9 of "ADC1"."""
+
+    kind: ClassVar[str] = "channel"
+    adc: str
+    channel: int
+    volts: float
+
+    def check(self, device: Device) -> None:
+        """The channel must exist and bear the voltage."""
+        if not device.chip.analogue.has_channel(self.adc, self.channel):
+            raise InputError(f"there is no channel {self.channel} of {self.adc!r}", "docs/chip.md names the converters")
+        if not 0 <= self.volts <= HIGHEST_VOLTS:
+            raise InputError(f"{self.adc} does not bear {self.volts:g} V", f"give 0 to {HIGHEST_VOLTS} V")
+
+    def apply(self, device: Device) -> None:
+        """Apply it."""
+        device.chip.set_voltage(self.adc, self.channel, self.volts)
+
+
+@dataclass(frozen=True, slots=True)
+class ChipTemperature(Input):
+    """The chip has a temperature in degrees, which its sensor shows to a converter."""
+
+    kind: ClassVar[str] = "chip-temperature"
+    celsius: float
+
+    def check(self, device: Device) -> None:
+        """It must be one that the chip stands."""
+        if not LOWEST_CELSIUS <= self.celsius <= HIGHEST_CELSIUS:
+            raise InputError(
+                f"the chip does not stand {self.celsius:g} degrees", f"give {LOWEST_CELSIUS} to {HIGHEST_CELSIUS}"
+            )
+
+    def apply(self, device: Device) -> None:
+        """Let it be so warm."""
+        device.chip.analogue.celsius = self.celsius
+
+
+@dataclass(frozen=True, slots=True)
+class BusDevice(Input):
+    """A property of a device on a bus changes, such as the `celsius` of a thermometer. `device` is the name it was
+    connected by."""
+
+    kind: ClassVar[str] = "bus-device"
+    device: str
+    property: str
+    value: Scalar
+
+    def check(self, device: Device) -> None:
+        """The device must be connected, have the property and take the value."""
+        if self.device not in device.bus_devices:
+            raise _unknown("bus device", self.device, device.bus_devices)
+        check_property(device.bus_devices[self.device], self.property, self.value)
+
+    def apply(self, device: Device) -> None:
+        """Change it."""
+        setattr(device.bus_devices[self.device], self.property, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Wake(Input):
+    """Something ends a deep sleep: the name of a `WakeSource`."""
+
+    kind: ClassVar[str] = "wake"
+    source: str
+
+    def check(self, device: Device) -> None:
+        """There must be such a source."""
+        _member(device.wake_sources, "wake source", self.source)
+
+    def apply(self, device: Device) -> None:
+        """Wake the device."""
+        device.wake(_member(device.wake_sources, "wake source", self.source))
+
+
+@dataclass(frozen=True, slots=True)
+class SystemEvent(Input):
+    """The kernel has something to tell: "NETWORK" or "UPDATE"; see `Microvisor.system_event`."""
+
+    kind: ClassVar[str] = "system-event"
+    source: str
+
+    def check(self, device: Device) -> None:
+        """There must be such a source."""
+        if self.source not in device.kernel.system_sources:
+            raise _unknown("source of system events", self.source, device.kernel.system_sources)
+
+    def apply(self, device: Device) -> None:
+        """Let the kernel tell it."""
+        device.kernel.system_event(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstance(Input):
+    """Something around the application becomes true or false: a field of the kernel's `Circumstances`."""
+
+    kind: ClassVar[str] = "circumstance"
+    name: str
+    value: bool
+
+    def check(self, device: Device) -> None:
+        """There must be such a circumstance."""
+        known = [field.name for field in fields(device.kernel.circumstances)]
+        if self.name not in known:
+            raise _unknown("circumstance", self.name, known)
+
+    def apply(self, device: Device) -> None:
+        """Let it be so."""
+        setattr(device.kernel.circumstances, self.name, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Reset(Input):
+    """Somebody presses the board's reset button."""
+
+    kind: ClassVar[str] = "reset"
+
+    def apply(self, device: Device) -> None:
+        """Start everything anew."""
+        device.press_reset()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRestart(Input):
+    """The cloud has the application started anew."""
+
+    kind: ClassVar[str] = "remote-restart"
+
+    def apply(self, device: Device) -> None:
+        """Start it anew; it finds why."""
+        device.restart("REMOTEAPPLICATIONRESTART")
+
+
+KINDS: dict[str, type[Input]] = {
+    kind.kind: kind
+    for kind in (
+        Pin, Voltage, Button, Uart, Break, ClearToSend, ChannelVoltage, ChipTemperature, BusDevice, Wake, SystemEvent,
+        Circumstance, Reset, RemoteRestart,
+    )
+}  # fmt: skip
+
+
+class Inputs:
+    """What is to happen to one device. `hurry` is told the cycle of whatever is added, while the device may be running.
+
+    `recorder`, if somebody sets it, is called with the cycle and the input whenever one happens.
+    """
+
+    def __init__(self, device: Device, hurry: Callable[[int], None]) -> None:
+        self._device = device
+        self._hurry = hurry
+        self._waiting: list[tuple[int, int, Input]] = []
+        self._given = 0
+        self.recorder: Callable[[int, Input], None] | None = None
+
+    def now(self, what: Input) -> None:
+        """Let something happen at the next cycle. Raises `InputError` for what cannot happen to this device."""
+        self.at_cycle(self._device.core.cycle + 1, what)
+
+    def at(self, time_us: int, what: Input) -> None:
+        """Let something happen at a moment of the device's time; one that is past is the next cycle."""
+        self.at_cycle(self._device.cycle_at(time_us), what)
+
+    def at_cycle(self, cycle: int, what: Input) -> None:
+        """Let something happen at a cycle; one that is past is the next cycle."""
+        self.wait(max(cycle, self._device.core.cycle + 1), what)
+
+    def wait(self, cycle: int, what: Input) -> None:
+        """Let something happen at a cycle, even at one that is reached already: before the device goes on, then."""
+        what.check(self._device)
+        heapq.heappush(self._waiting, (cycle, self._given, what))
+        self._given += 1
+        self._hurry(cycle)
+
+    @property
+    def next_cycle(self) -> int | None:
+        """The cycle of the next input; None when none waits."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def run_due(self, cycle: int) -> None:
+        """Let everything happen that is due at `cycle`."""
+        while self._waiting and self._waiting[0][0] <= cycle:
+            due, _, what = heapq.heappop(self._waiting)
+            if self.recorder is not None:
+                self.recorder(due, what)
+            what.apply(self._device)
+
+    def waiting(self) -> Iterator[tuple[int, Input]]:
+        """Yield what has not happened yet with its cycle, in order."""
+        yield from ((cycle, what) for cycle, _, what in sorted(self._waiting, key=lambda entry: entry[:2]))
+
+    def forget(self) -> None:
+        """Let nothing of what waits happen."""
+        self._waiting.clear()
+
+
+# -- inputs as plain data --------------------------------------------------------------------------------------------
+
+
+def as_dict(what: Input) -> dict[str, Any]:
+    """Return an input as plain data: its kind and its fields; bytes as text with a character for each."""
+    values = {field.name: getattr(what, field.name) for field in fields(what)}
+    return {"kind": what.kind} | {
+        name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in values.items()
+    }
+
+
+def from_dict(data: object) -> Input:
+    """Return the input that plain data stands for. Raises `InputError` for data that is none."""
+    if not isinstance(data, dict) or data.get("kind") not in KINDS:
+        raise InputError(f"{str(data)[:80]!r} is no input", f"the kinds of input are {', '.join(sorted(KINDS))}")
+    kind = KINDS[data["kind"]]
+    values = {key: value for key, value in data.items() if key != "kind"}
+    hints = typing.get_type_hints(kind)
+    wanted = [field.name for field in fields(kind)]
+    if values.keys() != set(wanted):
+        raise InputError(f"a {kind.kind} input has {sorted(values)}", f"it takes {', '.join(wanted) or 'nothing'}")
+    return kind(**{name: _read(kind, name, values[name], hints[name]) for name in wanted})
+
+
+def _read(kind: type[Input], name: str, value: object, hint: Any) -> object:  # noqa: ANN401 - a type hint
+    if hint is bytes and isinstance(value, str):
+        try:
+            return value.encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise InputError(f"{kind.kind}.{name} holds {value!r}", "write a character for each byte") from error
+    allowed = typing.get_args(hint) or (hint,)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) not in allowed:
+        expected = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in allowed)
+        raise InputError(f"{kind.kind}.{name} is {value!r}", f"it takes {expected}")
+    return value
+
+
+# -- properties of bus devices ---------------------------------------------------------------------------------------
+
+
+def properties(device: object) -> dict[str, type]:
+    """Return what can be set on a bus device: its properties with a setter, and their types."""
+    found = {}
+    for kind in reversed(type(device).__mro__):
+        for name, attribute in vars(kind).items():
+            if isinstance(attribute, property) and attribute.fset is not None and not name.startswith("_"):
+                found[name] = typing.get_type_hints(attribute.fget)["return"]
+    return found
+
+
+def check_property(device: object, name: str, value: object) -> None:
+    """Raise `InputError` unless the device has the property and takes the value: its type must be right, and its
+    setter not refuse it with a `ValueError`, whatever else the device holds."""
+    known = properties(device)
+    if name not in known:
+        raise _unknown("property", name, known)
+    wanted = known[name]
+    if type(value) is not wanted and not (wanted is float and type(value) is int):
+        raise InputError(f"{name} is {value!r}", f"it takes a value of type {wanted.__name__}")
+    try:
+        # Another one of its kind is asked: setting a value and setting it back can leave traces, such as an alert.
+        setattr(type(device)(), name, value)
+    except ValueError as error:
+        raise InputError(f"{name} cannot be {value!r}: {error}", "give a value the device can have") from error
+
+
+_PIN = re.compile(r"P([A-Z])(1[0-5]|[0-9])")
+
+
+def port_and_pin(device: Device, name: str) -> tuple[str, int]:
+    """Return the port and the number of a pin that a device has: ("GPIOF", 3) for "PF3". Raises `InputError`."""
+    match = _PIN.fullmatch(name)
+    if match is None or f"GPIO{match[1]}" not in device.chip.ports:
+        letters = ", ".join(sorted(port.removeprefix("GPIO") for port in device.chip.ports))
+        raise InputError(f"there is no pin {name!r}", f"pins are called PA0 to PA15; the ports are {letters}")
+    return f"GPIO{match[1]}", int(match[2])
+
+
+def _check_port(device: Device, name: str) -> None:
+    if name not in device.chip.uarts:
+        raise _unknown("serial port", name, device.chip.uarts)
+
+
+def _member(kind: Any, what: str, name: str) -> Any:  # noqa: ANN401 - any enum
+    try:
+        return kind[name]
+    except KeyError:
+        raise _unknown(what, name, kind.__members__) from None
+
+
+def _unknown(what: str, name: str, known: typing.Iterable[str]) -> InputError:
+    return InputError(f"there is no {what} {name!r}", f"there are: {', '.join(sorted(known)) or 'none'}")
