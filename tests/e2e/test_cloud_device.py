@@ -25,7 +25,7 @@ def kitchen(blinky: Shell, tmp_path: Path) -> Iterator[Shell]:
 
 
 def test_a_device_logs_restarts_and_reports_through_the_cloud(kitchen: Shell, tmp_path: Path) -> None:
-    """What an emulated device logs arrives, a restart asked for through the API happens, and it reports what it runs."""
+    """What a device logs arrives, a restart asked for through the API happens, and it reports what it runs."""
     command = ["mvsdk", "emulate", "--device", "kitchen", "--cloud", "--for", "1h", "--json", "build/blinky.zip"]
     environment = {**os.environ, "PATH": f"{kitchen.bin}{os.pathsep}{os.environ['PATH']}", **kitchen.environment}
     environment["MVSDK_HOME"] = str(kitchen.home)
