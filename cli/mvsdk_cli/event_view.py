@@ -18,12 +18,16 @@ from mvsdk.emulator.events import (
     FactoryLogLine,
     FactoryTestEnded,
     Faulted,
+    HandlerEntered,
+    HandlerLeft,
     InterruptLineChanged,
     LedChanged,
     LogLine,
     PwmChanged,
     RegisterNotModelled,
     RestartAwaited,
+    SleepBegan,
+    SleepEnded,
     Started,
     SystemCall,
     UartOutput,
@@ -71,6 +75,11 @@ class TextView:
                 return [click.style(f"{event.call} {event.result}", fg="cyan") + click.style(where, dim=True)]
             case InterruptLineChanged():
                 return [click.style(f"{event.name} {'raised' if event.high else 'low'}", fg="magenta")]
+            case HandlerEntered() | HandlerLeft():
+                what = "entered" if isinstance(event, HandlerEntered) else "left"
+                return [click.style(f"handler of {event.name} {what}", fg="magenta")]
+            case SleepBegan() | SleepEnded():
+                return [click.style("asleep" if isinstance(event, SleepBegan) else "awake", fg="blue")]
             case Started():
                 return [click.style(f"application starts, wake reason {event.wake_reason}", dim=True)]
             case CallNotModelled():

@@ -1,4 +1,4 @@
-"""What `--trace` asks for: which system calls, and whether interrupt lines."""
+"""What `--trace` asks for: which system calls, whether interrupt lines and handlers, whether sleep."""
 
 from __future__ import annotations
 
@@ -18,18 +18,33 @@ class Trace:
 
     calls: frozenset[str] = frozenset()
     interrupts: bool = False
+    sleep: bool = False
+
+    @property
+    def activity(self) -> bool:
+        """Whether the processor is to be followed."""
+        return self.interrupts or self.sleep
 
     def wants(self, event: Event) -> bool:
         """Say whether an event is to be shown: plain ones always, and of the others those asked for."""
-        from mvsdk.emulator.events import InterruptLineChanged, SystemCall
+        from mvsdk.emulator.events import (
+            HandlerEntered,
+            HandlerLeft,
+            InterruptLineChanged,
+            SleepBegan,
+            SleepEnded,
+            SystemCall,
+        )
 
         if isinstance(event, SystemCall):
             return event.call.name in self.calls
-        return self.interrupts or not isinstance(event, InterruptLineChanged)
+        if isinstance(event, SleepBegan | SleepEnded):
+            return self.sleep
+        return self.interrupts or not isinstance(event, InterruptLineChanged | HandlerEntered | HandlerLeft)
 
 
 class TraceOption(click.ParamType[Trace]):
-    """`syscalls`, `interrupts`, both with a comma between, or `syscalls=` and names of families or calls."""
+    """`syscalls`, `interrupts`, `sleep`, several with commas between, or `syscalls=` and names of families or calls."""
 
     name = "what"
 
@@ -42,11 +57,11 @@ class TraceOption(click.ParamType[Trace]):
             return Trace(frozenset[str]().union(*(self._calls(name, param, ctx) for name in names.split(","))))
         kinds = str(value).split(",")
         for kind in kinds:
-            if kind not in {"syscalls", "interrupts"}:
-                self.fail(
-                    f"'{kind}' is nothing that can be traced. Write syscalls, interrupts or syscalls=NAME,…", param, ctx
-                )
-        return Trace(_all_calls() if "syscalls" in kinds else frozenset(), "interrupts" in kinds)
+            if kind not in {"syscalls", "interrupts", "sleep"}:
+                known = "syscalls, interrupts, sleep or syscalls=NAME,…"
+                self.fail(f"'{kind}' is nothing that can be traced. Write {known}", param, ctx)
+        calls = _all_calls() if "syscalls" in kinds else frozenset()
+        return Trace(calls, interrupts="interrupts" in kinds, sleep="sleep" in kinds)
 
     def _calls(self, name: str, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
         from mvsdk.emulator.personality.microvisor.kernel import call_families
@@ -64,7 +79,11 @@ class TraceOption(click.ParamType[Trace]):
 def joined(traces: tuple[Trace, ...]) -> Trace:
     """Return all that several options ask for."""
     calls = frozenset[str]().union(*(trace.calls for trace in traces))
-    return Trace(calls, any(trace.interrupts for trace in traces))
+    return Trace(
+        calls,
+        interrupts=any(trace.interrupts for trace in traces),
+        sleep=any(trace.sleep for trace in traces),
+    )
 
 
 def _all_calls() -> frozenset[str]:

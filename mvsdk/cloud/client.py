@@ -105,7 +105,8 @@ class CloudClient:
                 if not answer.ok:
                     self._document(answer)
                 fields: dict[str, str] = {}
-                for line in answer.iter_lines(decode_unicode=True):
+                for raw in answer.iter_lines():  # of bytes: text would be cut at every Unicode line separator
+                    line = raw.decode()
                     if line:
                         name, _, value = line.partition(": ")
                         fields[name] = value

@@ -83,14 +83,18 @@ class DataDirectory:
             if about is not None:
                 self._check(about)
                 return None
-            account, token = identifiers.new_sid(identifiers.ACCOUNT), passwords.new_token()
-            self._write_private("master.key", secrets.token_bytes(sealing.KEY_SIZE).hex())
-            self._write_private("credentials.json", json.dumps({"account_sid": account, "auth_token": token}))
-            # Last, because it says that the others are there.
+            # What is there already was put there for a second server, or outlived a loss: it is never replaced.
+            made = None
+            if self._read("credentials.json") is None:
+                made = identifiers.new_sid(identifiers.ACCOUNT), passwords.new_token()
+                self._write_private("credentials.json", json.dumps({"account_sid": made[0], "auth_token": made[1]}))
+            if not (self.path / "master.key").exists():
+                self._write_private("master.key", secrets.token_bytes(sealing.KEY_SIZE).hex())
+            account = self.credentials()[0]
             write_whole(self.path / "cloud.json", json.dumps({"layout": LAYOUT, "account_sid": account}).encode())
         except OSError as error:
             raise self._unusable(error) from error
-        return account, token
+        return made
 
     def tell_server(self, url: str) -> None:
         """Note where this process listens."""
@@ -158,7 +162,7 @@ class DataDirectory:
         return document
 
     def _write_private(self, name: str, text: str) -> None:
-        descriptor = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text + "\n")
             file.flush()

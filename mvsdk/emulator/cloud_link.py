@@ -7,7 +7,6 @@ between runs. So a run with a cloud can be recorded and repeated like any other.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import secrets
 from collections.abc import Callable
@@ -68,8 +67,6 @@ class CloudIdentity:
     def write(self, folder: Path) -> None:
         """Keep it in a device's folder, for its owner's eyes only."""
         file = folder / FILE
-        if not file.exists():
-            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
         values = {name: getattr(self, name) for name in ("url", "device", "token", "commands_done")}
         write_whole(file, json.dumps(values).encode())
         file.chmod(0o600)

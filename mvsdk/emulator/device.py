@@ -13,6 +13,7 @@ from typing import ClassVar, cast
 
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, vector_table_problem
+from mvsdk.emulator.activity import event_of
 from mvsdk.emulator.bus_devices import I2cDevice, SpiDevice
 from mvsdk.emulator.chip_wiring import ChipWiring
 from mvsdk.emulator.clock import Schedule
@@ -94,8 +95,8 @@ class Device:
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
     external flash holds. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
-    interrupt lines. `strict_mmio` makes accesses to peripheral registers that have no model bus faults,
-    `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
+    interrupt lines, handlers and sleep. `strict_mmio` makes accesses to peripheral registers that have no model bus
+    faults, `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
     `identity` is who the device is; without one that follows from the seed. `image_name` is what people call the
     image. Whatever happens to a running device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
@@ -175,7 +176,8 @@ class Device:
             watchdog_reset=self._watchdog_reset,
             wake=lambda source: self.wake(WakeSource[_WAKES[source]]),
         )
-        self._wiring.traces_lines = trace_interrupts
+        self._wiring.traces_lines = self._follows = trace_interrupts
+        core.follow_activity(trace_interrupts)
         self.chip = Chip(board, self._wiring, strict=strict_mmio, gate_clocks=gate_clocks)
         self.rcc, self.pwr = self.chip.rcc, self.chip.pwr
         self.inputs = Inputs(self, self._wiring.hurry)
@@ -263,6 +265,8 @@ class Device:
                 deadline = due
         self._wiring.deadline = deadline
         stop = self.core.run(deadline)
+        if self._follows:
+            self._tell_activity()
         self._wiring.deadline = None
         if self._restart_reason is not None:
             return None
@@ -414,9 +418,17 @@ class Device:
         return self._random.getrandbits(32)
 
     def tell(self, event: Event) -> None:
-        """Tell the observers."""
+        """Tell the observers, after what the processor did before."""
+        if self._follows:
+            self._tell_activity()
         for observer in self._observers:
             observer(event)
+
+    def _tell_activity(self) -> None:
+        for activity in self.core.take_activity():
+            event = event_of(activity, self.board)
+            for observer in self._observers:
+                observer(event)
 
     def restart(self, wake_reason: str) -> None:
         """Start the application anew, once the present call has returned."""

@@ -178,4 +178,36 @@ class InterruptLineChanged(Event):
     high: bool
 
 
+@dataclass(frozen=True, slots=True)
+class HandlerEntered(Event):
+    """The processor enters the handler of an exception ("SysTick", "USART2"); only told while somebody traces."""
+
+    kind: ClassVar[str] = "handler-entered"
+    exception: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerLeft(Event):
+    """The handler of an exception has ended; only told while somebody traces."""
+
+    kind: ClassVar[str] = "handler-left"
+    exception: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SleepBegan(Event):
+    """The application sleeps until an interrupt; only told while somebody traces."""
+
+    kind: ClassVar[str] = "sleep-began"
+
+
+@dataclass(frozen=True, slots=True)
+class SleepEnded(Event):
+    """The application goes on; only told while somebody traces."""
+
+    kind: ClassVar[str] = "sleep-ended"
+
+
 Observer = Callable[[Event], None]

@@ -1,10 +1,9 @@
 """A run as a trace that Perfetto (ui.perfetto.dev) and chrome://tracing open, on the device's own time.
 
 The file is a JSON array of events in the Trace Event Format. Its tracks: system calls, one track for the application,
-one for each exception handler that makes calls, and one for each task, told apart by the stack limit (PSPLIM) that
-kernels set for their tasks; interrupt lines, each as long as it is high; the application's lives and deep sleeps;
-LEDs as counters; log lines and what serial ports send as instants. Events reach the file as they happen, and both
-programs read a file that was cut off.
+one for each exception handler, and one for each task, told apart by the stack limit (PSPLIM) that kernels set; sleep;
+interrupt lines, each as long as it is high; the application's lives and deep sleeps; LEDs as counters; log lines and
+what serial ports send as instants. Events reach the file as they happen; both programs read a file that was cut off.
 """
 
 from __future__ import annotations
@@ -20,9 +19,13 @@ from mvsdk.emulator.events import (
     Event,
     FactoryLogLine,
     Faulted,
+    HandlerEntered,
+    HandlerLeft,
     InterruptLineChanged,
     LedChanged,
     LogLine,
+    SleepBegan,
+    SleepEnded,
     Started,
     SystemCall,
     UartOutput,
@@ -30,7 +33,7 @@ from mvsdk.emulator.events import (
 from mvsdk.files import OutputError
 
 _PROCESS = 1
-_LIFE, _OUTPUT, _APPLICATION = 1, 2, 3
+_LIFE, _OUTPUT, _APPLICATION, _SLEEP = 1, 2, 3, 4
 _FIRST_HANDLER, _FIRST_LINE, _FIRST_TASK = 100, 1000, 10_000
 _SPSEL = 1 << 1
 """CONTROL.SPSEL: thread mode runs on the process stack (Armv8-M ARM, D1.2.40)."""
@@ -50,6 +53,7 @@ class PerfettoTrace:
         self._tracks: dict[int, str] = {}
         self._life: str | None = None
         self._tasks: dict[int, int] = {}
+        self._open: list[tuple[int, str]] = []
         self._file.write("[\n")
         self._write({"ph": "M", "name": "process_name", "args": {"name": "device"}})
 
@@ -73,6 +77,13 @@ class PerfettoTrace:
             case InterruptLineChanged():
                 track = self._track(_FIRST_LINE + event.interrupt, event.name)
                 self._write({"ph": "B" if event.high else "E", "tid": track, "ts": event.time_us, "name": event.name})
+            case HandlerEntered() | HandlerLeft():
+                self._handler(event)
+            case SleepBegan():
+                self._write({"ph": "B", "tid": self._track(_SLEEP, "sleep"), "ts": event.time_us, "name": "asleep"})
+                self._open.append((_SLEEP, "asleep"))
+            case SleepEnded():
+                self._end(_SLEEP, "asleep", event.time_us)
             case LedChanged():
                 name = f"LED {event.name}"
                 self._write({"ph": "C", "ts": event.time_us, "name": name, "args": {"on": int(event.on)}})
@@ -95,13 +106,27 @@ class PerfettoTrace:
             {"ph": "X", "tid": track, "ts": event.time_us, "dur": lasts, "name": event.call.name, "args": arguments}
         )
 
+    def _handler(self, event: HandlerEntered | HandlerLeft) -> None:
+        track = self._track(_FIRST_HANDLER + event.exception, f"handler of {event.name}")
+        if isinstance(event, HandlerLeft):
+            self._end(track, event.name, event.time_us)
+            return
+        self._write({"ph": "B", "tid": track, "ts": event.time_us, "name": event.name})
+        self._open.append((track, event.name))
+
+    def _end(self, track: int, name: str, time_us: int) -> None:
+        """End what began on a track; what began before the file did is passed over."""
+        if (track, name) in self._open:
+            self._open.remove((track, name))
+            self._write({"ph": "E", "tid": track, "ts": time_us, "name": name})
+
     def _caller(self) -> int:
         """Find the track of whoever makes the present call."""
         if self.device is None:
             return self._track(_APPLICATION, "application")
         registers = self.device.core.registers()
         if registers.exception:
-            return self._track(_FIRST_HANDLER + registers.exception, f"handler of exception {registers.exception}")
+            return self._track(_FIRST_HANDLER + registers.exception, f"handler {registers.exception}")
         if registers.control & _SPSEL:
             number = self._tasks.setdefault(registers.psplim, len(self._tasks))
             name = f"task with stack above {registers.psplim:#010x}" if registers.psplim else "process stack"
@@ -109,7 +134,9 @@ class PerfettoTrace:
         return self._track(_APPLICATION, "application")
 
     def _begin(self, time_us: int, name: str) -> None:
-        """Let one state of the application end and the next begin."""
+        """Let one state of the application end, with all that went on in it, and the next begin."""
+        for open_track, open_name in reversed(self._open.copy()):
+            self._end(open_track, open_name, time_us)
         track = self._track(_LIFE, "state")
         if self._life is not None:
             self._write({"ph": "E", "tid": track, "ts": time_us, "name": self._life})

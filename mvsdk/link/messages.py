@@ -12,15 +12,25 @@ A field added later has a default; a message kind added later raises `PROTOCOL`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 PROTOCOL = 1
 TEXT_LENGTH = 4096
 """Bytes of a log line, at most, as UTF-8 (mvServerLog takes 512; other personalities more)."""
-RECORDS_MOST = 256
+RECORDS_MOST = 100
 """Records in one message, at most."""
+CONFIG_ITEMS_MOST = 100
+"""Values asked for in one message, at most."""
+
+
+Number = Annotated[int, Meta(ge=0, le=2**53)]
+Moment = Annotated[int, Meta(ge=0, le=253_402_300_799_000_000)]
+"""Unix microseconds, up to the end of the year 9999."""
+Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Meta(max_length=65_536, pattern=r"^[^\x00]*$")]
 
 
 class _Message(msgspec.Struct, tag_field="type", frozen=True):
@@ -33,28 +43,28 @@ class _Message(msgspec.Struct, tag_field="type", frozen=True):
 class LogRecord(_Message, tag="log", frozen=True, kw_only=True):
     """A line the application logged, at `time_us` of the device's clock."""
 
-    time_us: int
-    text: str
+    time_us: Moment
+    text: Text
 
 
 class StartRecord(_Message, tag="start", frozen=True, kw_only=True):
     """The application started, and why."""
 
-    time_us: int
-    wake_reason: str
+    time_us: Moment
+    wake_reason: Name
 
 
 class CrashRecord(_Message, tag="crash", frozen=True, kw_only=True):
     """The application faulted; `report` is what a person wants to read of it."""
 
-    time_us: int
-    report: str
+    time_us: Moment
+    report: Text
 
 
 class GapRecord(_Message, tag="gap", frozen=True, kw_only=True):
     """So many records before this one were dropped, because the device was cut off for too long."""
 
-    count: int
+    count: Number
 
 
 Record = LogRecord | StartRecord | CrashRecord | GapRecord
@@ -70,24 +80,24 @@ class Hello(_Message, tag="hello", frozen=True, kw_only=True):
     """
 
     protocol: int
-    boot: str
-    software: str
-    app_hash: str | None = None
-    wake_reason: str | None = None
-    commands_done: int = 0
+    boot: Name
+    software: Name
+    app_hash: Name | None = None
+    wake_reason: Name | None = None
+    commands_done: Number = 0
 
 
 class Records(_Message, tag="records", frozen=True, kw_only=True):
     """Records in order; the first has the number `first`."""
 
-    first: int
-    records: list[Record]
+    first: Number
+    records: Annotated[list[Record], Meta(max_length=RECORDS_MOST)]
 
 
 class CommandDone(_Message, tag="command-done", frozen=True, kw_only=True):
     """A command was carried out."""
 
-    number: int
+    number: Number
 
 
 class ConfigItem(msgspec.Struct, frozen=True):
@@ -95,21 +105,21 @@ class ConfigItem(msgspec.Struct, frozen=True):
 
     scope: Literal["account", "device"]
     store: Literal["config", "secret"]
-    key: str
+    key: Name
 
 
 class ConfigFetch(_Message, tag="config-fetch", frozen=True, kw_only=True):
     """Values wanted. `request` comes back in the answer."""
 
-    request: int
-    items: list[ConfigItem]
+    request: Number
+    items: Annotated[list[ConfigItem], Meta(max_length=CONFIG_ITEMS_MOST)]
 
 
 class AppReport(_Message, tag="app-report", frozen=True, kw_only=True):
     """What the device runs now, or what went wrong on the way to its target."""
 
-    app_hash: str | None
-    error_code: int = 0
+    app_hash: Name | None
+    error_code: Number = 0
 
 
 Up = Records | CommandDone | ConfigFetch | AppReport
@@ -131,7 +141,7 @@ class Welcome(_Message, tag="welcome", frozen=True, kw_only=True):
 
     protocol: int
     device_sid: str
-    time_us: int
+    time_us: Moment
     acknowledged: int
     logging: bool
     target: Target | None = None

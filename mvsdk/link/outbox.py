@@ -44,6 +44,7 @@ class Outbox:
     def next_message(self) -> Records | None:
         """Return what has not been sent in this session yet, or a part of it."""
         with self._lock:
+            self._sent = max(self._sent, self._first - 1)
             start = self._sent + 1 - self._first
             records = [self._records[i] for i in range(start, min(start + RECORDS_MOST, len(self._records)))]
             if not records:

@@ -29,7 +29,7 @@ from mvsdk.emulator.core import (
     Watchpoint,
 )
 from mvsdk.emulator.core.memory_image import MemoryImage
-from mvsdk.emulator.core.observation import Counters, Coverage, ExecutedInstruction
+from mvsdk.emulator.core.observation import Activity, Counters, Coverage, ExecutedInstruction
 from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 
@@ -330,6 +330,13 @@ class ScriptedCore:
     def instruction_trace(self) -> tuple[ExecutedInstruction, ...]:
         """Return that nothing was executed."""
         return ()
+
+    def follow_activity(self, on: bool) -> None:
+        """Take no notice: a script has no exceptions."""
+
+    def take_activity(self) -> list[Activity]:
+        """Return nothing."""
+        return []
 
     # -- for scripts -------------------------------------------------------------------------------------------------
 

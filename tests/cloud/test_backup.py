@@ -54,3 +54,16 @@ def test_nothing_is_overwritten_and_nothing_half_restored(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "cut.tar", "one", "text.tar"]
     with pytest.raises(BackupError, match="no cloud"):
         back_up(DataDirectory(tmp_path / "nothing"), tmp_path / "none.tar")
+
+
+def test_what_is_in_a_folder_is_never_replaced(tmp_path: Path) -> None:
+    """Credentials and keys that are there, copied or left over, are taken as they are."""
+    first, second = DataDirectory(tmp_path / "one"), DataDirectory(tmp_path / "two")
+    for directory in (first, second):
+        directory.path.mkdir()
+    first.prepare()
+    for name in ("credentials.json", "master.key"):
+        (second.path / name).write_bytes((first.path / name).read_bytes())
+    assert second.prepare() is None
+    assert second.credentials() == first.credentials()
+    assert second.sealing_key == first.sealing_key

@@ -119,3 +119,15 @@ def test_a_page_of_another_site_cannot_change_anything(cloud: RunningCloud) -> N
     foreign = {"Sec-Fetch-Site": "cross-site"}
     assert cloud.call("POST", "/v1/Configs", data={"Key": "k", "Value": "v"}, headers=foreign).status_code == 403
     assert cloud.call("GET", "/v1/Configs").json()["configs"] == []
+
+
+@pytest.mark.parametrize("key", ["..", "../Apps/x", "a/./b", "."])
+def test_a_key_cannot_lead_elsewhere(cloud: RunningCloud, key: str) -> None:
+    """A browser would shorten such a path, and mean another resource."""
+    assert cloud.call("POST", "/v1/Configs", data={"Key": key, "Value": "v"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/errors/" + "9" * 5000, "/v1/Configs/%00", "/v1/Apps?PageToken=%00"])
+def test_odd_addresses_are_no_server_error(cloud: RunningCloud, path: str) -> None:
+    """What no resource can be called is the client's mistake."""
+    assert 400 <= cloud.call("GET", path).status_code < 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import socket
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
+from websockets.sync.client import connect
 
 from mvsdk.link import (
     Command,
@@ -23,7 +25,8 @@ from mvsdk.link import (
     LogRecord,
     Outbox,
 )
-from mvsdk.link.session import Connected, Disconnected, Heard
+from mvsdk.link.messages import encode
+from mvsdk.link.session import PATH, Connected, Disconnected, Heard
 from tests.cloud.conftest import TOKEN, RunningCloud
 
 SECONDS = 30
@@ -194,3 +197,35 @@ def test_nothing_is_lost_or_doubled_however_often_the_line_is_cut(cloud: Running
         session.close(SECONDS)
     assert stored(cloud, sid) == [f"line {number}" for number in range(200)]
     assert device.commands_done == 1
+
+
+def test_what_a_restored_cloud_does_not_know_becomes_a_gap(cloud: RunningCloud) -> None:
+    """A cloud that knows less than it once acknowledged says what is missing, and takes what comes after it."""
+    sid, device = cloud.new_device(), SomeDevice()
+    session = device.connect(cloud.url, sid)
+    for number in range(3):
+        device.outbox.add(LogRecord(time_us=number, text=f"line {number}"))
+    session.records_added()
+    session.close(SECONDS)
+    cloud.change("UPDATE devices SET records_through = 0 WHERE sid = ?", sid)
+    again = device.connect(cloud.url, sid)
+    device.outbox.add(LogRecord(time_us=3, text="line 3"))
+    again.records_added()
+    again.close(SECONDS)
+    assert stored(cloud, sid) == ["line 0", "line 1", "line 2", "3", "line 3"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"time_us": 2**70, "text": "x"}, {"time_us": -1, "text": "x"}, {"time_us": 1, "text": "a\0b"}, {"text": 1}],
+)
+def test_a_message_that_nobody_could_keep_ends_the_session(cloud: RunningCloud, record: dict[str, object]) -> None:
+    """Numbers and texts beyond what is spoken are refused at the door, and nothing is stored."""
+    sid = cloud.new_device()
+    url = cloud.url.replace("http", "ws", 1) + PATH
+    with connect(url, additional_headers={"Authorization": f"Bearer {sid}:{TOKEN}"}, proxy=None) as raw:
+        raw.send(encode(Hello(protocol=1, boot="b", software="s")).decode())
+        raw.recv()
+        raw.send(json.dumps({"type": "records", "first": 1, "records": [{"type": "log", **record}]}))
+        assert json.loads(raw.recv())["type"] == "closing"
+    assert stored(cloud, sid) == []

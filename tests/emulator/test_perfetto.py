@@ -74,7 +74,7 @@ def test_calls_are_on_the_track_of_who_makes_them(tmp_path: Path) -> None:
     first, second = (track for name, track in made if name == "mvNoOp")
     assert first != second
     assert first.startswith("task ")
-    assert ("mvServerLog", "handler of exception 61") in made
+    assert ("mvServerLog", "handler of TIM2") in made
 
 
 def test_spans_begin_and_end(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ device.toml. --uart connects a serial port to this machine: USART2=stdio, USART2
 USART2=file:OUT,IN. With stdio, standard output is what the port sends, and everything else is on standard error.
 
 --trace syscalls shows every system call, --trace syscalls=logging,mvPowerSave those of a family or a name, --trace
-interrupts the interrupt lines; --trace-file writes a trace that Perfetto and chrome://tracing open.
+interrupts the interrupt lines and handlers, --trace sleep when the application sleeps; --trace-file writes a trace that
+Perfetto and chrome://tracing open.
 --coverage writes which lines, functions and branches were executed, as lcov does.
 
 A HardFault belongs to the secure kernel, as on the device, so an application's own HardFault handler never runs; its
@@ -180,7 +181,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--start-time", help="Wall time at the start: an ISO date and time, or 'now'.")
 @click.option("--on-fault", type=click.Choice(["stop", "restart"]), help="What a fault leads to.")
 @click.option("--testing", is_flag=True, help="Run the application as the factory's test code.")
-@click.option("--trace", "traces", type=TraceOption(), multiple=True, help="Show system calls or interrupt lines.")
+@click.option("--trace", "traces", type=TraceOption(), multiple=True, help="Show system calls, interrupts or sleep.")
 @click.option("--trace-file", type=_PATH, help="Write a trace for Perfetto to this file.")
 @click.option("--coverage", type=_PATH, help="Write what was executed to this file, as lcov does.")
 @click.option("--strict-mmio", is_flag=True, help="Make accesses to registers without a model bus faults.")
@@ -351,7 +352,7 @@ class Run:
         everything = request.trace_file is not None
         tracing: dict[str, Any] = {
             "trace_calls": True if everything else wanted.calls,
-            "trace_interrupts": everything or wanted.interrupts,
+            "trace_interrupts": everything or wanted.activity,
             "observers": observers,
             "image_name": name,
         }

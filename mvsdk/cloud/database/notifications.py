@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING, Any
 
 from mvsdk.cloud.signals import LocalSignals
+
+if TYPE_CHECKING:
+    import psycopg
 
 CHANNEL = "mvsdk"
 _RECONNECT_SECONDS = 1.0
@@ -61,11 +65,19 @@ class PostgresqlSignals:
                 while not self.closed:
                     with self._wanted:
                         self._wanted.wait_for(lambda: self._to_say or self.closed)
-                        topics = list(self._to_say)
-                    for topic in topics:
-                        connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, topic))
-                        self._to_say.remove(topic)
+                        topics, self._to_say = self._to_say, []
+                    self._say(connection, topics)
             self._pause()
+
+    def _say(self, connection: psycopg.Connection[Any], topics: list[str]) -> None:
+        """Send topics; those that could not be sent are to be sent again."""
+        try:
+            while topics:
+                connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, topics[0]))
+                topics.pop(0)
+        finally:
+            with self._wanted:
+                self._to_say = topics + self._to_say
 
     def _hear(self) -> None:
         import psycopg

@@ -169,6 +169,6 @@ def _unusable(path: str, error: sqlite3.Error) -> DatabaseError:
 
 
 def _failed(path: str, error: sqlite3.Error) -> Exception:
-    if error.sqlite_errorname in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
+    if getattr(error, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
         return StorageFullError(f"cannot write {path}: {error}", "make room on the disk; reading goes on meanwhile")
     return DatabaseError(f"cannot write {path}: {error}", "check the disk, and the server's log")

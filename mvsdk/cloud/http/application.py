@@ -35,7 +35,7 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
             *additions.routes(),
             *sessions.routes(),
             *pages.routes(),
-            Route("/errors/{code:int}", _explain),
+            Route("/errors/{code}", _explain),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)],
         exception_handlers={HTTPException: _unrouted},
@@ -49,7 +49,7 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
 async def _explain(request: Request) -> Response:
     """Say what an error code means; `more_info` of every problem leads here."""
     code = request.path_params["code"]
-    found = [kind for kind in kinds().values() if kind.code == code]
+    found = [kind for kind in kinds().values() if str(kind.code) == code]
     if not found:
         raise HTTPException(404)
     text = "\n".join(f"{kind.code} (HTTP {kind.status}) {kind.name}: {kind.message}" for kind in found)

@@ -77,6 +77,8 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
 
     async def serve(request: Request) -> Response:
         try:
+            if "\0" in request.url.path or "%00" in request.url.query:
+                raise Problem("bad-parameter", "The address has a zero character")
             endpoint = endpoints.get(request.method)
             if endpoint is None:
                 raise Problem("method-not-allowed", request.method, {"Allow": ", ".join(endpoints)})

@@ -64,7 +64,7 @@ async def read_upload(request: Request, known: Collection[str]) -> UploadForm:
     )
     try:
         form = await parser.parse()
-    except (MultiPartException, UnicodeDecodeError, KeyError) as error:
+    except (MultiPartException, UnicodeError, LookupError) as error:
         raise Problem("bad-parameter", "The body is not well-formed multipart/form-data with one file") from error
     try:
         pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
@@ -91,8 +91,8 @@ def required(fields: Mapping[str, str], name: str, most: int) -> str:
 def key(fields: Mapping[str, str], most: int) -> str:
     """Return the field Key: what will stand at the end of a path. Raises Problem."""
     value = required(fields, "Key", most)
-    if not value or _CONTROL.search(value):
-        raise Problem("bad-parameter", "The parameter Key is empty or has control characters")
+    if not value or _CONTROL.search(value) or {".", ".."} & set(value.split("/")):
+        raise Problem("bad-parameter", "The parameter Key is empty, has control characters, or a part that is . or ..")
     return value
 
 
@@ -111,7 +111,13 @@ def unique_name(fields: Mapping[str, str]) -> str | None:
     value = fields.get("UniqueName") or None
     if value is None:
         return None
-    if len(value) > _NAME_LENGTH or _CONTROL.search(value) or "/" in value or identifiers.looks_like_sid(value):
+    if (
+        len(value) > _NAME_LENGTH
+        or _CONTROL.search(value)
+        or "/" in value
+        or value in {".", ".."}
+        or identifiers.looks_like_sid(value)
+    ):
         raise Problem(
             "bad-parameter",
             f"The parameter UniqueName has up to {_NAME_LENGTH} characters, no slash, and does not look like a SID",
@@ -124,9 +130,15 @@ def _fields(pairs: list[tuple[str, str]], known: Collection[str]) -> dict[str, s
     for name, value in pairs:
         if name in fields:
             raise Problem("bad-parameter", f"The parameter {name} is there twice")
+        if "\0" in value or (not value.isprintable() and _has_surrogates(value)):
+            raise Problem("bad-parameter", f"The parameter {name} is no text")
         if name in known:
             fields[name] = value
     return fields
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 async def _limited(request: Request, most: int) -> AsyncGenerator[bytes, None]:

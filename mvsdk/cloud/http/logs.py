@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -58,8 +58,13 @@ def _number(name: str, text: str) -> int:
 
 async def _page(cloud: Cloud, device: str, cursor: int) -> dict[str, Any]:
     """Return the records behind a cursor; `missing` counts those that retention has removed."""
-    rows = await cloud.database.read(lambda c: records.after(c, device, cursor, PAGE))
-    last = rows[-1]["cursor"] if rows else await cloud.database.read(lambda c: records.last_cursor(c, device))
+
+    def look(connection: Connection) -> tuple[int, Sequence[Row]]:
+        # In this order: a record that arrives in between is then found, not missed.
+        return records.last_cursor(connection, device), records.after(connection, device, cursor, PAGE)
+
+    last, rows = await cloud.database.read(look)
+    last = rows[-1]["cursor"] if rows else last
     return {
         "missing": max(0, (rows[0]["cursor"] if rows else last + 1) - cursor - 1),
         "records": [shown(row) for row in rows],

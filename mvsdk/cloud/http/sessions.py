@@ -13,11 +13,11 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mvsdk.cloud.cloud import Cloud
-from mvsdk.cloud.database import Connection
-from mvsdk.cloud.errors import StorageFullError
+from mvsdk.cloud.database import ConflictError, Connection
 from mvsdk.cloud.http.failed_logins import FailedLogins
 from mvsdk.cloud.store import commands, records, sessions
 from mvsdk.cloud.store.sessions import Device, State
+from mvsdk.errors import CloudError
 from mvsdk.link import messages
 from mvsdk.link.session import PATH
 
@@ -43,6 +43,11 @@ class _End(Exception):  # noqa: N818 - no error: a session that has come to its 
 async def _serve(socket: WebSocket) -> None:
     """Hold one session."""
     cloud: Cloud = socket.app.state.cloud
+    if _must_wait(socket, cloud):
+        await socket.accept()
+        await socket.send_text(messages.encode(messages.Closing(reason="too many failed logins", retry=True)).decode())
+        await socket.close()
+        return
     device = await _authenticated(socket, cloud)
     if device is None:
         await socket.close()  # before it was accepted: HTTP 403
@@ -57,16 +62,22 @@ async def _serve(socket: WebSocket) -> None:
             await socket.close()
     except WebSocketDisconnect:
         pass
-    except StorageFullError:
+    except (CloudError, ConflictError, ValueError) as error:
         # Nothing was acknowledged: the device keeps it and comes back.
-        await socket.close(1013, "the cloud's storage is full")
+        _LOG.error("the session of %s ends: %s", device.sid, error)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await socket.close(1013, "the cloud cannot store anything")
+
+
+def _must_wait(socket: WebSocket, cloud: Cloud) -> bool:
+    """Return whether too many wrong credentials came from this address of late."""
+    failed: FailedLogins = socket.app.state.failed_logins
+    return failed.wait(socket.client.host if socket.client else "", cloud.now_us()) > 0
 
 
 async def _authenticated(socket: WebSocket, cloud: Cloud) -> Device | None:
     failed: FailedLogins = socket.app.state.failed_logins
     address = socket.client.host if socket.client else ""
-    if failed.wait(address, cloud.now_us()):
-        return None
     scheme, _, credentials = socket.headers.get("authorization", "").partition(" ")
     sid, _, token = credentials.partition(":")
     if scheme.lower() != "bearer":
@@ -146,7 +157,8 @@ class _Session:
 
     async def _end(self) -> None:
         now_us = self.cloud.now_us()
-        await self.cloud.database.write(lambda c: sessions.end(c, self.device, self.name, now_us))
+        with contextlib.suppress(CloudError):  # a session that is not confirmed any more counts as ended
+            await self.cloud.database.write(lambda c: sessions.end(c, self.device, self.name, now_us))
         self.cloud.signals.send(f"presence {self.device.account}")
 
     # -- up ------------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class _Protocol(HttpToolsProtocol):
     whose body stands still."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _in_head = True
     _head = 0
     _heard = 0
 
@@ -47,18 +48,15 @@ class _Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard += len(data)
+        if self._in_head:
+            # The parser tells of a header when it is whole, so what counts is what has arrived.
+            self._head += len(data)
         super().data_received(data)
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._grow(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._grow(len(name) + len(value))
+        if self._in_head and self._head > HEAD_LIMIT:
+            self.transport.abort()
 
     def on_headers_complete(self) -> None:
-        self._head = 0
+        self._in_head, self._head = False, 0
         self._wait(IDLE_SECONDS, functools.partial(self._expect_more, self._heard))
         super().on_headers_complete()
 
@@ -67,6 +65,7 @@ class _Protocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def on_message_complete(self) -> None:
+        self._in_head = True
         self._wait(None)
         super().on_message_complete()
 
@@ -74,11 +73,6 @@ class _Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if not self.transport.is_closing():
             self._wait(IDLE_SECONDS + REQUEST_SECONDS, self.transport.close)
-
-    def _grow(self, length: int) -> None:
-        self._head += length
-        if self._head > HEAD_LIMIT:
-            self.transport.abort()
 
     def _expect_more(self, heard: int) -> None:
         """Close the connection if nothing more of a body has come since `heard` bytes."""

@@ -17,16 +17,19 @@ def append(
 ) -> int | None:
     """Store records numbered from `first` on; return up to which number this boot's are stored now.
 
-    Numbers stored already are passed over, so sending twice stores once. None if the device has booted anew meanwhile,
-    or if a number is missing before `first`.
+    Numbers stored already are passed over, so sending twice stores once. Numbers that are missing, because this
+    database knows less than was acknowledged once, become a gap. None if the device has booted anew meanwhile.
     """
     row = connection.execute(
-        "SELECT boot, records_through, last_cursor, logging_until_us FROM devices WHERE sid = ?", (device,)
+        # Changing the row locks it: another session of the device may be storing at this moment.
+        "UPDATE devices SET seen_us = seen_us WHERE sid = ? RETURNING boot, records_through, last_cursor",
+        (device,),
     ).fetchone()
-    if row is None or row["boot"] != boot or first > row["records_through"] + 1:
+    if row is None or row["boot"] != boot:
         return None
     through: int = row["records_through"]
-    fresh = records[through + 1 - first :]
+    missing = first - through - 1
+    fresh = [GapRecord(count=missing), *records] if missing > 0 else list(records[-missing:])
     if not fresh:
         return through
     cursor: int = row["last_cursor"]
@@ -37,7 +40,7 @@ def append(
             "INSERT INTO records (device_sid, cursor, kind, time_us, received_us, text) VALUES (?, ?, ?, ?, ?, ?)",
             (device, cursor, kind, time_us, now_us, text),
         )
-    through += len(fresh)
+    through = first + len(records) - 1
     connection.execute(
         "UPDATE devices SET records_through = ?, last_cursor = ? WHERE sid = ?", (through, cursor, device)
     )

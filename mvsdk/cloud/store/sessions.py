@@ -43,7 +43,10 @@ def authenticate(connection: Connection, sid: str, token: str) -> Device | None:
 
 def begin(connection: Connection, device: Device, session: str, hello: Hello, now_us: int) -> int:
     """Let this session count from now on; return how far the records of the device's present boot are stored."""
-    row = connection.execute("SELECT boot, records_through FROM devices WHERE sid = ?", (device.sid,)).fetchone()
+    # Changing the row locks it: an older session of the device may be storing at this moment.
+    row = connection.execute(
+        "UPDATE devices SET seen_us = ? WHERE sid = ? RETURNING boot, records_through", (now_us, device.sid)
+    ).fetchone()
     same_boot = row is not None and row["boot"] == hello.boot
     through: int = row["records_through"] if row is not None and same_boot else 0
     connection.execute(
@@ -52,7 +55,8 @@ def begin(connection: Connection, device: Device, session: str, hello: Hello, no
         (session, now_us, hello.boot, through, hello.software, hello.wake_reason, device.sid),
     )
     commands.done(connection, device.sid, hello.commands_done)
-    report(connection, device, hello.app_hash, 0, now_us)
+    if hello.app_hash is not None:
+        report(connection, device, hello.app_hash, None, now_us)
     return through
 
 
@@ -73,17 +77,18 @@ def is_connected(row: Row, now_us: int) -> bool:
     return row["session"] is not None and now_us - row["seen_us"] < STALE_US
 
 
-def report(connection: Connection, device: Device, app_hash: str | None, error_code: int, now_us: int) -> None:
-    """Note what a device says that it runs; an error belongs to its way to the target."""
-    if app_hash is None and not error_code:
-        return
-    app = connection.execute(
-        "SELECT sid FROM apps WHERE account_sid = ? AND hash = ?", (device.account, app_hash or "")
-    ).fetchone()
-    connection.execute(
-        "UPDATE devices SET reported_sid = ?, reported_hash = ?, reported_us = ?, update_error_code = ? WHERE sid = ?",
-        (app["sid"] if app else None, app_hash, now_us, error_code, device.sid),
-    )
+def report(connection: Connection, device: Device, app_hash: str | None, error_code: int | None, now_us: int) -> None:
+    """Note what a device says that it runs, and what went wrong on the way to its target; None leaves either alone."""
+    if app_hash is not None:
+        app = connection.execute(
+            "SELECT sid FROM apps WHERE account_sid = ? AND hash = ?", (device.account, app_hash)
+        ).fetchone()
+        connection.execute(
+            "UPDATE devices SET reported_sid = ?, reported_hash = ?, reported_us = ? WHERE sid = ?",
+            (app["sid"] if app else None, app_hash, now_us, device.sid),
+        )
+    if error_code is not None:
+        connection.execute("UPDATE devices SET update_error_code = ? WHERE sid = ?", (error_code, device.sid))
 
 
 def state(connection: Connection, device: Device, now_us: int) -> State:

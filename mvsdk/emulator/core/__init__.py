@@ -13,12 +13,12 @@ documented cycle model.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 from mvsdk.emulator.core.memory_image import MemoryImage
-from mvsdk.emulator.core.observation import Counters, Coverage, ExecutedInstruction
+from mvsdk.emulator.core.observation import Activity, Counters, Coverage, ExecutedInstruction
 from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 
@@ -418,6 +418,15 @@ class Core(Protocol):
 
     def instruction_trace(self) -> tuple[ExecutedInstruction, ...]:
         """Return what the trace holds, oldest first."""
+
+    def follow_activity(self, on: bool) -> None:
+        """Note exceptions entered and left and sleep begun and ended, from now on, or no more.
+
+        Some thousands are kept; before there is no room for more a run ends with HALTED.
+        """
+
+    def take_activity(self) -> Sequence[Activity]:
+        """Return what was noted since the last call, oldest first. Devices may call it from inside `run`."""
 
 
 def new_core() -> Core:

@@ -28,7 +28,7 @@ from mvsdk.emulator.core import (
 from mvsdk.emulator.core._native import Image, Machine
 from mvsdk.emulator.core.errors import MemoryMapError, RegisterBankError, StateMismatchError
 from mvsdk.emulator.core.memory_image import MemoryImage
-from mvsdk.emulator.core.observation import Counters, Coverage, ExecutedInstruction, RangeCoverage
+from mvsdk.emulator.core.observation import Activity, Counters, Coverage, Deed, ExecutedInstruction, RangeCoverage
 from mvsdk.emulator.core.register_bank import BankRegister, RegisterBank
 
 # In the order of `mv_stop` in native/core.h; those that tell more are made anew each time.
@@ -48,6 +48,7 @@ _STOPS = tuple(
     )
 )
 _IDLE, _FAULT, _WATCHPOINT = 2, 5, 7
+_DEEDS = tuple(Deed)
 _DHCSR, _DEMCR, _DBGKEY, _C_DEBUGEN, _VECTORS = 0xE000_EDF0, 0xE000_EDFC, 0xA05F << 16, 1, 0x7F1
 _LAST_WORD, _WORD_BYTES = 0xFFFF_FFFF, 4
 
@@ -204,3 +205,7 @@ class NativeCore(Machine):
     def instruction_trace(self) -> tuple[ExecutedInstruction, ...]:
         """Return what the trace holds, oldest first."""
         return tuple(ExecutedInstruction(cycle, address) for cycle, address in self.traced_instructions())
+
+    def take_activity(self) -> list[Activity]:
+        """Return what the core has done of itself since the last call, oldest first."""
+        return [Activity(cycle, _DEEDS[did], exception) for cycle, did, exception in self.take_deeds()]

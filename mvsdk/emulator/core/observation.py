@@ -6,6 +6,7 @@ is the same with it and without it.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -75,6 +76,29 @@ class Coverage:
                     if (taken | passed) >> bit & 1:
                         address = part.base + 2 * (8 * index + bit)
                         yield BranchOutcome(address, bool(taken >> bit & 1), bool(passed >> bit & 1))
+
+
+class Deed(enum.Enum):
+    """What a core did of itself. In the order of DID_… in native/core.h."""
+
+    ENTERED = "entered"
+    """An exception's handler begins."""
+    LEFT = "left"
+    """An exception's handler has ended."""
+    SLEPT = "slept"
+    """The guest fell asleep."""
+    WOKE = "woke"
+    """It goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something a core did of itself, at a cycle. `exception` is the exception entered or left, or the one that was
+    active when the guest fell asleep or woke; 0 is thread mode."""
+
+    cycle: int
+    deed: Deed
+    exception: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,6 +265,15 @@ typedef struct {
     uint32_t address;
 } mv_executed;
 
+/* What the core did of itself, for whoever follows it: exceptions entered and left, sleep begun and ended. */
+enum { DID_ENTER, DID_LEAVE, DID_SLEEP, DID_WAKE };
+typedef struct {
+    uint64_t cycle;
+    uint32_t did, exception;
+} mv_deed;
+
+enum { DEEDS_MOST = 4096 };
+
 typedef enum { ANSWER_OK, ANSWER_BUS_ERROR, ANSWER_ABORT } mv_answer;
 
 /* What a bank of registers can hold, and the words it begins with: whether it answers at all, up to which cycle its values
@@ -342,6 +351,8 @@ typedef struct mv_core {
     bool telling; /* of each execution, not only of what is new to coverage: for a trace or a count */
     mv_executed *trace; /* a ring */
     size_t trace_length, traced; /* places in it; how many were ever filled */
+    mv_deed *deed; /* NULL while nobody follows */
+    size_t deeds;
     mv_counters counters;
     uint32_t stepped_breakpoint; /* PC + 1 of the breakpoint that the next run steps over */
     bool take_hardfault;
@@ -452,6 +463,8 @@ void mv_observe_one(mv_core *core, uint32_t pc, uint64_t cycle);
 bool mv_record_coverage(mv_core *core, bool on);
 bool mv_trace(mv_core *core, size_t length);
 void mv_count_instructions(mv_core *core, bool on);
+bool mv_follow(mv_core *core, bool on);
+void mv_note_deed(mv_core *core, uint32_t did, uint32_t exception);
 
 /* transfers.c */
 enum { MV_LISTED = 10 /* registers that an operation can name one by one */ };

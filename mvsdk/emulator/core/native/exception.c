@@ -98,6 +98,7 @@ static bool exception_taken(mv_core *core, uint32_t number, uint32_t exc_return)
     mv_drop(s->pending, number);
     core->progressed = true;
     core->counters.exceptions++;
+    mv_note_deed(core, DID_ENTER, number);
     mv_catch_vector(core, number);
     return true;
 }
@@ -288,7 +289,10 @@ bool mv_return_from_exception(mv_core *core) {
     if (!valid) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE, &undo);
     mv_systick_sync(core);
     const uint32_t next = mv_highest_pending(core);
-    if (mv_can_take(core, next)) return exception_taken(core, next, exc_return);
+    if (mv_can_take(core, next)) {
+        mv_note_deed(core, DID_LEAVE, undo.number);
+        return exception_taken(core, next, exc_return);
+    }
     const bool process = (exc_return & (RETURN_THREAD | RETURN_PSP)) == (RETURN_THREAD | RETURN_PSP);
     const uint32_t sp = *mv_stack_pointer(core, process);
     s->pc = core->branch_from; /* it is the branch that reads the frame */
@@ -303,9 +307,11 @@ bool mv_return_from_exception(mv_core *core) {
     pop_frame(core, exc_return, sp, &f);
     s->exclusive = 0;
     s->event = 1;
+    mv_note_deed(core, DID_LEAVE, undo.number);
     if ((exc_return & RETURN_THREAD) && (s->scr & SCR_SLEEPONEXIT)) {
         s->sleeping = 1;
         core->counters.sleeps++;
+        mv_note_deed(core, DID_SLEEP, s->ipsr);
     }
     return true;
 }

@@ -325,6 +325,7 @@ static PyObject *sleep_now(PyObject *object, PyObject *unused) {
     if (!face_may_rearrange(self)) return NULL;
     self->core->s.sleeping = 1;
     self->core->counters.sleeps++;
+    mv_note_deed(self->core, DID_SLEEP, self->core->s.ipsr);
     Py_RETURN_NONE;
 }
 

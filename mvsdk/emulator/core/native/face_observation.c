@@ -1,6 +1,8 @@
 /* The Python type: what was executed and how often. */
 #include "face.h"
 
+#include <string.h>
+
 static PyObject *counter_values(PyObject *object, PyObject *unused) {
     machine *const self = (machine *)object;
     (void)unused;
@@ -104,6 +106,39 @@ static PyObject *traced_instructions(PyObject *object, PyObject *unused) {
     return list;
 }
 
+/* -- what the core does of itself --------------------------------------------------------------------------------------- */
+
+static PyObject *follow_activity(PyObject *object, PyObject *argument) {
+    machine *const self = (machine *)object;
+    const int on = PyObject_IsTrue(argument);
+    if (on < 0 || !face_may_rearrange(self)) return NULL;
+    if (!mv_follow(self->core, on != 0)) return PyErr_NoMemory();
+    Py_RETURN_NONE;
+}
+
+/* The deeds since the last call, each as cycle, what, exception. They are copied first: making rows can run Python code. */
+static PyObject *take_deeds(PyObject *object, PyObject *unused) {
+    machine *const self = (machine *)object;
+    (void)unused;
+    if (!face_may_touch(self)) return NULL;
+    const size_t count = self->core->deeds;
+    mv_deed *const deed = PyMem_Malloc(sizeof(mv_deed) * (count + 1));
+    if (deed == NULL) return PyErr_NoMemory();
+    if (count != 0) memcpy(deed, self->core->deed, sizeof(mv_deed) * count);
+    self->core->deeds = 0;
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *const row = Py_BuildValue("(Kkk)", (unsigned long long)deed[i].cycle, (unsigned long)deed[i].did,
+                                            (unsigned long)deed[i].exception);
+        if (row == NULL || PyList_SetItem(list, (Py_ssize_t)i, row) < 0) {
+            Py_DECREF(list);
+            list = NULL;
+        }
+    }
+    PyMem_Free(deed);
+    return list;
+}
+
 PyMethodDef face_observation_methods[] = {
     {"counter_values", counter_values, METH_NOARGS, NULL},
     {"count_instructions", count_instructions, METH_O, NULL},
@@ -111,5 +146,7 @@ PyMethodDef face_observation_methods[] = {
     {"coverage_bitmaps", coverage_bitmaps, METH_NOARGS, NULL},
     {"trace_instructions", trace_instructions, METH_O, NULL},
     {"traced_instructions", traced_instructions, METH_NOARGS, NULL},
+    {"follow_activity", follow_activity, METH_O, NULL},
+    {"take_deeds", take_deeds, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -144,3 +144,20 @@ void mv_count_instructions(mv_core *core, bool on) {
     core->counting = on;
     choose_executor(core);
 }
+
+/* -- what the core does of itself --------------------------------------------------------------------------------------- */
+
+/* Begin with none noted, or stop; false where there is no memory. */
+bool mv_follow(mv_core *core, bool on) {
+    free(core->deed);
+    core->deed = on ? calloc(DEEDS_MOST, sizeof(mv_deed)) : NULL;
+    core->deeds = 0;
+    return !on || core->deed != NULL;
+}
+
+/* Note a deed. A run ends before there is no room; what a turn does needs a few places. */
+void mv_note_deed(mv_core *core, uint32_t did, uint32_t exception) {
+    if (core->deed == NULL || core->deeds == DEEDS_MOST) return;
+    core->deed[core->deeds++] = (mv_deed){core->s.cycle, did, exception};
+    if (core->deeds > DEEDS_MOST - 16) core->attention |= ATT_HALT;
+}

@@ -82,6 +82,7 @@ static bool wakes(mv_core *core) {
 static bool sleep_on(mv_core *core, uint64_t until) {
     if (wakes(core)) {
         core->s.sleeping = 0;
+        mv_note_deed(core, DID_WAKE, core->s.ipsr);
         return true;
     }
     const uint64_t event = mv_wake_cycle(core);
@@ -155,7 +156,10 @@ static mv_stop execute_block(mv_core *core, uint64_t limit, mv_block *only) {
     case EXIT_SVC: return after_fault(core, mv_take_svc(core));
     case EXIT_EXCEPTION_RETURN: return after_fault(core, mv_return_from_exception(core));
     case EXIT_GATEWAY: return STOP_GATEWAY;
-    case EXIT_SLEEP: core->counters.sleeps++; return STOP_POLL;
+    case EXIT_SLEEP:
+        core->counters.sleeps++;
+        mv_note_deed(core, DID_SLEEP, core->s.ipsr);
+        return STOP_POLL;
     case EXIT_BREAKPOINT: return at_breakpoint(core, limit);
     default: return STOP_POLL;
     }

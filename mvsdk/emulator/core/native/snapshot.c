@@ -32,6 +32,7 @@ void mv_free(mv_core *core) {
     free(core->stop_at);
     free(core->watch);
     free(core->trace);
+    free(core->deed);
     mv_release(core->readable, PAGES * sizeof(uintptr_t));
     mv_release(core->writable, PAGES * sizeof(uintptr_t));
     free(core);
