@@ -16,8 +16,8 @@ class OutputError(MvsdkError):
     """The system refuses to write a file."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace `path` by a file with `data`, in one step and with the permissions a new file gets.
+def write_whole(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Replace `path` by a file with `data`, in one step and with the permissions `mode`, or else those a new file gets.
 
     Until then the old file stays, and whatever fails leaves nothing behind. Raises OutputError, also for a path that
     is a device or a folder: replacing it would take it away from everybody.
@@ -29,7 +29,7 @@ def write_whole(path: Path, data: bytes) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-                os.fchmod(descriptor, _new_file_mode())
+                os.fchmod(descriptor, _new_file_mode() if mode is None else mode)
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink()

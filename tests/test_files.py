@@ -35,3 +35,12 @@ def test_devices_are_left_alone() -> None:
     with pytest.raises(OutputError, match="no regular file"):
         write_whole(Path("/dev/null"), b"x")
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_private_file_is_private(tmp_path: Path) -> None:
+    """A file has the permissions that are asked for, also where one with others was."""
+    path = tmp_path / "token"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    write_whole(path, b"new", mode=0o600)
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -66,10 +66,8 @@ class CloudIdentity:
 
     def write(self, folder: Path) -> None:
         """Keep it in a device's folder, for its owner's eyes only."""
-        file = folder / FILE
         values = {name: getattr(self, name) for name in ("url", "device", "token", "commands_done")}
-        write_whole(file, json.dumps(values).encode())
-        file.chmod(0o600)
+        write_whole(folder / FILE, json.dumps(values).encode(), mode=0o600)
 
 
 class CloudLink:

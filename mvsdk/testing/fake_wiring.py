@@ -51,12 +51,15 @@ class FakeWiring:
         """Whether any appointment waits."""
         return self._schedule.next_cycle is not None
 
-    def advance(self, cycles: int) -> None:
-        """Let time pass."""
-        end = self.cycle + cycles
+    def advance(self, cycles: int, most: int | None = None) -> None:
+        """Let time pass, if `most` is given no longer than until that many appointments were kept."""
+        end, kept = self.cycle + cycles, 0
         while (due := self._schedule.next_cycle) is not None and due <= end:
+            if kept == most:
+                return
             self.cycle = max(self.cycle, due)
             self._schedule.run_due(self.cycle)
+            kept += 1
         self.cycle = end
 
     def at(self, cycle: int, action: Action) -> Appointment:
