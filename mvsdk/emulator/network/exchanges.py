@@ -1,0 +1,345 @@
+"""What an application's channels and the world say to each other, as plain values.
+
+Everything that belongs to one channel carries its number, `exchange`: the kernel counts the channels it opens, so a
+number is never used twice in a device's life. Outcomes are named as the ABI's enums name them, without their prefixes
+(`enums.csv` of the database). Requests that have an answer say so by `ANSWERED`; while one is under way, the device's
+time is not ahead of the host's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+HttpResult = Literal[
+    "OK",
+    "UNSUPPORTEDURISCHEME",
+    "UNSUPPORTEDMETHOD",
+    "INVALIDHEADERS",
+    "INVALIDTIMEOUT",
+    "REQUESTFAILED",
+    "RESPONSETOOLARGE",
+]
+"""MvHttpResult."""
+ConfigResult = Literal["OK", "RESPONSETOOLARGE"]
+"""MvConfigFetchResult."""
+ConfigItemResult = Literal["OK", "KEYNOTFOUND", "SERVERERROR"]
+"""MvConfigKeyFetchResult."""
+MqttState = Literal[
+    "REQUESTCOMPLETED",
+    "INVALIDPARAMETERS",
+    "ALREADYCONNECTED",
+    "NOTCONNECTED",
+    "NXDOMAIN",
+    "UNKNOWNCA",
+    "CERTIFICATEEXPIRED",
+    "SOCKETERROR",
+    "CONNECTIONCIRCUITBREAKER",
+]
+"""MvMqttRequestState."""
+Closure = Literal[
+    "CHANNELCLOSEDBYSERVER",
+    "CHANNELRESETBYSERVER",
+    "NETWORKDISCONNECTED",
+    "CONNECTIONTERMINATED",
+    "UNEXPECTEDLYTERMINATED",
+]
+"""MvClosureReason, as far as the world is the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something a channel sends."""
+
+    ANSWERED: ClassVar[bool] = True
+    exchange: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Something a channel is sent."""
+
+    exchange: int
+
+
+# -- any channel -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Request):
+    """The channel is gone: whatever is under way for it is in vain, and its connection is to end."""
+
+    ANSWERED: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Answer):
+    """The other side of the channel is gone. Nothing follows."""
+
+    closure: Closure
+
+
+# -- HTTP ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest(Request):
+    """One request, as the application wrote it: nothing in it has been checked but its size.
+
+    `headers` are lines "Name: value". `room` is how many bytes an answer may take, counted by `http_size`.
+    """
+
+    method: bytes
+    url: bytes
+    headers: tuple[bytes, ...]
+    body: bytes
+    timeout_ms: int
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer(Answer):
+    """Its outcome. `headers` are lines "Name: value" of printable ASCII; with another result than OK there is nothing
+    else."""
+
+    result: HttpResult
+    status: int = 0
+    headers: tuple[bytes, ...] = ()
+    body: bytes = b""
+
+
+# -- config and secrets ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigItem:
+    """One value that is asked for: `scope` "account" or "device", `store` "config" or "secret"."""
+
+    scope: Literal["account", "device"]
+    store: Literal["config", "secret"]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRequest(Request):
+    """Values that are asked for. `room` is how many bytes an answer may take, counted by `config_size`."""
+
+    items: tuple[ConfigItem, ...]
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigAnswer(Answer):
+    """Their values, in the same order; an item that was not found has none."""
+
+    result: ConfigResult
+    items: tuple[tuple[ConfigItemResult, bytes], ...] = ()
+
+
+# -- MQTT ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MqttWill:
+    """What the broker publishes when the connection is lost."""
+
+    topic: bytes
+    payload: bytes
+    qos: int
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConnect(Request):
+    """Connect to a broker, by TLS.
+
+    `protocol` is 4 for version 3.1.1 and 5 for version 5, `keepalive` in seconds. Certificates are DER, and the key
+    PKCS#8 DER; without `authorities` those that the host trusts are trusted.
+    """
+
+    protocol: Literal[4, 5]
+    host: bytes
+    port: int
+    client_id: bytes
+    username: bytes | None
+    password: bytes | None
+    authorities: tuple[bytes, ...]
+    certificates: tuple[bytes, ...]
+    key: bytes
+    keepalive: int
+    clean_start: bool
+    will: MqttWill | None
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConnected(Answer):
+    """The outcome: with REQUESTCOMPLETED the broker's reason code, 0 for success."""
+
+    state: MqttState
+    reason: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSubscription:
+    """One topic filter; the last three mean something in version 5 only."""
+
+    topic: bytes
+    qos: int
+    no_local: bool
+    retain_as_published: bool
+    retain_handling: int
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSubscribe(Request):
+    """Subscribe to topics."""
+
+    correlation: int
+    subscriptions: tuple[MqttSubscription, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSubscribed(Answer):
+    """The outcome, with a reason code for each topic."""
+
+    correlation: int
+    state: MqttState
+    reasons: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MqttUnsubscribe(Request):
+    """Unsubscribe from topics."""
+
+    correlation: int
+    topics: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MqttUnsubscribed(Answer):
+    """The outcome, with a reason code for each topic; version 3.1.1 has none, they are 0 then."""
+
+    correlation: int
+    state: MqttState
+    reasons: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MqttPublish(Request):
+    """Publish a message."""
+
+    correlation: int
+    topic: bytes
+    payload: bytes
+    qos: int
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MqttPublished(Answer):
+    """The outcome: for QoS 0 once it is sent, else once the broker has acknowledged it."""
+
+    correlation: int
+    state: MqttState
+    reason: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MqttMessage(Answer):
+    """A message from the broker. `number` names it for `MqttAcknowledge`."""
+
+    number: int
+    topic: bytes
+    payload: bytes
+    qos: int
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MqttAcknowledge(Request):
+    """The application has dealt with a message: the broker need not send it again."""
+
+    ANSWERED: ClassVar[bool] = False
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class MqttDisconnect(Request):
+    """Part from the broker in good order."""
+
+
+@dataclass(frozen=True, slots=True)
+class MqttDisconnected(Answer):
+    """The connection has ended: as asked, or because the broker said so with a reason code (version 5). If nobody asked
+    for it, `Lost` follows."""
+
+    state: MqttState
+    code: int = 0
+
+
+# -- streams of bytes ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpen(Request):
+    """Connect to what the emulator was told an endpoint stands for. `room` is how many bytes may come."""
+
+    endpoint: bytes
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened(Answer):
+    """It is connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWrite(Request):
+    """Bytes for the other side."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTaken(Answer):
+    """So many bytes more have left: there is room for others."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamData(Answer):
+    """Bytes from the other side; never more than there is room for."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRoom(Request):
+    """So many bytes more may come."""
+
+    ANSWERED: ClassVar[bool] = False
+    count: int
+
+
+ANSWERS: dict[str, type[Answer]] = {
+    kind.__name__: kind
+    for kind in (
+        Lost, HttpAnswer, ConfigAnswer, MqttConnected, MqttSubscribed, MqttUnsubscribed, MqttPublished, MqttMessage,
+        MqttDisconnected, StreamOpened, StreamTaken, StreamData,
+    )
+}  # fmt: skip
+
+LINE_OVERHEAD = 4
+"""Bytes that a header, a status line, a key or a value takes beside its own: its length (inferred; the kernel's own
+encoding is not published)."""
+
+
+def http_size(answer: HttpAnswer) -> int:
+    """Return how many bytes of the receive buffer an answer takes (inferred): status, body, and every header's."""
+    return sum(len(line) + LINE_OVERHEAD for line in (*answer.headers, answer.body)) + LINE_OVERHEAD
+
+
+def config_size(answer: ConfigAnswer) -> int:
+    """Return how many bytes of the receive buffer an answer takes (inferred)."""
+    return sum(len(value) + LINE_OVERHEAD for _, value in answer.items) + LINE_OVERHEAD
