@@ -9,7 +9,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import ClassVar, cast
+from typing import ClassVar, Protocol, cast
 
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, vector_table_problem
@@ -32,10 +32,12 @@ from mvsdk.emulator.events import (
 )
 from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.inputs import Inputs, port_and_pin
+from mvsdk.emulator.network.exchanges import Request
 from mvsdk.emulator.nor_flash import NorFlash, Storage
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity, unique_id_of
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
+from mvsdk.emulator.personality.microvisor.network import STAY_ONLINE, ConnectionPolicy
 from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
 from mvsdk.emulator.soc.pwr import SBF
@@ -88,6 +90,17 @@ class WakeSource(enum.Enum):
     OTHER = "DEEPSLEEPOTHER"
 
 
+class World(Protocol):
+    """Everything that an application reaches by the network."""
+
+    def take(self, request: Request) -> None:
+        """Take what the application sends, in the middle of its call. What comes of it becomes an input."""
+
+    def let_pass(self, cycle: int) -> int | None:
+        """Make inputs of what has come; return up to which cycle, after `cycle`, the device's time may pass before it
+        asks again. None while nobody has to be waited for. It may wait a little itself."""
+
+
 class Device:
     """One emulated board running one image.
 
@@ -97,8 +110,9 @@ class Device:
     external flash holds. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
     interrupt lines, handlers and sleep. `strict_mmio` makes accesses to peripheral registers that have no model bus
     faults, `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
-    `identity` is who the device is; without one that follows from the seed. `image_name` is what people call the
-    image. Whatever happens to a running device from outside happens through `inputs`.
+    `connection_policy` says when the kernel is online. `identity` is who the device is; without one that follows from
+    the seed. `image_name` is what people call the image. Whatever happens to a running device from outside happens
+    through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
@@ -139,11 +153,14 @@ class Device:
         trace_interrupts: bool = False,
         strict_mmio: bool = False,
         gate_clocks: bool = False,
+        connection_policy: ConnectionPolicy = STAY_ONLINE,
         identity: Identity | None = None,
         image_name: str = "",
         observers: Iterable[Observer] = (),
     ) -> None:
-        self.options = DeviceOptions(seed, wall_start_us, restart_policy, testing, strict_mmio, gate_clocks)
+        self.options = DeviceOptions(
+            seed, wall_start_us, restart_policy, testing, strict_mmio, gate_clocks, connection_policy
+        )
         self.board = board
         self.image = image
         self.image_name = image_name
@@ -184,6 +201,8 @@ class Device:
         """The way for everything from outside."""
         self.bus_devices: dict[str, I2cDevice | SpiDevice] = {}
         """What is connected to the chip's buses, by name."""
+        self.world: World | None = None
+        """Whom the application reaches by the network; without one nobody answers."""
         self.connections: list[Connection] = []
         """Where it is connected."""
         self._next_start = self.alarm(lambda _: self.restart(CRASH_WAKE_REASON))
@@ -197,6 +216,7 @@ class Device:
             wall_start_us=wall_start_us,
             flash=self.flash,
             testing=testing,
+            policy=connection_policy,
             trace=trace_calls,
         )
         """The kernel's side: what goes on around the application is changed there."""
@@ -236,9 +256,10 @@ class Device:
                 return End.TESTED
             if limit is not None and now >= limit:
                 return End.TIME
+            horizon = None if self.world is None else self.world.let_pass(now)
             self.inputs.run_due(now)
             self._schedule.run_due(now)
-            end = self._step(limit) if self._restart_reason is None else None
+            end = self._step(limit, horizon) if self._restart_reason is None else None
             if end is not None:
                 return end
 
@@ -255,12 +276,12 @@ class Device:
         if self._deep_sleep is not None:
             self.restart("COLDBOOT" if self._deep_sleep is DeepSleep.SHUTDOWN else source.value)
 
-    def _step(self, limit: int | None) -> End | None:
-        """Let time pass, or run the core once and deal with what stopped it."""
+    def _step(self, limit: int | None, horizon: int | None) -> End | None:
+        """Let time pass, or run the core once and deal with what stopped it, no further than to the horizon."""
         if not self._alive or self._busy_until > self.core.cycle:
-            return self._pass_time(self._waits(limit, self._busy_until if self._alive else None))
+            return self._pass_time(self._waits(limit, horizon, self._busy_until if self._alive else None))
         deadline = self.core.cycle + (1 if self._stopping else SLICE_CYCLES)
-        for due in (self._schedule.next_cycle, self.inputs.next_cycle, limit):
+        for due in (self._schedule.next_cycle, self.inputs.next_cycle, limit, horizon):
             if due is not None and due < deadline:
                 deadline = due
         self._wiring.deadline = deadline
@@ -274,7 +295,7 @@ class Device:
             case StopReason.GATEWAY:
                 self._call()
             case StopReason.IDLE:
-                return self._pass_time(self._waits(limit, stop.wake_cycle))
+                return self._pass_time(self._waits(limit, horizon, stop.wake_cycle))
             case StopReason.RESET:
                 self._start("REMOTEAPPLICATIONRESTART")
             case StopReason.FAULT | StopReason.BREAKPOINT:
@@ -429,6 +450,11 @@ class Device:
             event = event_of(activity, self.board)
             for observer in self._observers:
                 observer(event)
+
+    def send(self, request: Request) -> None:
+        """Let something leave for the world."""
+        if self.world is not None:
+            self.world.take(request)
 
     def restart(self, wake_reason: str) -> None:
         """Start the application anew, once the present call has returned."""

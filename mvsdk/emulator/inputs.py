@@ -18,6 +18,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mvsdk.emulator.errors import InputError
+from mvsdk.emulator.network.exchanges import Answer, answer_as_dict, answer_from_dict
+from mvsdk.emulator.personality.microvisor.network import LinkState
 
 if TYPE_CHECKING:
     from mvsdk.emulator.device import Device
@@ -263,6 +265,36 @@ class Circumstance(Input):
 
 
 @dataclass(frozen=True, slots=True)
+class Link(Input):
+    """The network's link changes: the value of a `LinkState`, "up", "no-server" or "down"."""
+
+    kind: ClassVar[str] = "link"
+    state: str
+
+    def check(self, device: Device) -> None:
+        """There must be such a state."""
+        known = [state.value for state in LinkState]
+        if self.state not in known:
+            raise _unknown("state of the link", self.state, known)
+
+    def apply(self, device: Device) -> None:
+        """Let it be so."""
+        device.kernel.network.link = LinkState(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival(Input):
+    """Something arrives by the network for one of the application's channels."""
+
+    kind: ClassVar[str] = "arrival"
+    answer: Answer
+
+    def apply(self, device: Device) -> None:
+        """Give it to the channel."""
+        device.kernel.channels.arrived(self.answer)
+
+
+@dataclass(frozen=True, slots=True)
 class Reset(Input):
     """Somebody presses the board's reset button."""
 
@@ -288,7 +320,7 @@ KINDS: dict[str, type[Input]] = {
     kind.kind: kind
     for kind in (
         Pin, Voltage, Button, Uart, Break, ClearToSend, ChannelVoltage, ChipTemperature, BusDevice, Wake, SystemEvent,
-        Circumstance, Reset, RemoteRestart,
+        Circumstance, Link, Arrival, Reset, RemoteRestart,
     )
 }  # fmt: skip
 
@@ -352,6 +384,8 @@ class Inputs:
 
 def as_dict(what: Input) -> dict[str, Any]:
     """Return an input as plain data: its kind and its fields; bytes as text with a character for each."""
+    if isinstance(what, Arrival):
+        return {"kind": what.kind, "answer": answer_as_dict(what.answer)}
     values = {field.name: getattr(what, field.name) for field in fields(what)}
     return {"kind": what.kind} | {
         name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in values.items()
@@ -363,12 +397,23 @@ def from_dict(data: object) -> Input:
     if not isinstance(data, dict) or data.get("kind") not in KINDS:
         raise InputError(f"{str(data)[:80]!r} is no input", f"the kinds of input are {', '.join(sorted(KINDS))}")
     kind = KINDS[data["kind"]]
+    if kind is Arrival and data.keys() == {"kind", "answer"}:
+        return Arrival(_answer(data["answer"]))
     values = {key: value for key, value in data.items() if key != "kind"}
     hints = typing.get_type_hints(kind)
     wanted = [field.name for field in fields(kind)]
     if values.keys() != set(wanted):
         raise InputError(f"a {kind.kind} input has {sorted(values)}", f"it takes {', '.join(wanted) or 'nothing'}")
     return kind(**{name: _read(kind, name, values[name], hints[name]) for name in wanted})
+
+
+def _answer(data: object) -> Answer:
+    try:
+        return answer_from_dict(data)
+    except ValueError as error:
+        raise InputError(
+            f"{str(data)[:80]!r} is no answer ({error})", "keep what a recording holds as it is"
+        ) from error
 
 
 def _read(kind: type[Input], name: str, value: object, hint: Any) -> object:  # noqa: ANN401 - a type hint

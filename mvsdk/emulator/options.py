@@ -9,6 +9,7 @@ from typing import Any
 
 from mvsdk.emulator.bus_devices import I2cDevice, SpiDevice, make_i2c_device, make_spi_device
 from mvsdk.emulator.crashes import RestartPolicy
+from mvsdk.emulator.personality.microvisor.network import STAY_ONLINE, ConnectionPolicy
 from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
 
 _DEVICE_ID = re.compile(r"UV[0-9a-f]{32}")
@@ -24,6 +25,7 @@ class DeviceOptions:
     testing: bool = False
     strict_mmio: bool = False
     gate_clocks: bool = False
+    connection_policy: ConnectionPolicy = STAY_ONLINE
 
     def as_dict(self) -> dict[str, Any]:
         """Return them as plain data."""
@@ -35,6 +37,7 @@ class DeviceOptions:
             "testing": self.testing,
             "strict_mmio": self.strict_mmio,
             "gate_clocks": self.gate_clocks,
+            "connection_policy": [self.connection_policy.grace_s, self.connection_policy.check_in_s],
         }
 
     @classmethod
@@ -48,9 +51,11 @@ class DeviceOptions:
                 "testing": bool() as testing,
                 "strict_mmio": bool() as strict_mmio,
                 "gate_clocks": bool() as gate_clocks,
+                "connection_policy": [int() as grace_s, int() as check_in_s],
                 **rest,
-            } if wall_start_us >= 0 and not rest:
-                return cls(seed, wall_start_us, _policy(policy), testing, strict_mmio, gate_clocks)
+            } if min(wall_start_us, grace_s, check_in_s) >= 0 and not rest:
+                connection = ConnectionPolicy(grace_s, check_in_s)
+                return cls(seed, wall_start_us, _policy(policy), testing, strict_mmio, gate_clocks, connection)
         raise ValueError(f"{str(data)[:80]} are no options of a device")
 
 

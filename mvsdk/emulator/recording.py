@@ -223,6 +223,7 @@ def make_device(
         testing=options.testing,
         strict_mmio=options.strict_mmio,
         gate_clocks=options.gate_clocks,
+        connection_policy=options.connection_policy,
         identity=recording.identity,
         image_name=image_name,
         trace_calls=trace_calls,

@@ -151,6 +151,7 @@ def load(
         testing=label.options.testing,
         strict_mmio=label.options.strict_mmio,
         gate_clocks=label.options.gate_clocks,
+        connection_policy=label.options.connection_policy,
         identity=label.identity,
         external_flash=external_flash,
         trace_calls=trace_calls,

@@ -346,6 +346,7 @@ class Run:
     def _make(self, core: Any, observers: list[Observer]) -> Device:  # noqa: ANN401 - a Core
         """Make the device: anew, from a snapshot or from a recording."""
         from mvsdk.emulator.device import Device
+        from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy
 
         request, image, name = self._request, self._loaded.image, self._path.name
         wanted = joined(request.traces)
@@ -378,6 +379,7 @@ class Run:
             testing=request.testing,
             strict_mmio=request.strict_mmio,
             gate_clocks=request.gate_clocks,
+            connection_policy=ConnectionPolicy.of(self._loaded.options),
             identity=directory.identity if directory else None,
             external_flash=directory.external_flash if directory else None,
             **tracing,

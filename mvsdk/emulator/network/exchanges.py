@@ -8,8 +8,8 @@ time is not ahead of the host's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
 
 HttpResult = Literal[
     "OK",
@@ -343,3 +343,23 @@ def http_size(answer: HttpAnswer) -> int:
 def config_size(answer: ConfigAnswer) -> int:
     """Return how many bytes of the receive buffer an answer takes (inferred)."""
     return sum(len(value) + LINE_OVERHEAD for _, value in answer.items) + LINE_OVERHEAD
+
+
+def answer_as_dict(answer: Answer) -> dict[str, Any]:
+    """Return an answer as plain data: its kind and its fields, bytes as base64."""
+    import msgspec
+
+    return {"kind": type(answer).__name__, **msgspec.to_builtins(answer)}
+
+
+def answer_from_dict(data: object) -> Answer:
+    """Return the answer that plain data stands for. Raises `ValueError` for data that is none."""
+    import msgspec
+
+    if not isinstance(data, dict) or data.get("kind") not in ANSWERS:
+        raise ValueError(f"the kinds of answer are {', '.join(ANSWERS)}")
+    values = {key: value for key, value in data.items() if key != "kind"}
+    kind = ANSWERS[data["kind"]]
+    if values.keys() != {field.name for field in fields(kind)}:
+        raise ValueError(f"{kind.__name__} has {', '.join(field.name for field in fields(kind))}")
+    return msgspec.convert(values, kind)

@@ -14,6 +14,7 @@ from mvsdk.boards import Board
 from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import Event
 from mvsdk.emulator.guest_memory import GuestMemory
+from mvsdk.emulator.network.exchanges import Request
 from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.rcc import Rcc
 from mvsdk.emulator.soc.wiring import Alarm
@@ -51,6 +52,9 @@ class Host(Protocol):
 
     def tell(self, event: Event) -> None:
         """Tell the observers."""
+
+    def send(self, request: Request) -> None:
+        """Let something leave for the world beyond the radio. What comes of it comes as an input."""
 
     def restart(self, wake_reason: str) -> None:
         """Start the application anew, once the present call has returned."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from mvsdk.abi import Struct
@@ -56,15 +56,15 @@ def field_pointers(
         yield covered.name, GuestPointer(memory, covered.address, covered.length)
 
 
-Guard = Callable[[Any], None]
+Guard = Callable[[Any, Sequence[int]], None]
 _F = TypeVar("_F", bound=Callable[..., None])
 
 
 def answers(call: str, *, before_pointers: Guard | None = None) -> Callable[[_F], _F]:
     """Mark a method as the answer to `call`; its arguments are ints and `GuestPointer`s, in the call's order.
 
-    `before_pointers` is a method that may refuse before any pointer is looked at, for the few calls whose documented
-    order puts a state before the pointers.
+    `before_pointers` is a method that is given the registers and may refuse before any pointer is looked at, for the
+    few calls whose documented order puts something before the pointers.
     """
 
     def mark(function: _F) -> _F:

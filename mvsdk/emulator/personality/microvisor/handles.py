@@ -42,6 +42,10 @@ class HandleTable:
             raise Refused("INVALIDHANDLE")
         return thing
 
+    def holds(self, handle: int, kind: type) -> bool:
+        """Say whether there is an object of that kind behind a handle."""
+        return isinstance(self._objects.get(handle), kind)
+
     def remove(self, handle: int, kind: type[_T]) -> _T:
         """Take the object out of the table and return it; refuse with INVALIDHANDLE if there is none of that kind."""
         thing = self.find(handle, kind)

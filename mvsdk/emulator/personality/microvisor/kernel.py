@@ -14,13 +14,16 @@ from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import Guard, GuestPointer, Refused
 from mvsdk.emulator.personality.microvisor.buffers import LentBuffers
+from mvsdk.emulator.personality.microvisor.channels import Channels
 from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
 from mvsdk.emulator.personality.microvisor.external_flash import ExternalFlash
 from mvsdk.emulator.personality.microvisor.fast_interrupts import FastInterrupts
 from mvsdk.emulator.personality.microvisor.handles import HandleTable
 from mvsdk.emulator.personality.microvisor.logging import Logging
+from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy, Network
 from mvsdk.emulator.personality.microvisor.notifications import Notifications
 from mvsdk.emulator.personality.microvisor.power import Power
+from mvsdk.emulator.personality.microvisor.streams import Streams
 from mvsdk.emulator.personality.microvisor.struct_test import StructTest
 from mvsdk.emulator.personality.microvisor.system import System
 from mvsdk.emulator.personality.microvisor.system_notifications import SystemNotifications
@@ -35,6 +38,9 @@ FAMILIES: tuple[type, ...] = (
     FastInterrupts,
     SystemNotifications,
     Notifications,
+    Network,
+    Channels,
+    Streams,
     Power,
     ExternalFlash,
     Wifi,
@@ -49,7 +55,7 @@ class _Entry:
 
     syscall: Syscall
     answer: Callable[..., None] | None
-    before_pointers: Callable[[], None] | None
+    before_pointers: Callable[[Sequence[int]], None] | None
     thread_only: bool
     arguments: tuple[Argument, ...]
 
@@ -58,7 +64,8 @@ class Microvisor:
     """The kernel as the application meets it.
 
     `wall_start_us` is the wall time at its start, in Unix microseconds; `flash` the external flash; `testing` says that
-    the application runs as the factory's test code; `trace` which calls are told decoded: all, none, or those named.
+    the application runs as the factory's test code; `policy` when to be online; `trace` which calls are told decoded:
+    all, none, or those named.
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("circumstances", "_buffers", "_families", "_handles", "_named")
@@ -71,6 +78,7 @@ class Microvisor:
         wall_start_us: int,
         flash: NorFlash,
         testing: bool,
+        policy: ConnectionPolicy,
         trace: bool | frozenset[str],
     ) -> None:
         self._host = host
@@ -94,16 +102,24 @@ class Microvisor:
             self._handles,
             self._buffers,
             self._fast_interrupts.holds,
-            self._system_notifications.forget_centre,
         )
-        families = [
+        self.network = Network(
+            host, self._abi, self._handles, self.circumstances, policy, self._system_notifications.happen
+        )
+        """Whether the device is online; its link is the world's to set."""
+        self.channels = Channels(host, self._abi, self._handles, self._buffers, self.network)
+        """Where what the world sends arrives."""
+        families: list[object] = [
             self._logging,
             self._testing,
             self._system,
             self._fast_interrupts,
             self._system_notifications,
             self._notifications,
-            Power(host, self._abi, self.circumstances),
+            self.network,
+            self.channels,
+            Streams(self.channels),
+            Power(host, self._abi, self.circumstances, self.network),
             ExternalFlash(host, self._abi, self._handles, flash),
             self.settings,
             StructTest(host.memory, self._abi),
@@ -122,9 +138,12 @@ class Microvisor:
         self._testing.start()
         self._fast_interrupts.start()
         self._system.start(wake_reason)
+        self.network.start()
 
     def stop(self) -> None:
         """Let nothing reach the application any more: its life is over, and the next has not begun."""
+        self.channels.stop()
+        self.network.stop()
         self._notifications.stop()
         self._fast_interrupts.stop()
         self._handles.clear()
@@ -173,7 +192,7 @@ class Microvisor:
             if entry.thread_only and self._host.core.registers().exception:
                 raise Refused("UNAVAILABLE")
             if entry.before_pointers is not None:
-                entry.before_pointers()
+                entry.before_pointers(registers)
             arguments = self._checked(entry.arguments, registers)
             if entry.answer is None:
                 raise Refused("UNAVAILABLE")
@@ -205,7 +224,7 @@ class Microvisor:
 
 def _entry_points(abi: Abi, families: Sequence[object]) -> dict[int, _Entry]:
     """Join the database's calls with the methods that answer them."""
-    found: dict[str, tuple[Callable[..., None], Callable[[], None] | None]] = {}
+    found: dict[str, tuple[Callable[..., None], Callable[[Sequence[int]], None] | None]] = {}
     for family in families:
         for attribute in vars(type(family)).values():
             call = getattr(attribute, "answers", None)

@@ -87,11 +87,26 @@ class NotificationCentre:
         self._host.core.pend(self.irq)
 
 
+class Subscriber:
+    """Whatever posts records: it was given a centre's handle and a tag when it was made. Once the centre is closed the
+    handle is 0, and its records are lost."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("centre", "tag")
+
+    def __init__(self, centre: int = 0, tag: int = 0) -> None:
+        self.centre = centre
+        self.tag = tag
+
+    def post(self, handles: HandleTable, event_type: int) -> None:
+        """Post a record to the centre, if it is still open."""
+        if self.centre:
+            handles.find(self.centre, NotificationCentre).post(event_type, self.tag)
+
+
 class Notifications:
     """mvSetupNotifications, mvCloseNotifications, mvTempTriggerNotification.
 
-    `is_fast` says whether an interrupt is a fast one, which cannot announce notifications; `closed` hears of the
-    handle of every centre that is closed.
+    `is_fast` says whether an interrupt is a fast one, which cannot announce notifications.
     """
 
     def __init__(
@@ -101,14 +116,12 @@ class Notifications:
         handles: HandleTable,
         buffers: LentBuffers,
         is_fast: Callable[[int], bool],
-        closed: Callable[[int], None],
     ) -> None:
         self._host = host
         self._setup = abi.structs["MvNotificationSetup"]
         self._handles = handles
         self._buffers = buffers
         self._is_fast = is_fast
-        self._closed = closed
         handles.keep("notification centre", NotificationCentre, lambda: NotificationCentre(host, 0, 0, 1))
 
     def stop(self) -> None:
@@ -147,7 +160,9 @@ class Notifications:
         number = handle.read_word()
         centre = self._handles.remove(number, NotificationCentre)
         centre.close()
-        self._closed(number)
+        for subscriber in self._handles.all(Subscriber):
+            if subscriber.centre == number:
+                subscriber.centre = 0
         self._buffers.give_back(_holder(centre.irq))
         handle.write_word(0)
 

@@ -6,6 +6,7 @@ from mvsdk.abi import Abi
 from mvsdk.emulator.personality import DeepSleep, Host
 from mvsdk.emulator.personality.microvisor.answers import Refused, answers
 from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
+from mvsdk.emulator.personality.microvisor.network import Network
 from mvsdk.emulator.soc.pwr import STOPF
 
 DEEP_SLEEPS = {"MV_DEEPSLEEPMODE_STANDBY": DeepSleep.STANDBY, "MV_DEEPSLEEPMODE_SHUTDOWN": DeepSleep.SHUTDOWN}
@@ -18,8 +19,9 @@ class Power:
     the Stop modes switch off is the chip's affair). The Stop modes leave STOPF in PWR_SR.
     """
 
-    def __init__(self, host: Host, abi: Abi, circumstances: Circumstances) -> None:
+    def __init__(self, host: Host, abi: Abi, circumstances: Circumstances, network: Network) -> None:
         self._host = host
+        self._network = network
         self._circumstances = circumstances
         power_saving_modes = abi.enums["MvPowerSavingMode"].members
         self._power_saving_modes = frozenset(power_saving_modes.values())
@@ -47,5 +49,7 @@ class Power:
         self._host.deep_sleep(kind)
 
     def _stay_awake_if_busy(self) -> None:
-        if self._circumstances.network_active:
+        """Refuse while the network is up for the application's sake. That the kernel is online by itself does not
+        count: it would then never let a device sleep that stays online (inferred)."""
+        if self._circumstances.network_active or self._network.active:
             raise Refused("MICROVISORBUSY")

@@ -6,25 +6,23 @@ Which event a source has is a row of `system-notifications.csv` (SDK header `mv_
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import ClassVar
 
 from mvsdk.abi import Abi
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
 from mvsdk.emulator.personality.microvisor.handles import HandleTable
-from mvsdk.emulator.personality.microvisor.notifications import NotificationCentre
+from mvsdk.emulator.personality.microvisor.notifications import NotificationCentre, Subscriber
 
 
-@dataclass(slots=True)
-class SystemNotification:
-    """One stream: what happens at `source` goes to the centre with the handle `centre`, with `tag`. A stream whose
-    centre is closed has 0 there and goes nowhere."""
+class SystemNotification(Subscriber):
+    """One stream: the application wants to know what happens at `source`."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("centre", "tag", "source")
-    centre: int = 0
-    tag: int = 0
-    source: int = 0
+    STATE: ClassVar[tuple[str, ...]] = ("source",)
+
+    def __init__(self, centre: int = 0, tag: int = 0, source: int = 0) -> None:
+        super().__init__(centre, tag)
+        self.source = source
 
 
 class SystemNotifications:
@@ -38,12 +36,6 @@ class SystemNotifications:
         self._handles = handles
         handles.keep("system notification", SystemNotification, SystemNotification)
 
-    def forget_centre(self, handle: int) -> None:
-        """Let no stream go to a centre any more: it is closed."""
-        for stream in self._handles.all(SystemNotification):
-            if stream.centre == handle:
-                stream.centre = 0
-
     @property
     def sources(self) -> list[str]:
         """The names of the sources that have an event."""
@@ -53,9 +45,8 @@ class SystemNotifications:
         """Let a source's event happen: "NETWORK" or "UPDATE". Only those who listen hear of it."""
         number = self._sources["MV_SYSTEMNOTIFICATIONSOURCE_" + source]
         for stream in list(self._handles.all(SystemNotification)):
-            if stream.source == number and stream.centre:
-                centre = self._handles.find(stream.centre, NotificationCentre)
-                centre.post(self._events[number], stream.tag)
+            if stream.source == number:
+                stream.post(self._handles, self._events[number])
 
     @answers("mvOpenSystemNotification")
     def open(self, params: GuestPointer, handle_out: GuestPointer) -> None:

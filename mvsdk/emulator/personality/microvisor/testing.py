@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from mvsdk.emulator.events import FactoryLogLine
@@ -40,7 +41,7 @@ class Testing:
             raise Refused("UNAVAILABLE")
         self._buffer.take(buffer, length)
 
-    def _initialised(self) -> None:
+    def _initialised(self, _registers: Sequence[int]) -> None:
         if not self._buffer.ready:
             raise Refused("UNAVAILABLE")
 
