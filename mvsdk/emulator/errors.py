@@ -10,6 +10,7 @@ EmulatorError
 ├── RecordingError      a recording is damaged, or is of another device
 ├── ScriptError         a device.toml says what cannot be
 ├── SnapshotError       a saved device is damaged, or is of another board, image or version
+├── NetworkSettingError what an application is to meet on the network cannot be
 ├── CloudIdentityError  the folder of a device does not say who it is to a cloud
 └── SymbolsMismatchError the ELF given for symbols is not the image that runs
 """
@@ -51,6 +52,10 @@ class RecordingError(EmulatorError):
 
 class ScriptError(EmulatorError):
     """A file of scripted inputs says what cannot be; the message names file and line."""
+
+
+class NetworkSettingError(EmulatorError):
+    """What an application is to meet on the network cannot be: a link, a peer, an endpoint, a value."""
 
 
 class CloudIdentityError(EmulatorError):

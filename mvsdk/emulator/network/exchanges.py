@@ -2,13 +2,13 @@
 
 Everything that belongs to one channel carries its number, `exchange`: the kernel counts the channels it opens, so a
 number is never used twice in a device's life. Outcomes are named as the ABI's enums name them, without their prefixes
-(`enums.csv` of the database). Requests that have an answer say so by `ANSWERED`; while one is under way, the device's
-time is not ahead of the host's.
+(`enums.csv` of the database). Requests that have an answer say which by `ANSWER`; while one is awaited, the
+device's time does not run ahead of the host's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Literal
 
 HttpResult = Literal[
@@ -48,17 +48,18 @@ Closure = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Something a channel sends."""
+class Answer:
+    """Something a channel is sent."""
 
-    ANSWERED: ClassVar[bool] = True
     exchange: int
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Something a channel is sent."""
+class Request:
+    """Something a channel sends."""
 
+    ANSWER: ClassVar[type[Answer] | None] = None
+    """What answers it; None where nothing does."""
     exchange: int
 
 
@@ -69,8 +70,6 @@ class Answer:
 class Close(Request):
     """The channel is gone: whatever is under way for it is in vain, and its connection is to end."""
 
-    ANSWERED: ClassVar[bool] = False
-
 
 @dataclass(frozen=True, slots=True)
 class Lost(Answer):
@@ -79,22 +78,15 @@ class Lost(Answer):
     closure: Closure
 
 
-# -- HTTP ------------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class HttpRequest(Request):
-    """One request, as the application wrote it: nothing in it has been checked but its size.
+class Later(Answer):
+    """An answer that a scripted peer holds back for so many microseconds of device time; channels never see it."""
 
-    `headers` are lines "Name: value". `room` is how many bytes an answer may take, counted by `http_size`.
-    """
+    answer: Answer
+    after_us: int
 
-    method: bytes
-    url: bytes
-    headers: tuple[bytes, ...]
-    body: bytes
-    timeout_ms: int
-    room: int
+
+# -- HTTP ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +98,23 @@ class HttpAnswer(Answer):
     status: int = 0
     headers: tuple[bytes, ...] = ()
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest(Request):
+    """One request, as the application wrote it: nothing in it has been checked but its size.
+
+    `headers` are lines "Name: value". `room` is how many bytes an answer may take, counted by `http_size`.
+    """
+
+    ANSWER: ClassVar[type[Answer] | None] = HttpAnswer
+
+    method: bytes
+    url: bytes
+    headers: tuple[bytes, ...]
+    body: bytes
+    timeout_ms: int
+    room: int
 
 
 # -- config and secrets ----------------------------------------------------------------------------------------------
@@ -121,19 +130,21 @@ class ConfigItem:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigRequest(Request):
-    """Values that are asked for. `room` is how many bytes an answer may take, counted by `config_size`."""
-
-    items: tuple[ConfigItem, ...]
-    room: int
-
-
-@dataclass(frozen=True, slots=True)
 class ConfigAnswer(Answer):
     """Their values, in the same order; an item that was not found has none."""
 
     result: ConfigResult
     items: tuple[tuple[ConfigItemResult, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRequest(Request):
+    """Values that are asked for. `room` is how many bytes an answer may take, counted by `config_size`."""
+
+    ANSWER: ClassVar[type[Answer] | None] = ConfigAnswer
+
+    items: tuple[ConfigItem, ...]
+    room: int
 
 
 # -- MQTT ------------------------------------------------------------------------------------------------------------
@@ -150,12 +161,22 @@ class MqttWill:
 
 
 @dataclass(frozen=True, slots=True)
+class MqttConnected(Answer):
+    """The outcome: with REQUESTCOMPLETED the broker's reason code, 0 for success."""
+
+    state: MqttState
+    reason: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class MqttConnect(Request):
     """Connect to a broker, by TLS.
 
     `protocol` is 4 for version 3.1.1 and 5 for version 5, `keepalive` in seconds. Certificates are DER, and the key
     PKCS#8 DER; without `authorities` those that the host trusts are trusted.
     """
+
+    ANSWER: ClassVar[type[Answer] | None] = MqttConnected
 
     protocol: Literal[4, 5]
     host: bytes
@@ -172,14 +193,6 @@ class MqttConnect(Request):
 
 
 @dataclass(frozen=True, slots=True)
-class MqttConnected(Answer):
-    """The outcome: with REQUESTCOMPLETED the broker's reason code, 0 for success."""
-
-    state: MqttState
-    reason: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class MqttSubscription:
     """One topic filter; the last three mean something in version 5 only."""
 
@@ -188,14 +201,6 @@ class MqttSubscription:
     no_local: bool
     retain_as_published: bool
     retain_handling: int
-
-
-@dataclass(frozen=True, slots=True)
-class MqttSubscribe(Request):
-    """Subscribe to topics."""
-
-    correlation: int
-    subscriptions: tuple[MqttSubscription, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +213,13 @@ class MqttSubscribed(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class MqttUnsubscribe(Request):
-    """Unsubscribe from topics."""
+class MqttSubscribe(Request):
+    """Subscribe to topics."""
+
+    ANSWER: ClassVar[type[Answer] | None] = MqttSubscribed
 
     correlation: int
-    topics: tuple[bytes, ...]
+    subscriptions: tuple[MqttSubscription, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +232,13 @@ class MqttUnsubscribed(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class MqttPublish(Request):
-    """Publish a message."""
+class MqttUnsubscribe(Request):
+    """Unsubscribe from topics."""
+
+    ANSWER: ClassVar[type[Answer] | None] = MqttUnsubscribed
 
     correlation: int
-    topic: bytes
-    payload: bytes
-    qos: int
-    retain: bool
+    topics: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +248,19 @@ class MqttPublished(Answer):
     correlation: int
     state: MqttState
     reason: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MqttPublish(Request):
+    """Publish a message."""
+
+    ANSWER: ClassVar[type[Answer] | None] = MqttPublished
+
+    correlation: int
+    topic: bytes
+    payload: bytes
+    qos: int
+    retain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,13 +278,7 @@ class MqttMessage(Answer):
 class MqttAcknowledge(Request):
     """The application has dealt with a message: the broker need not send it again."""
 
-    ANSWERED: ClassVar[bool] = False
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class MqttDisconnect(Request):
-    """Part from the broker in good order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,15 +290,14 @@ class MqttDisconnected(Answer):
     code: int = 0
 
 
-# -- streams of bytes ------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class StreamOpen(Request):
-    """Connect to what the emulator was told an endpoint stands for. `room` is how many bytes may come."""
+class MqttDisconnect(Request):
+    """Part from the broker in good order."""
 
-    endpoint: bytes
-    room: int
+    ANSWER: ClassVar[type[Answer] | None] = MqttDisconnected
+
+
+# -- streams of bytes ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +306,13 @@ class StreamOpened(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class StreamWrite(Request):
-    """Bytes for the other side."""
+class StreamOpen(Request):
+    """Connect to what the emulator was told an endpoint stands for. `room` is how many bytes may come."""
 
-    data: bytes
+    ANSWER: ClassVar[type[Answer] | None] = StreamOpened
+
+    endpoint: bytes
+    room: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +320,15 @@ class StreamTaken(Answer):
     """So many bytes more have left: there is room for others."""
 
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWrite(Request):
+    """Bytes for the other side."""
+
+    ANSWER: ClassVar[type[Answer] | None] = StreamTaken
+
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +342,6 @@ class StreamData(Answer):
 class StreamRoom(Request):
     """So many bytes more may come."""
 
-    ANSWERED: ClassVar[bool] = False
     count: int
 
 
@@ -329,6 +352,19 @@ ANSWERS: dict[str, type[Answer]] = {
         MqttDisconnected, StreamOpened, StreamTaken, StreamData,
     )
 }  # fmt: skip
+NUMBER_SIZE = 4
+
+
+def wire_size(value: object) -> int:
+    """Return about how many bytes a request or an answer takes on the link: those in it, and a few for each number."""
+    if isinstance(value, bytes | str):
+        return len(value)
+    if isinstance(value, tuple):
+        return sum(map(wire_size, value))
+    if is_dataclass(value):
+        return sum(wire_size(getattr(value, field.name)) for field in fields(value))
+    return 0 if value is None else NUMBER_SIZE
+
 
 LINE_OVERHEAD = 4
 """Bytes that a header, a status line, a key or a value takes beside its own: its length (inferred; the kernel's own

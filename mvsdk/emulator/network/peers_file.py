@@ -1,0 +1,154 @@
+"""Scripted peers from a file, peers.toml:
+
+    [[http]]                                # of several that fit, the first that is not used up answers
+    method = "GET"                          # GET if left out
+    url = "https://api.example.com/time"    # one that ends in "*" stands for all that begin so
+    status = 200
+    headers = {Content-Type = "application/json"}
+    body = '{"hour": 12}'                   # or body_file = "answer.bin", beside this file
+    after = "300ms"                         # of the device's time, beside what the link takes
+    times = 1                               # how often; without it, for ever
+
+    [[http]]
+    url = "https://api.example.com/broken"
+    result = "REQUESTFAILED"                # an MvHttpResult instead of an answer
+
+    [[mqtt]]
+    host = "broker.example.com"
+    port = 8883
+    username = "kitchen"                    # wanted of the client, if given
+    password = "sesame"
+    [[mqtt.after_subscribe]]                # to just this topic filter; after_publish: to a topic that fits
+    to = "commands/#"
+    topic = "commands/led"
+    payload = "on"
+    after = "2s"
+
+    [[mqtt]]
+    host = "refuses.example.com"
+    state = "CERTIFICATEEXPIRED"            # an MvMqttRequestState, or reason = 0x87 from the broker
+
+    [[stream]]
+    endpoint = "weather-station"
+    lines = ["hello", "21.5"]               # said one after the other, each when something has come; without: an echo
+
+    [account.config]                        # and [account.secret], [device.config], [device.secret]
+    interval = "60"
+
+Whatever the file says that is not like this is an error that names its place.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from mvsdk.emulator.durations import microseconds
+from mvsdk.emulator.errors import NetworkSettingError
+from mvsdk.emulator.network.exchanges import HttpResult, MqttState
+from mvsdk.emulator.network.scripted import Message, ScriptedPeers
+
+REMEDY = "see the beginning of mvsdk/emulator/network/peers_file.py, or docs/network.md, for what it may say"
+
+
+class _Http(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    method: str = "GET"
+    status: int = 200
+    headers: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
+    body: str | None = None
+    body_file: str | None = None
+    result: HttpResult = "OK"
+    after: str = "0s"
+    times: int | None = None
+
+
+class _Reaction(msgspec.Struct, forbid_unknown_fields=True):
+    to: str
+    topic: str
+    payload: str = ""
+    qos: int = 0
+    retain: bool = False
+    after: str = "0s"
+
+
+class _Mqtt(msgspec.Struct, forbid_unknown_fields=True):
+    host: str
+    port: int = 8883
+    username: str | None = None
+    password: str | None = None
+    state: MqttState = "REQUESTCOMPLETED"
+    reason: int = 0
+    after_subscribe: list[_Reaction] = []
+    after_publish: list[_Reaction] = []
+
+
+class _Stream(msgspec.Struct, forbid_unknown_fields=True):
+    endpoint: str
+    lines: list[str] = []
+
+
+class _Values(msgspec.Struct, forbid_unknown_fields=True):
+    config: dict[str, str] = {}  # noqa: RUF012
+    secret: dict[str, str] = {}  # noqa: RUF012
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    http: list[_Http] = []
+    mqtt: list[_Mqtt] = []
+    stream: list[_Stream] = []
+    account: _Values = _Values()
+    device: _Values = _Values()
+
+
+def read(path: Path) -> ScriptedPeers:
+    """Read scripted peers. Raises `NetworkSettingError`."""
+    try:
+        with path.open("rb") as file:
+            data = msgspec.convert(tomllib.load(file), _File)
+        return _peers(data, path.parent)
+    except OSError as error:
+        raise NetworkSettingError(f"cannot read {error.filename or path}: {error.strerror}", REMEDY) from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeError, ValueError) as error:
+        raise NetworkSettingError(f"{path} cannot be peers: {error}", REMEDY) from error
+
+
+def _peers(data: _File, folder: Path) -> ScriptedPeers:
+    peers = ScriptedPeers()
+    for http in data.http:
+        if http.body is not None and http.body_file is not None:
+            raise ValueError(f"{http.url} has both body and body_file")
+        body = (folder / http.body_file).read_bytes() if http.body_file else (http.body or "").encode("utf-8")
+        peers.http(
+            http.method,
+            http.url,
+            status=http.status,
+            headers=http.headers,
+            body=body,
+            result=http.result,
+            after_us=microseconds(http.after),
+            times=http.times,
+        )
+    for mqtt in data.mqtt:
+        broker = peers.mqtt(mqtt.host, mqtt.port, username=mqtt.username, password=mqtt.password)
+        if mqtt.state != "REQUESTCOMPLETED" or mqtt.reason:
+            broker.refuse(mqtt.state, mqtt.reason)
+        for reaction in mqtt.after_subscribe:
+            broker.after_subscribe(reaction.to, _message(reaction), microseconds(reaction.after))
+        for reaction in mqtt.after_publish:
+            broker.after_publish(reaction.to, _message(reaction), microseconds(reaction.after))
+    for stream in data.stream:
+        peers.stream(stream.endpoint, *(line.encode("utf-8") for line in stream.lines))
+    peers.config.account_config |= data.account.config
+    peers.config.account_secret |= data.account.secret
+    peers.config.device_config |= data.device.config
+    peers.config.device_secret |= data.device.secret
+    return peers
+
+
+def _message(reaction: _Reaction) -> Message:
+    if reaction.qos not in range(3):
+        raise ValueError(f"the message to {reaction.topic} has quality of service {reaction.qos}")
+    return Message(reaction.topic, reaction.payload.encode("utf-8"), reaction.qos, reaction.retain)

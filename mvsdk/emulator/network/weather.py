@@ -1,0 +1,124 @@
+"""The weather on the link: how long it takes, how much it carries, and what it loses.
+
+Everything by chance follows from one seed, in the order in which the application sends. A profile is a row of
+`link-profiles.csv`, or any `LinkProfile`.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.resources import files
+
+from mvsdk.emulator.errors import NetworkSettingError
+from mvsdk.emulator.network.exchanges import (
+    Answer,
+    ConfigRequest,
+    HttpAnswer,
+    HttpRequest,
+    Lost,
+    MqttConnect,
+    MqttConnected,
+    Request,
+    StreamOpen,
+)
+
+DEFAULT = "good"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkProfile:
+    """What a link is like.
+
+    One way takes `latency_ms` and up to `jitter_ms` more, and as long as its bytes take at `up_kbit_s` or `down_kbit_s`
+    (0 for no limit). It is gone for `outage_s` seconds every `outage_every_s` or so (0 for never). `no_name`, `no_tls`
+    and `reset` are chances, 0 to 1, that a name is not found, that there is no TLS, that a connection is reset.
+    Raises `NetworkSettingError` for a value that cannot be.
+    """
+
+    latency_ms: float = 50
+    jitter_ms: float = 0
+    up_kbit_s: float = 0
+    down_kbit_s: float = 0
+    outage_every_s: float = 0
+    outage_s: float = 0
+    no_name: float = 0
+    no_tls: float = 0
+    reset: float = 0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            highest = 1.0 if field.name in {"no_name", "no_tls", "reset"} else 1e9
+            if not 0 <= value <= highest:
+                raise NetworkSettingError(f"{field.name} cannot be {value}", f"give 0 to {highest:g}")
+
+
+@functools.cache
+def profiles() -> Mapping[str, LinkProfile]:
+    """Return the profiles that come with the library, by name."""
+    with files(__package__).joinpath("link-profiles.csv").open(encoding="utf-8") as table:
+        return {
+            row["profile"]: LinkProfile(**{field.name: float(row[field.name]) for field in fields(LinkProfile)})
+            for row in csv.DictReader(table)
+        }
+
+
+def profile(name: str) -> LinkProfile:
+    """Return a profile by its name. Raises `NetworkSettingError`."""
+    try:
+        return profiles()[name]
+    except KeyError:
+        raise NetworkSettingError(f"there is no link {name!r}", f"there are: {', '.join(profiles())}") from None
+
+
+class Weather:
+    """A link with its own luck. `profile` may be changed at any time; what is under way then is not affected."""
+
+    def __init__(self, profile: LinkProfile | None = None, seed: int = 0) -> None:
+        self.profile = profile or profiles()[DEFAULT]
+        self._luck = random.Random(f"{seed}: weather")  # noqa: S311 - reproducible on purpose
+
+    def delay_us(self, sent: int, received: int) -> int:
+        """Return how long bytes there and bytes back take; without bytes there, one way. In microseconds."""
+        one, other = self._one_way(sent, self.profile.up_kbit_s), self._one_way(received, self.profile.down_kbit_s)
+        return round((one if sent else 0) + other)
+
+    def _one_way(self, size: int, kbit_s: float) -> float:
+        travelling = self.profile.latency_ms + self._luck.uniform(0, self.profile.jitter_ms)
+        return travelling * 1e3 + (size * 8e3 / kbit_s if kbit_s else 0)
+
+    def fate(self, request: Request) -> Answer | None:
+        """Return what the link makes of a request by itself; None for one that gets through."""
+        if not isinstance(request, HttpRequest | MqttConnect | StreamOpen | ConfigRequest):
+            return self._reset(request) if request.ANSWER is not None else None
+        if not isinstance(request, ConfigRequest):
+            for chance, state in ((self.profile.no_name, "NXDOMAIN"), (self.profile.no_tls, "UNKNOWNCA")):
+                if chance and self._luck.random() < chance:
+                    return _failed(request, state)
+        return self._reset(request)
+
+    def _reset(self, request: Request) -> Answer | None:
+        if self.profile.reset and self._luck.random() < self.profile.reset:
+            return Lost(request.exchange, "CHANNELRESETBYSERVER")
+        return None
+
+    def next_outage_us(self) -> tuple[int, int] | None:
+        """Return how long the link will be there, and then be gone; None for a link that stays. In microseconds."""
+        if not self.profile.outage_every_s or not self.profile.outage_s:
+            return None
+        free = self._luck.uniform(0.5, 1.5) * self.profile.outage_every_s
+        return round(free * 1e6), round(self._luck.uniform(0.5, 1.5) * self.profile.outage_s * 1e6)
+
+
+def _failed(request: HttpRequest | MqttConnect | StreamOpen, state: str) -> Answer:
+    match request:
+        case HttpRequest():
+            return HttpAnswer(request.exchange, "REQUESTFAILED")
+        case MqttConnect():
+            return MqttConnected(request.exchange, "NXDOMAIN" if state == "NXDOMAIN" else "UNKNOWNCA")
+        case StreamOpen():
+            return Lost(request.exchange, "CONNECTIONTERMINATED")
