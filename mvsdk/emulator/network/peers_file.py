@@ -57,7 +57,7 @@ class _Http(msgspec.Struct, forbid_unknown_fields=True):
     url: str
     method: str = "GET"
     status: int = 200
-    headers: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
+    headers: dict[str, str] = {}
     body: str | None = None
     body_file: str | None = None
     result: HttpResult = "OK"
@@ -91,8 +91,8 @@ class _Stream(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Values(msgspec.Struct, forbid_unknown_fields=True):
-    config: dict[str, str] = {}  # noqa: RUF012
-    secret: dict[str, str] = {}  # noqa: RUF012
+    config: dict[str, str] = {}
+    secret: dict[str, str] = {}
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
