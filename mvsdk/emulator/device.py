@@ -268,6 +268,11 @@ class Device:
         self._stopping = True
         self.core.halt()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the present run is to end as soon as possible."""
+        return self._stopping
+
     def wake(self, source: WakeSource) -> None:
         """End a deep sleep: the application starts anew. A device that is not in deep sleep takes no notice.
 

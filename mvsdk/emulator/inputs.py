@@ -394,7 +394,7 @@ def as_dict(what: Input) -> dict[str, Any]:
 
 def from_dict(data: object) -> Input:
     """Return the input that plain data stands for. Raises `InputError` for data that is none."""
-    if not isinstance(data, dict) or data.get("kind") not in KINDS:
+    if not isinstance(data, dict) or not isinstance(data.get("kind"), str) or data["kind"] not in KINDS:
         raise InputError(f"{str(data)[:80]!r} is no input", f"the kinds of input are {', '.join(sorted(KINDS))}")
     kind = KINDS[data["kind"]]
     if kind is Arrival and data.keys() == {"kind", "answer"}:

@@ -392,10 +392,11 @@ def answer_from_dict(data: object) -> Answer:
     """Return the answer that plain data stands for. Raises `ValueError` for data that is none."""
     import msgspec
 
-    if not isinstance(data, dict) or data.get("kind") not in ANSWERS:
+    name = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(name, str) or name not in ANSWERS:
         raise ValueError(f"the kinds of answer are {', '.join(ANSWERS)}")
     values = {key: value for key, value in data.items() if key != "kind"}
-    kind = ANSWERS[data["kind"]]
+    kind = ANSWERS[name]
     if values.keys() != {field.name for field in fields(kind)}:
         raise ValueError(f"{kind.__name__} has {', '.join(field.name for field in fields(kind))}")
     return msgspec.convert(values, kind)

@@ -121,6 +121,8 @@ class Radio:
             missing_us = GRAIN_US - (horizon - cycle) // self._cycles_per_us
             if missing_us <= 0:
                 return horizon
+            if self._device.stopping:
+                return cycle + 1
             self._await(missing_us / 1e6)
         return None
 

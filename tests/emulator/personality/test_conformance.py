@@ -68,7 +68,13 @@ PLACES = {
     "kernels": min(BOARD.kernel_interrupts),
     "area": NorFlash(None).facts.application_size,
 }
-OBJECTS = {"centre": RAM + 0x10, "opened": RAM + 0x14, "stream": RAM + 0x1C, "network": RAM + 0x20, "channel": RAM + 0x24}
+OBJECTS = {
+    "centre": RAM + 0x10,
+    "opened": RAM + 0x14,
+    "stream": RAM + 0x1C,
+    "network": RAM + 0x20,
+    "channel": RAM + 0x24,
+}
 """Where the guest keeps the handles of the objects it has before every call, or in situations that name them."""
 PLACES |= OBJECTS
 USABLE = [irq for irq in BOARD.interrupts if irq not in BOARD.kernel_interrupts and irq > 62]
