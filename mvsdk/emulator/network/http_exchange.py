@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -49,7 +49,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 def tls_context(trusted: Path | None) -> ssl.SSLContext:
     """Return what servers are verified with: the authorities that come with `requests`, which are Mozilla's, and those
     of a file. Raises `OSError` for a file that has none."""
-    context = ssl.create_default_context(cafile=where())
+    context = ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
     if trusted is not None:
         context.load_verify_locations(trusted)
     return context
@@ -240,7 +240,14 @@ class _CountedResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *arguments: Any, line: Line, **options: Any) -> None:  # noqa: ANN401
         super().__init__(sock, *arguments, **options)
-        self.fp = io.BufferedReader(_Counted(self.fp.detach(), line))
+        self._counted = _Counted(self.fp.detach(), line)
+        self.fp = io.BufferedReader(self._counted)
+
+    def begin(self) -> None:
+        """Read status and headers; if the connection ends before they do, they are no response."""
+        super().begin()
+        if self._counted.ended:
+            raise http.client.HTTPException("the connection ended among the headers")
 
 
 class _Counted(io.RawIOBase):
@@ -248,6 +255,8 @@ class _Counted(io.RawIOBase):
 
     def __init__(self, connection: io.RawIOBase, line: Line) -> None:
         self._connection, self._line = connection, line
+        self.ended = False
+        """Whether the other side has ended it."""
 
     def readable(self) -> bool:
         """It is."""
@@ -256,6 +265,7 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int | None:
         """Read what is there."""
         count = self._connection.readinto(buffer)
+        self.ended = count == 0
         self._line.count(count or 0)
         return count
 
