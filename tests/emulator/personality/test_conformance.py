@@ -21,7 +21,7 @@ import pytest
 
 from mvsdk.abi import Struct, Syscall
 from mvsdk.emulator.device import Device, End
-from mvsdk.emulator.network.exchanges import Lost
+from mvsdk.emulator.network.exchanges import Answer, ConfigAnswer, HttpAnswer, Lost
 from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.personality.microvisor.network import LinkState
 from mvsdk.testing import ScriptedCore
@@ -56,6 +56,8 @@ PLACES = {
     "other_receive": RAM + 0x12000,
     "other_send": RAM + 0x16000,
     "table_in_ram": RAM + 0xC000,
+    "item": RAM + 0x18000,
+    "key": RAM + 0x19000,
     "nowhere": 0x3000_0000,
     "across": RAM + BOARD.ram.size - 2,
     "behind": RAM + BOARD.ram.size,
@@ -200,6 +202,8 @@ class Scene:
                 yield from _network_requests(core, int(value))
             case "channel":
                 yield from _channel_request(core, value)
+            case "asked":
+                yield _exchange_request(core, self.situation["channel"])
             case "channels":
                 yield from _channel_requests(core, int(value))
             case "opens":
@@ -224,6 +228,8 @@ class Scene:
         kernel.circumstances.wall_time_known = self._flag("wall_time_known", True)
         if "link" in self.situation:
             kernel.network.link = LinkState(self.situation["link"])
+        if self.situation.get("answered", "0") != "0":
+            kernel.channels.arrived(_exchange_answer(self.situation))
         if "lost" in self.situation:
             kernel.channels.arrived(Lost(1, "CHANNELRESETBYSERVER"))
         if self._flag("stopping", False):
@@ -232,7 +238,12 @@ class Scene:
             core.vector_table = PLACES[self.situation["table"]]
 
     def _parameters(self, core: ScriptedCore) -> None:
-        """Lay out the struct that the call is given."""
+        """Lay out the struct that the call is given, and the items that it points at."""
+        items = {name[5:]: number(core, value) for name, value in self.situation.items() if name[:5] == "item."}
+        if items:
+            item = ABI.structs["MvHttpHeader" if self.name == "mvSendHttpRequest" else "MvConfigKeyToFetch"]
+            core.write_memory(PLACES["key"], b"k" * 101)
+            core.write_memory(PLACES["item"], item.pack(items) * int(self.situation.get("items", "1")))
         fields = {
             name.removeprefix("params."): value for name, value in self.situation.items() if name[:7] == "params."
         }
@@ -281,6 +292,28 @@ def _channel_requests(core: ScriptedCore, count: int) -> Iterator[object]:
             yield call("mvCloseChannel", OBJECTS["channel"])
         slot = min(number, 3) * 0x400
         yield from _channel_request(core, "OPAQUEBYTES", PLACES["other_receive"] + slot, PLACES["other_send"] + slot)
+
+
+def _exchange_request(core: ScriptedCore, kind: str) -> object:
+    """Ask for something on a channel for HTTP or for config: for the URL "", or for one value."""
+    handle = word(core, OBJECTS["channel"])
+    if kind == "HTTP":
+        core.write_memory(PLACES["params"], ABI.structs["MvHttpRequest"].pack({"timeout_ms": 5000}))
+        return call("mvSendHttpRequest", handle, PLACES["params"])
+    core.write_memory(PLACES["key"], b"key")
+    item = {"key.data": PLACES["key"], "key.length": 3}
+    core.write_memory(PLACES["item"], ABI.structs["MvConfigKeyToFetch"].pack(item))
+    core.write_memory(PLACES["params"], words(1, PLACES["item"]))
+    return call("mvSendConfigFetchRequest", handle, PLACES["params"])
+
+
+def _exchange_answer(situation: Situation) -> Answer:
+    """Answer that, with a header and a body of four bytes, or with a value of five."""
+    if situation["channel"] == "CONFIGFETCH":
+        return ConfigAnswer(1, "OK", (("OK", b"value"),))
+    if situation["answered"] == "OK":
+        return HttpAnswer(1, "OK", 200, (b"Header: value",), b"body")
+    return HttpAnswer(1, situation["answered"])  # type: ignore[arg-type]
 
 
 CAUSES = [

@@ -16,9 +16,11 @@ from mvsdk.emulator.personality.microvisor.answers import Guard, GuestPointer, R
 from mvsdk.emulator.personality.microvisor.buffers import LentBuffers
 from mvsdk.emulator.personality.microvisor.channels import Channels
 from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
+from mvsdk.emulator.personality.microvisor.config_fetch import ConfigFetch
 from mvsdk.emulator.personality.microvisor.external_flash import ExternalFlash
 from mvsdk.emulator.personality.microvisor.fast_interrupts import FastInterrupts
 from mvsdk.emulator.personality.microvisor.handles import HandleTable
+from mvsdk.emulator.personality.microvisor.http import Http
 from mvsdk.emulator.personality.microvisor.logging import Logging
 from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy, Network
 from mvsdk.emulator.personality.microvisor.notifications import Notifications
@@ -41,6 +43,8 @@ FAMILIES: tuple[type, ...] = (
     Network,
     Channels,
     Streams,
+    Http,
+    ConfigFetch,
     Power,
     ExternalFlash,
     Wifi,
@@ -119,6 +123,8 @@ class Microvisor:
             self.network,
             self.channels,
             Streams(self.channels),
+            Http(self.channels),
+            ConfigFetch(self.channels),
             Power(host, self._abi, self.circumstances, self.network),
             ExternalFlash(host, self._abi, self._handles, flash),
             self.settings,
