@@ -20,6 +20,7 @@ from mvsdk.emulator.personality.microvisor.external_flash import ExternalFlash
 from mvsdk.emulator.personality.microvisor.fast_interrupts import FastInterrupts
 from mvsdk.emulator.personality.microvisor.handles import HandleTable
 from mvsdk.emulator.personality.microvisor.logging import Logging
+from mvsdk.emulator.personality.microvisor.mqtt import Mqtt
 from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy, Network
 from mvsdk.emulator.personality.microvisor.notifications import Notifications
 from mvsdk.emulator.personality.microvisor.power import Power
@@ -41,6 +42,7 @@ FAMILIES: tuple[type, ...] = (
     Network,
     Channels,
     Streams,
+    Mqtt,
     Power,
     ExternalFlash,
     Wifi,
@@ -119,6 +121,7 @@ class Microvisor:
             self.network,
             self.channels,
             Streams(self.channels),
+            Mqtt(self.channels),
             Power(host, self._abi, self.circumstances, self.network),
             ExternalFlash(host, self._abi, self._handles, flash),
             self.settings,
