@@ -8,7 +8,8 @@ device's time does not run ahead of the host's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Literal
 
 HttpResult = Literal[
@@ -183,10 +184,10 @@ class MqttConnect(Request):
     port: int
     client_id: bytes
     username: bytes | None
-    password: bytes | None
-    authorities: tuple[bytes, ...]
-    certificates: tuple[bytes, ...]
-    key: bytes
+    password: bytes | None = field(repr=False)
+    authorities: tuple[bytes, ...] = field(repr=False)
+    certificates: tuple[bytes, ...] = field(repr=False)
+    key: bytes = field(repr=False)
     keepalive: int
     clean_start: bool
     will: MqttWill | None
@@ -265,7 +266,8 @@ class MqttPublish(Request):
 
 @dataclass(frozen=True, slots=True)
 class MqttMessage(Answer):
-    """A message from the broker. `number` names it for `MqttAcknowledge`."""
+    """A message from the broker. `number` names it for `MqttAcknowledge`; the device says `MqttTaken` when the
+    application has it."""
 
     number: int
     topic: bytes
@@ -279,6 +281,11 @@ class MqttAcknowledge(Request):
     """The application has dealt with a message: the broker need not send it again."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class MqttTaken(Request):
+    """The application has taken the oldest message that it had not: another one may come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,4 +406,13 @@ def answer_from_dict(data: object) -> Answer:
     kind = ANSWERS[name]
     if values.keys() != {field.name for field in fields(kind)}:
         raise ValueError(f"{kind.__name__} has {', '.join(field.name for field in fields(kind))}")
-    return msgspec.convert(values, kind)
+    answer = msgspec.convert(values, kind)
+    if not all(0 <= number < 1 << 32 for number in _numbers(answer)):
+        raise ValueError(f"the numbers of {kind.__name__} have 32 bits")
+    return answer
+
+
+def _numbers(answer: Answer) -> Iterator[int]:
+    for entry in fields(answer):
+        value = getattr(answer, entry.name)
+        yield from (number for number in (value if isinstance(value, tuple) else (value,)) if isinstance(number, int))

@@ -21,7 +21,18 @@ import pytest
 
 from mvsdk.abi import Struct, Syscall
 from mvsdk.emulator.device import Device, End
-from mvsdk.emulator.network.exchanges import Answer, ConfigAnswer, HttpAnswer, Lost
+from mvsdk.emulator.network.exchanges import (
+    Answer,
+    ConfigAnswer,
+    HttpAnswer,
+    Lost,
+    MqttConnected,
+    MqttDisconnected,
+    MqttMessage,
+    MqttPublished,
+    MqttSubscribed,
+    MqttUnsubscribed,
+)
 from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.personality.microvisor.network import LinkState
 from mvsdk.testing import ScriptedCore
@@ -36,6 +47,9 @@ IMPOSSIBLE = {
     ("mvOpenChannel", "UNAVAILABLE"): "nothing else keeps a channel from being opened",
     ("mvWriteChannel", "LATEFAULT"): "the pointer is looked at before any data is written",
     ("mvWriteChannelStream", "LATEFAULT"): "the pointer is looked at before any data is written",
+    ("mvMqttReadConnectResponse", "LATEFAULT"): "the struct holds no pointers",
+    ("mvMqttReadPublishResponse", "LATEFAULT"): "the struct holds no pointers",
+    ("mvMqttReadDisconnectResponse", "LATEFAULT"): "the struct holds no pointers",
 }
 LATE = {("mvWriteChannel", "INVALIDBUFFERSIZE"): "whether data fits is known only of a channel that is open"}
 """Statuses that come after all others, whatever their place in the list."""
@@ -47,6 +61,9 @@ PLACES = {
     "out": RAM + 0x200,
     "params": RAM + 0x300,
     "text": RAM + 0x400,
+    "array": RAM + 0x1000,
+    "credentials": RAM + 0x1200,
+    "will": RAM + 0x1300,
     "buffer": RAM + 0x4000,
     "log_buffer": RAM + 0x6000,
     "ring": RAM + 0x8000,
@@ -204,6 +221,9 @@ class Scene:
                 yield from _channel_request(core, value)
             case "asked":
                 yield _exchange_request(core, self.situation["channel"])
+            case "mqtt":
+                for step in value.split("/"):
+                    yield from _mqtt_steps(core, self._device, step)
             case "channels":
                 yield from _channel_requests(core, int(value))
             case "opens":
@@ -252,6 +272,7 @@ class Scene:
             if pointed is not None and isinstance(pointed.definition, Struct):
                 values = {name: number(core, value) & 0xFFFF_FFFF for name, value in fields.items()}
                 core.write_memory(PLACES["params"], pointed.definition.pack(values))
+        _write_mqtt_parts(core, self.situation)
 
 
 def _network_requests(core: ScriptedCore, count: int) -> Iterator[object]:
@@ -314,6 +335,72 @@ def _exchange_answer(situation: Situation) -> Answer:
     if situation["answered"] == "OK":
         return HttpAnswer(1, "OK", 200, (b"Header: value",), b"body")
     return HttpAnswer(1, situation["answered"])  # type: ignore[arg-type]
+
+
+MQTT_STEPS: dict[str, tuple[Answer, ...]] = {
+    "connected": (MqttConnected(1, "REQUESTCOMPLETED"),),
+    "connect-response": (MqttConnected(1, "REQUESTCOMPLETED"),),
+    "subscribe-response": (MqttSubscribed(1, 0, "REQUESTCOMPLETED", (0, 1)),),
+    "unsubscribe-response": (MqttUnsubscribed(1, 0, "REQUESTCOMPLETED", (0, 0)),),
+    "publish-response": (MqttPublished(1, 0, "REQUESTCOMPLETED"),),
+    "disconnect-response": (MqttDisconnected(1, "REQUESTCOMPLETED"),),
+    "message": (MqttMessage(1, 1, b"a/bc", b"data", 0, False),),
+    "lost-message": (MqttMessage(1, 1, b"a/bc", bytes(600), 0, False),),
+}
+"""What arrives on a channel of type MQTT."""
+MQTT_CALLS: dict[str, tuple[str, str, int]] = {
+    "asked": ("mvMqttRequestConnect", "MvMqttConnectRequest", 1),
+    "connected": ("mvMqttRequestConnect", "MvMqttConnectRequest", 1),
+    "connect-response": ("mvMqttRequestConnect", "MvMqttConnectRequest", 1),
+    "subscribing": ("mvMqttRequestSubscribe", "MvMqttSubscribeRequest", 1),
+    "subscribe-response": ("mvMqttRequestSubscribe", "MvMqttSubscribeRequest", 1),
+    "unsubscribing": ("mvMqttRequestUnsubscribe", "MvMqttUnsubscribeRequest", 1),
+    "unsubscribe-response": ("mvMqttRequestUnsubscribe", "MvMqttUnsubscribeRequest", 1),
+    "publishing": ("mvMqttRequestPublish", "MvMqttPublishRequest", 16),
+    "publish-response": ("mvMqttRequestPublish", "MvMqttPublishRequest", 1),
+    "disconnecting": ("mvMqttRequestDisconnect", "", 1),
+    "acknowledging": ("mvMqttAcknowledgeMessage", "", 64),
+}
+"""What the application asks for before that: call, struct, how often."""
+
+
+def _mqtt_steps(core: ScriptedCore, device: Device | None, step: str) -> Iterator[object]:
+    """Let a channel of type MQTT come as far as a step says; "connected" has read its response."""
+    assert device is not None
+    if step in MQTT_CALLS:
+        name, struct, count = MQTT_CALLS[step]
+        texts = ("host", "clientid") if "Connect" in struct else ("topic",) if "Publish" in struct else ()
+        values = {f"{text}.{part}": value for text in texts for part, value in (("data", RAM), ("length", 4))}
+        if struct:
+            core.write_memory(PLACES["params"], ABI.structs[struct].pack(values))
+        yield from [call(name, word(core, OBJECTS["channel"]), PLACES["params"] if struct else 1)] * count
+    for answer in MQTT_STEPS.get(step, ()):
+        device.kernel.channels.arrived(answer)
+    if step == "connected":
+        yield call("mvMqttReadConnectResponse", word(core, OBJECTS["channel"]), PLACES["out"])
+
+
+def _write_mqtt_parts(core: ScriptedCore, situation: Situation) -> None:
+    """Lay out what requests point to: an array, "topics:2", whose texts have a `length` and of which the `first` and
+    the `second` may lie elsewhere; `credentials` and `will`."""
+    for place, struct in (("credentials", "MvTlsCredentials"), ("will", "MvMqttWill")):
+        fields = {name.removeprefix(f"{place}."): value for name, value in situation.items() if name.startswith(place)}
+        if fields:
+            values = {name: number(core, value) & 0xFFFF_FFFF for name, value in fields.items()}
+            core.write_memory(PLACES[place], ABI.structs[struct].pack(values))
+    if "array" in situation:
+        kind, _, count = situation["array"].partition(":")
+        struct, prefix = {"texts": ("MvSizedString", ""), "topics": ("MvMqttSubscription", "topic.")}[kind]
+        elements = [
+            ABI.structs[struct].pack(
+                {
+                    prefix + "data": number(core, situation.get(where, "text")) & 0xFFFF_FFFF,
+                    prefix + "length": int(situation.get("length", "4")),
+                }
+            )
+            for where in ["first", "second", *["others"] * 14][: int(count)]
+        ]
+        core.write_memory(PLACES["array"], b"".join(elements))
 
 
 CAUSES = [

@@ -44,15 +44,15 @@ class GuestPointer(NamedTuple):
 
 
 def field_pointers(
-    memory: GuestMemory, struct: Struct, values: Mapping[str, int]
+    memory: GuestMemory, struct: Struct, values: Mapping[str, int], refusal: str = "PARAMETERFAULT"
 ) -> Iterator[tuple[str, GuestPointer]]:
     """Prove the pointers in a struct one after the other, in the fields' order, and return each with its field's name.
 
-    A field that covers nothing is left out. Refuses with PARAMETERFAULT at the first bad one, once it is its turn.
+    A field that covers nothing is left out. Refuses with `refusal` at the first bad one, once it is its turn.
     """
     for covered in field_ranges(struct, values):
         if not memory.allows(covered.address, covered.length, write=covered.needs_write):
-            raise Refused("PARAMETERFAULT")
+            raise Refused(refusal)
         yield covered.name, GuestPointer(memory, covered.address, covered.length)
 
 

@@ -22,6 +22,7 @@ from mvsdk.emulator.personality.microvisor.fast_interrupts import FastInterrupts
 from mvsdk.emulator.personality.microvisor.handles import HandleTable
 from mvsdk.emulator.personality.microvisor.http import Http
 from mvsdk.emulator.personality.microvisor.logging import Logging
+from mvsdk.emulator.personality.microvisor.mqtt import Mqtt
 from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy, Network
 from mvsdk.emulator.personality.microvisor.notifications import Notifications
 from mvsdk.emulator.personality.microvisor.power import Power
@@ -45,6 +46,7 @@ FAMILIES: tuple[type, ...] = (
     Streams,
     Http,
     ConfigFetch,
+    Mqtt,
     Power,
     ExternalFlash,
     Wifi,
@@ -125,6 +127,7 @@ class Microvisor:
             Streams(self.channels),
             Http(self.channels),
             ConfigFetch(self.channels),
+            Mqtt(self.channels),
             Power(host, self._abi, self.circumstances, self.network),
             ExternalFlash(host, self._abi, self._handles, flash),
             self.settings,

@@ -1,0 +1,58 @@
+"""MQTT brokers in the real world: carries out what channels of type MQTT ask for."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from mvsdk.emulator.network.exchanges import Close, MqttConnect, MqttConnected, Request
+from mvsdk.emulator.network.mqtt_connection import MqttConnection, Unfinished, tell_not_connected
+from mvsdk.emulator.network.peers import Reply
+
+
+class MqttPeers:
+    """Brokers, each connection on a thread of its own.
+
+    Connections use TLS always. Unless an application says whom it trusts, those are trusted that the host trusts, and
+    the authorities in the PEM file `trusted`.
+    """
+
+    def __init__(self, trusted: Path | None = None) -> None:
+        self._trusted = trusted
+        self._unfinished = Unfinished()
+        self._lock = threading.Lock()
+        self._connections: dict[int, MqttConnection] = {}
+        self._ending: list[MqttConnection] = []
+
+    def send(self, request: Request, reply: Reply) -> None:
+        """Take a request of a channel."""
+        with self._lock:
+            connection = self._connections.get(request.exchange)
+            if isinstance(request, Close):
+                self._let_go(request.exchange)
+                return
+            if isinstance(request, MqttConnect) and connection is None:
+                connection = MqttConnection(request, reply, self._trusted, self._unfinished)
+                self._connections[request.exchange] = connection
+                connection.start()
+                return
+        if isinstance(request, MqttConnect):
+            reply(MqttConnected(request.exchange, "ALREADYCONNECTED"))
+        elif connection is None or not connection.give(request):
+            tell_not_connected(request, reply)
+
+    def close(self) -> None:
+        """End every connection, and wait until they have: one that is being made may take its time."""
+        with self._lock:
+            for exchange in list(self._connections):
+                self._let_go(exchange)
+            ending, self._ending = self._ending, []
+        for connection in ending:
+            connection.join()
+
+    def _let_go(self, exchange: int) -> None:
+        connection = self._connections.pop(exchange, None)
+        self._ending = [other for other in self._ending if other.alive]
+        if connection is not None:
+            connection.drop()
+            self._ending.append(connection)
