@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from mvsdk.emulator.events import (
-    CallNotModelled,
     ClockMissing,
     DeepSleepBegan,
     DisplayChanged,
@@ -82,8 +81,6 @@ class TextView:
                 return [click.style("asleep" if isinstance(event, SleepBegan) else "awake", fg="blue")]
             case Started():
                 return [click.style(f"application starts, wake reason {event.wake_reason}", dim=True)]
-            case CallNotModelled():
-                return [_note(f"{event.name} is not modelled: it answers UNAVAILABLE")]
             case RegisterNotModelled():
                 return [_note(f"{event.access} of {event.peripheral} 0x{event.address:08x} is not modelled")]
             case ClockMissing():

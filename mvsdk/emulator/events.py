@@ -120,14 +120,6 @@ class SystemCall(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class CallNotModelled(Event):
-    """A system call has no implementation here and answered UNAVAILABLE; told once per call."""
-
-    kind: ClassVar[str] = "call-not-modelled"
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class RegisterNotModelled(Event):
     """A peripheral register has no model: it reads 0 and forgets what is written, or faults; told once per address."""
 

@@ -65,12 +65,13 @@ def channel_call(
     send: int = SEND,
     send_size: int = 512,
     network: int = NETWORK,
+    centre: int = CENTRE,
 ) -> Call:
-    """Lay out the parameters of a channel and name the call that opens it."""
+    """Lay out the parameters of a channel and name the call that opens it; handles lie at `network` and `centre`."""
     core.write_memory(TEXT, endpoint)
     values = {
         "version": 1,
-        "v1.notification_handle": word(core, CENTRE),
+        "v1.notification_handle": word(core, centre),
         "v1.notification_tag": CHANNEL_TAG,
         "v1.network_handle": word(core, network),
         "v1.receive_buffer": receive,

@@ -9,7 +9,7 @@ from typing import ClassVar
 from mvsdk.abi import Abi, Syscall, load
 from mvsdk.abi.decode import decode_call, decode_result
 from mvsdk.abi.ranges import Argument, arguments_of
-from mvsdk.emulator.events import CallNotModelled, SystemCall
+from mvsdk.emulator.events import SystemCall
 from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import Guard, GuestPointer, Refused
@@ -60,7 +60,7 @@ class _Entry:
     """One entry point: the call and who answers it."""
 
     syscall: Syscall
-    answer: Callable[..., None] | None
+    answer: Callable[..., None]
     before_pointers: Callable[[Sequence[int]], None] | None
     thread_only: bool
     arguments: tuple[Argument, ...]
@@ -74,7 +74,7 @@ class Microvisor:
     all, none, or those named.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("circumstances", "_buffers", "_families", "_handles", "_named")
+    STATE: ClassVar[tuple[str, ...]] = ("circumstances", "_buffers", "_families", "_handles")
 
     def __init__(
         self,
@@ -137,7 +137,6 @@ class Microvisor:
         self._families = {type(family).__name__: family for family in families if hasattr(family, "STATE")}
         self._entries = _entry_points(self._abi, families)
         self._traced_calls = frozenset(self._abi.syscalls) if trace is True else trace or frozenset()
-        self._named: set[str] = set()
         self.gateways = tuple(self._entries)
 
     def start(self, wake_reason: str) -> None:
@@ -196,15 +195,11 @@ class Microvisor:
         pointers, then what the call itself looks at.
         """
         try:
-            if entry.answer is None:
-                self._name_once(entry.syscall.name)
             if entry.thread_only and self._host.core.registers().exception:
                 raise Refused("UNAVAILABLE")
             if entry.before_pointers is not None:
                 entry.before_pointers(registers)
             arguments = self._checked(entry.arguments, registers)
-            if entry.answer is None:
-                raise Refused("UNAVAILABLE")
             entry.answer(*arguments)
         except Refused as refusal:
             return self._statuses["MV_STATUS_" + refusal.status]
@@ -225,14 +220,9 @@ class Microvisor:
                 found.append(value)
         return found
 
-    def _name_once(self, name: str) -> None:
-        if name not in self._named:
-            self._named.add(name)
-            self._host.tell(CallNotModelled(self._host.time_us, name))
-
 
 def _entry_points(abi: Abi, families: Sequence[object]) -> dict[int, _Entry]:
-    """Join the database's calls with the methods that answer them."""
+    """Join the database's calls with the methods that answer them. Raises `KeyError` unless it is one for each."""
     found: dict[str, tuple[Callable[..., None], Callable[[Sequence[int]], None] | None]] = {}
     for family in families:
         for attribute in vars(type(family)).values():
@@ -240,13 +230,12 @@ def _entry_points(abi: Abi, families: Sequence[object]) -> dict[int, _Entry]:
             if call is not None:
                 guard: Guard | None = attribute.before_pointers
                 found[call] = (attribute.__get__(family), None if guard is None else guard.__get__(family))
-    unknown = found.keys() - abi.syscalls.keys()
-    if unknown:
-        raise KeyError(f"no such call in the database: {sorted(unknown)}")
+    if found.keys() != abi.syscalls.keys():
+        raise KeyError(f"not in the database, or without an answer: {sorted(found.keys() ^ abi.syscalls.keys())}")
     return {
         address: _Entry(syscall, answer, guard, syscall.thread_only, arguments_of(syscall))
         for address, syscall in abi.by_address.items()
-        for answer, guard in [found.get(syscall.name, (None, None))]
+        for answer, guard in [found[syscall.name]]
     }
 
 
