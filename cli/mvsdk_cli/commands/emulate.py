@@ -31,6 +31,12 @@ A device can be kept, and a run had again:
 device.toml. --uart connects a serial port to this machine: USART2=stdio, USART2=pty, USART2=file:OUT or
 USART2=file:OUT,IN. With stdio, standard output is what the port sends, and everything else is on standard error.
 
+The application reaches the real network: servers by HTTPS, brokers by MQTT with TLS, and what --endpoint names. While
+it waits for an answer, its time does not run ahead of this machine's. --peers lets the scripted servers of a file
+answer in their place, at once and always the same; --config FILE holds what config fetches find, else the cloud of
+--cloud does; --link makes the link slow or lossy; --offline takes it away. What arrived is in a recording, so a replay
+needs no network. docs/network.md tells more.
+
 --trace syscalls shows every system call, --trace syscalls=logging,mvPowerSave those of a family or a name, --trace
 interrupts the interrupt lines and handlers, --trace sleep when the application sleeps; --trace-file writes a trace that
 Perfetto and chrome://tracing open.
@@ -77,6 +83,7 @@ import click
 from mvsdk_cli.console import json_option, print_json, warn
 from mvsdk_cli.device_folder import device_folder
 from mvsdk_cli.durations import Duration
+from mvsdk_cli.networking import NAMES, NetworkOptions, network_options, taken_from
 from mvsdk_cli.tracing import Trace, TraceOption, joined
 
 if TYPE_CHECKING:
@@ -95,8 +102,10 @@ if TYPE_CHECKING:
 REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The wall time at which a device in virtual time starts, so that a run can be repeated."""
-FRESH_ONLY = ("seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path")
+FRESH_ONLY = {"seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path"}
 """Options of a new device: one from a file has them from there."""
+IN_A_RECORDING = {"inputs", "uarts", "from_snapshot", *NAMES}
+"""Options of a device that is not replayed: a recording has what came of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,7 @@ class Request:
     symbols: Path | None
     board_name: str | None
     as_json: bool
+    network: NetworkOptions
 
     @property
     def endless(self) -> bool:
@@ -206,11 +216,14 @@ _PATH = click.Path(path_type=Path)
 @click.option("--allow-unsigned", is_flag=True, help="Run what nobody signed.")
 @click.option("--symbols", type=_PATH, help="Take names and lines from this ELF.")
 @click.option("--board", "board_name", help="The board to emulate; by default the project's, else stm32u585.")
+@network_options
 @json_option
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - the fields of Request
     """Load, verify, run, and end with the status the manual lists."""
-    request = Request(**options)
+    network = taken_from(options)
+    network.check()
+    request = Request(**options, network=network)
     _check_together(ctx, request)
     with ExitStack() as stack:
         status = _emulate(request, stack)
@@ -223,7 +236,9 @@ def _check_together(ctx: click.Context, request: Request) -> None:
         raise click.UsageError("--cloud needs --device: who the device is. `mvsdk device create NAME` makes one.", ctx)
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
     for source in ("from_snapshot", "replay"):
-        clash = sorted(given & {*FRESH_ONLY, *({"inputs", "uarts", "from_snapshot"} if source == "replay" else ())})
+        clash = sorted(
+            given & {*FRESH_ONLY, *({"inputs", "uarts", "from_snapshot", *NAMES} if source == "replay" else ())}
+        )
         if source in given and clash:
             flags = {name: option.opts[0] for option in ctx.command.params if (name := option.name)}
             raise click.UsageError(f"{flags[source]} brings its own {flags[clash[0]]}: leave one of the two out.", ctx)
@@ -323,6 +338,7 @@ class Run:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
         self._connect(stack)
+        self._join_network(link, stack)
         if link is not None:
             link.start()
             self._between.append(lambda: link.deliver(self.device))
@@ -418,6 +434,20 @@ class Run:
         if self._console is not None:
             self._console.attach(device)
             self._between.append(self._console.turn)
+
+    def _join_network(self, link: CloudLink | None, stack: ExitStack) -> None:
+        """Let the application reach somebody; what it reached in a recording is in there."""
+        from mvsdk.emulator.inputs import Link
+
+        network = self._request.network
+        if network.offline:
+            self.device.inputs.now(Link("down"))
+        elif self._request.replay is None:
+            from mvsdk.emulator.network.radio import Radio
+            from mvsdk.emulator.network.weather import Weather
+
+            weather = Weather(network.profile(), self._request.seed)
+            stack.enter_context(Radio(self.device, network.make_peers(link), weather))
 
     def _tell_terminals(self, ports: HostPorts) -> None:
         for port, terminal in ports.terminals.items():

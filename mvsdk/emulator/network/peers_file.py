@@ -32,9 +32,6 @@
     endpoint = "weather-station"
     lines = ["hello", "21.5"]               # said one after the other, each when something has come; without: an echo
 
-    [account.config]                        # and [account.secret], [device.config], [device.secret]
-    interval = "60"
-
 Whatever the file says that is not like this is an error that names its place.
 """
 
@@ -90,17 +87,10 @@ class _Stream(msgspec.Struct, forbid_unknown_fields=True):
     lines: list[str] = []
 
 
-class _Values(msgspec.Struct, forbid_unknown_fields=True):
-    config: dict[str, str] = {}
-    secret: dict[str, str] = {}
-
-
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     http: list[_Http] = []
     mqtt: list[_Mqtt] = []
     stream: list[_Stream] = []
-    account: _Values = _Values()
-    device: _Values = _Values()
 
 
 def read(path: Path) -> ScriptedPeers:
@@ -141,10 +131,6 @@ def _peers(data: _File, folder: Path) -> ScriptedPeers:
             broker.after_publish(reaction.to, _message(reaction), microseconds(reaction.after))
     for stream in data.stream:
         peers.stream(stream.endpoint, *(line.encode("utf-8") for line in stream.lines))
-    peers.config.account_config |= data.account.config
-    peers.config.account_secret |= data.account.secret
-    peers.config.device_config |= data.device.config
-    peers.config.device_secret |= data.device.secret
     return peers
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import functools
 import random
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.resources import files
+from pathlib import Path
 
 from mvsdk.emulator.errors import NetworkSettingError
 from mvsdk.emulator.network.exchanges import (
@@ -73,6 +75,24 @@ def profile(name: str) -> LinkProfile:
         return profiles()[name]
     except KeyError:
         raise NetworkSettingError(f"there is no link {name!r}", f"there are: {', '.join(profiles())}") from None
+
+
+def read(path: Path) -> LinkProfile:
+    """Read a profile from a TOML file of its fields; `profile` names one that it differs from. Raises
+    `NetworkSettingError`."""
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file)
+    except OSError as error:
+        raise NetworkSettingError(f"cannot read {path}: {error.strerror}", "name a profile or a file") from error
+    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+        raise NetworkSettingError(f"{path} is not TOML: {error}", "mend the line that is named") from error
+    base = data.pop("profile", DEFAULT)
+    known = [field.name for field in fields(LinkProfile)]
+    for name, value in data.items():
+        if name not in known or type(value) not in {int, float}:
+            raise NetworkSettingError(f"{path} has {name} = {value!r}", f"give numbers for {', '.join(known)}")
+    return replace(profile(str(base)), **data)
 
 
 class Weather:
