@@ -10,7 +10,7 @@ import pytest
 from mvsdk.cloud.backup import back_up, restore
 from mvsdk.cloud.data_directory import DataDirectory
 from mvsdk.cloud.errors import BackupError
-from mvsdk.link import ConfigAnswer, ConfigFetch, ConfigItem
+from mvsdk.link import ConfigAnswer, ConfigItem
 from mvsdk.link.session import Connected
 from tests.cloud.conftest import running_cloud
 from tests.cloud.test_refusals import UNSIGNED, upload
@@ -32,10 +32,9 @@ def test_a_restored_cloud_is_the_one_that_was_backed_up(tmp_path: Path) -> None:
         device = SomeDevice()
         session = device.connect(two.url, sid)
         device.next(Connected)
-        session.say(ConfigFetch(request=1, items=[ConfigItem("device", "secret", "k")]))
-        answer = device.next(ConfigAnswer)
+        answer = device.fetch(session, ConfigItem("device", "secret", "k"))
         assert isinstance(answer, ConfigAnswer)
-        assert answer.results[0].value == "hunter2"
+        assert answer.items[0].value == "hunter2"
         session.close()
 
 

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mvsdk.cloud.errors import AddressError
 from mvsdk.cloud.signals import Signals
+from mvsdk.link.messages import MESSAGE_BYTES
 
 SHUTDOWN_SECONDS = 10
 """For how long a request that was begun may go on after the server was told to stop."""
@@ -25,8 +26,6 @@ REQUEST_SECONDS = 20
 """For how long a client may take to send the head of a request."""
 HEAD_LIMIT = 64 * 1024
 """Bytes of the head of a request."""
-MESSAGE_LIMIT = 1024 * 1024
-"""Bytes of one WebSocket message."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -107,7 +106,7 @@ class WebServer(uvicorn.Server):
             loop="asyncio",
             http=_Protocol,
             ws="websockets-sansio",
-            ws_max_size=MESSAGE_LIMIT,
+            ws_max_size=MESSAGE_BYTES,
             ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,

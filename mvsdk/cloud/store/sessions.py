@@ -72,6 +72,14 @@ def confirm(connection: Connection, device: Device, session: str, now_us: int) -
     connection.execute("UPDATE devices SET seen_us = ? WHERE sid = ? AND session = ?", (now_us, device.sid, session))
 
 
+def counts(connection: Connection, device: Device, session: str) -> bool:
+    """Return whether a session is the device's present one; none takes its place before this is committed."""
+    rows = connection.execute(
+        "UPDATE devices SET seen_us = seen_us WHERE sid = ? AND session = ?", (device.sid, session)
+    )
+    return rows.rowcount > 0
+
+
 def is_connected(row: Row, now_us: int) -> bool:
     """Return whether a device has a session."""
     return row["session"] is not None and now_us - row["seen_us"] < STALE_US
@@ -108,13 +116,20 @@ def state(connection: Connection, device: Device, now_us: int) -> State:
 
 def values(connection: Connection, seal: Seal, device: Device, items: list[ConfigItem]) -> list[ConfigResult]:
     """Return config and secret values that a device asks for; it sees its account's and its own."""
-    return [ConfigResult(_value(connection, seal, device, item)) for item in items]
+    return [_value(connection, seal, device, item) for item in items]
 
 
-def _value(connection: Connection, seal: Seal, device: Device, item: ConfigItem) -> str | None:
-    listing = settings.SECRETS if item.store == "secret" else settings.CONFIGS
+def _value(connection: Connection, seal: Seal, device: Device, item: ConfigItem) -> ConfigResult:
+    if len(item.key) > settings.KEY_LENGTH or "\0" in item.key:  # PostgreSQL would not even look for a zero character
+        return ConfigResult("not-found")
+    listing = settings.SECRETS if item.kind == "secret" else settings.CONFIGS
     owner = device.sid if item.scope == "device" else ""
     row = settings.find(connection, listing, device.account, owner, item.key)
     if row is None:
-        return None
-    return settings.open_secret(seal, row) if item.store == "secret" else str(row["value"])
+        return ConfigResult("not-found")
+    if item.kind == "config":
+        return ConfigResult("found", row["value"])
+    try:
+        return ConfigResult("found", settings.open_secret(seal, row))
+    except ValueError:
+        return ConfigResult("decryption-failed")
