@@ -114,8 +114,7 @@ def _open_account(
 ) -> None:
     """Make the account that the folder's credentials are of, unless it is there."""
     account, token = directory.credentials()
-    if not accounts.exists(connection, account):
-        accounts.create(connection, account, token, now_us)
+    if accounts.create(connection, account, token, now_us):  # another server may be at it in this moment
         accounts.trust(connection, account, signers)
 
 

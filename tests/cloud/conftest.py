@@ -82,8 +82,13 @@ class RunningCloud:
 
 
 @contextmanager
-def running_cloud(path: Path, database_url: str | None = None, blobs: str | None = None) -> Iterator[RunningCloud]:
-    """Run a cloud in a folder for as long as the context lasts."""
+def running_cloud(
+    path: Path,
+    database_url: str | None = None,
+    blobs: str | None = None,
+    alter: Callable[[Cloud], Cloud] = lambda cloud: cloud,
+) -> Iterator[RunningCloud]:
+    """Run a cloud in a folder for as long as the context lasts. `alter` may give it other parts."""
     directory = DataDirectory(path)
     directory.lock()
     directory.prepare()
@@ -96,7 +101,8 @@ def running_cloud(path: Path, database_url: str | None = None, blobs: str | None
     running: list[tuple[WebServer, asyncio.AbstractEventLoop, Cloud]] = []
 
     async def serve() -> None:
-        async with opened(options, directory) as cloud:
+        async with opened(options, directory) as whole:
+            cloud = alter(whole)
             server = WebServer(application(cloud, hosts=LOCAL_HOSTS), cloud.signals, listening.set)
             running.append((server, asyncio.get_running_loop(), cloud))
             await server.serve([listener])

@@ -40,7 +40,7 @@ def test_a_device_logs_restarts_and_reports_through_the_cloud(kitchen: Shell, tm
         finally:
             device.terminate()
     identity = json.loads((tmp_path / "devices" / "kitchen" / "cloud.json").read_bytes())
-    assert identity["commands_done"] == 1
+    assert identity["commands_done"] > 0
 
 
 def test_who_a_device_is_has_to_be_known(blinky: Shell, tmp_path: Path) -> None:

@@ -199,4 +199,4 @@ async def _audit(call: Call) -> Response:
         entries = [AuditEntry(row["number"], row["at_us"], row["who"], row["what"], row["subject"]) for row in rows]
         return AuditTrail(entries, audit.first_broken(connection) if verify else None)
 
-    return answer(await call.cloud.database.read(look))
+    return answer(await call.cloud.database.snapshot(look))

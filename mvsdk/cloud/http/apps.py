@@ -17,6 +17,9 @@ from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.store import accounts, apps, audit
 from mvsdk.cloud.store.pages import cut_page
 
+_LAYERS = "layers"
+"""Uploads and deletions keep each other out: a layer that one finds there already the other may be removing."""
+
 
 def routes() -> list[Route]:
     """Return the routes of this resource."""
@@ -61,15 +64,16 @@ async def _upload(call: Call) -> Response:
     upload = await asyncio.to_thread(
         uploads.receive, form.file, name, cloud.board, trusted, cloud.signing_key, signs=signs
     )
-    for layer, content in upload.layers.items():
-        await asyncio.to_thread(cloud.blobs.put, layer, content)
 
     def store(connection: Connection) -> tuple[Row, bool]:
         row, new = apps.add(connection, account, upload.app, cloud.now_us())
         audit.record(connection, account, cloud.now_us(), call.caller.who, "upload app", row["sid"])
         return row, new
 
-    row, new = await cloud.database.write(store)
+    async with cloud.database.exclusively(_LAYERS):
+        for layer, content in upload.layers.items():
+            await asyncio.to_thread(cloud.blobs.put, layer, content)
+        row, new = await cloud.database.write(store)
     return answer(shown(call, row), 201 if new else 200)
 
 
@@ -82,8 +86,9 @@ async def _delete(call: Call) -> Response:
         audit.record(connection, call.account, cloud.now_us(), call.caller.who, "delete app", row["sid"])
         return unused
 
-    for layer in await cloud.database.write(remove):
-        await asyncio.to_thread(cloud.blobs.remove, layer)
+    async with cloud.database.exclusively(_LAYERS):
+        for layer in await cloud.database.write(remove):
+            await asyncio.to_thread(cloud.blobs.remove, layer)
     return Response(status_code=204)
 
 

@@ -18,17 +18,13 @@ class Caller:
     who: str
 
 
-def create(connection: Connection, account: str, token: str, now_us: int) -> None:
-    """Make an account whose auth token is `token`."""
-    connection.execute(
-        "INSERT INTO accounts (sid, token, signs_uploads, created_us) VALUES (?, ?, 1, ?)",
+def create(connection: Connection, account: str, token: str, now_us: int) -> bool:
+    """Make an account whose auth token is `token`; return whether it is new."""
+    rows = connection.execute(
+        "INSERT INTO accounts (sid, token, signs_uploads, created_us) VALUES (?, ?, 1, ?) ON CONFLICT (sid) DO NOTHING",
         (account, passwords.digest(token), now_us),
     )
-
-
-def exists(connection: Connection, account: str) -> bool:
-    """Return whether there is such an account."""
-    return connection.execute("SELECT 1 FROM accounts WHERE sid = ?", (account,)).fetchone() is not None
+    return rows.rowcount > 0
 
 
 def signs_uploads(connection: Connection, account: str) -> bool:
