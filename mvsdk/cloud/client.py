@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mvsdk.cloud.data_directory import DataDirectory, default_path
 from mvsdk.cloud.errors import NotReachableError, RefusedError
+from mvsdk.cloud.listening import is_loopback
 
 if TYPE_CHECKING:
     import requests
@@ -129,7 +130,11 @@ class CloudClient:
         import requests
 
         try:
-            return requests.request(method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **body)
+            with requests.Session() as session:
+                # A proxy of the environment is for the world outside: it cannot reach this machine's own addresses, and
+                # is not to see what is said here.
+                session.trust_env = not is_loopback(urlsplit(url).hostname or "")
+                return session.request(method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **body)
         except requests.RequestException as error:
             what = f"cannot reach the cloud at {self.url}"
             raise NotReachableError(what, f"check that it runs: mvsdk cloud status; or {_START}") from error

@@ -13,7 +13,6 @@ by themselves, or the one that MVSDK_CLOUD_URL, MVSDK_CLOUD_ACCOUNT and MVSDK_CL
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -168,23 +167,10 @@ def stop(data: Path | None, as_json: bool) -> None:
 
     directory = _directory(data)
     server = directory.server()
-    if server is None or not _runs(server["pid"]):
+    if not directory.stop_server():
         raise NotReachableError(f"no cloud runs on {directory.path}", "`mvsdk cloud start` starts one")
-    os.kill(server["pid"], signal.SIGTERM)
-    while _runs(server["pid"]) and directory.server() is not None:
-        time.sleep(0.02)
     if as_json:
-        print_json({"stopped": server["url"]})
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        print_json({"stopped": server["url"] if server else None})
 
 
 @command.command("status")
