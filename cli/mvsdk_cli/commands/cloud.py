@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mvsdk_cli.cloud_access import key_group, user_group
 from mvsdk_cli.console import json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ _data = click.option(
 @click.group("cloud", help=__doc__)
 def command() -> None:
     """Run the local cloud."""
+
+
+command.add_command(key_group)
+command.add_command(user_group)
 
 
 def _directory(data: Path | None) -> DataDirectory:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from mvsdk import __version__
 from mvsdk.cloud import passwords
 from mvsdk.cloud.database import Connection, Row
-from mvsdk.cloud.http import description, forms, logs
+from mvsdk.cloud.http import access, description, forms, logs
 from mvsdk.cloud.http.calls import Call, answer
 from mvsdk.cloud.http.description import Operation, Parameter
 from mvsdk.cloud.http.devices import shown
@@ -132,6 +132,7 @@ def operations() -> list[Operation]:
             AuditTrail,
             query=[Parameter("Verify", "Check the whole trail too, which takes its time", flag)],
         ),
+        *access.operations(),
     ]
 
 
