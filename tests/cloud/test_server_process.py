@@ -20,10 +20,14 @@ from typing import Any
 import pytest
 import requests
 
-from mvsdk.bundle import ManifestOptions, create
+from mvsdk.bundle import Image, ManifestOptions, create
+from mvsdk.link import LogRecord
+from mvsdk.link.session import Disconnected
 from tests.bundle.samples import VECTORS
+from tests.cloud.test_sessions import SomeDevice
 
 UNSIGNED = create(VECTORS, ManifestOptions(), None)
+LARGE = create(Image(VECTORS.data * 1400), ManifestOptions(), None)
 PROGRAM = [sys.executable, "-c", "from mvsdk_cli.main import main; main()"]
 
 
@@ -173,15 +177,37 @@ def test_a_full_disk_is_told_and_harms_nothing(home: dict[str, str]) -> None:
             data = {"Key": f"key-{number}", "Value": "x" * 4000}
             return requests.post(configs, auth=auth, data=data, timeout=30).status_code
 
+        made = requests.post(about["url"] + "/mvsdk/v1/Devices", auth=auth, timeout=30).json()
         statuses = [write(number) for number in range(20)]
         files = list(Path(home["MVSDK_CLOUD_DATA"]).glob("cloud.sqlite*"))
         full = max(path.stat().st_size for path in files)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (full, full))
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (full, before[1]))
         while (status := write(len(statuses))) == 201:
             statuses.append(status)
         assert status == 507
+        app = requests.post(about["url"] + "/v1/Apps", auth=auth, files={"File": ("a.zip", LARGE)}, timeout=30)
+        assert app.status_code == 507
+        told = SomeDevice()
+        session = told.connect(about["url"], made["sid"], made["token"])
+        for number in range(20):
+            told.outbox.add(LogRecord(time_us=number, text=f"{number} " + "x" * 4000))
+        session.records_added()
+        end = told.next(Disconnected)
+        assert isinstance(end, Disconnected)
+        assert not end.final
         listed = requests.get(configs + "?PageSize=1000", auth=auth, timeout=30).json()["configs"]
         assert {entry["key"] for entry in listed} == {f"key-{number}" for number in range(len(statuses))}
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        session.close(60)  # with room again, the device loses nothing and the server needs no restart
+        logs = requests.get(f"{about['url']}/mvsdk/v1/Devices/{made['sid']}/Logs", auth=auth, timeout=30).json()[
+            "records"
+        ]
+        assert [record["text"].partition(" ")[0] for record in logs] == [str(number) for number in range(20)]
+        assert write(len(statuses)) == 201
+        statuses.append(201)
+        audit = requests.get(about["url"] + "/mvsdk/v1/Audit?Verify=true", auth=auth, timeout=60).json()
+        assert audit["first_broken"] is None
     with started(home):
         kept = json.loads(mvsdk(home, "config", "list", "--json").stdout)
     assert len(kept) == len(statuses)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mvsdk_cli.cloud_access import key_group, user_group
-from mvsdk_cli.console import json_option, print_json, print_table
+from mvsdk_cli.console import json_option, print_json, print_table, warn
 
 if TYPE_CHECKING:
     from mvsdk.cloud.data_directory import DataDirectory
@@ -200,10 +200,15 @@ def status(show_credentials: bool, as_json: bool) -> None:
 @click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
 @_data
 def backup(archive: Path, data: Path | None) -> None:
-    """Write everything the cloud keeps into one ARCHIVE, keys too; the cloud may run meanwhile."""
+    """Write everything the cloud keeps in its folder into one ARCHIVE, keys too; the cloud may run meanwhile.
+
+    Rows that are in PostgreSQL, and layers that are in a bucket, are for their own tools to back up.
+    """
     from mvsdk.cloud.backup import back_up
 
-    back_up(_directory(data), archive)
+    missing = back_up(_directory(data), archive)
+    if missing:
+        warn(f"{missing} layers are not in the folder; if they are in a bucket, back that up too")
 
 
 @command.command("restore")
