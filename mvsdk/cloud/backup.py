@@ -17,7 +17,7 @@ from pathlib import Path
 from mvsdk.cloud.data_directory import DataDirectory
 from mvsdk.cloud.errors import BackupError
 
-_FILES = ("credentials.json", "master.key", "cloud.json", "keys")
+_FILES = ("credentials.json", "master.key", "cloud.json", "keys", "authority")
 _BLOBS = "blobs"
 _DATABASE = "cloud.sqlite"
 _TRIES = 3

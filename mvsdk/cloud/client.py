@@ -130,11 +130,14 @@ class CloudClient:
         import requests
 
         try:
-            with requests.Session() as session:
-                # A proxy of the environment is for the world outside: it cannot reach this machine's own addresses, and
-                # is not to see what is said here.
-                session.trust_env = not is_loopback(urlsplit(url).hostname or "")
-                return session.request(method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **body)
+            return requests.request(
+                method,
+                url,
+                auth=(self.account, self.token),
+                timeout=TIMEOUT_SECONDS,
+                proxies=_proxies(urlsplit(url).hostname or ""),
+                **body,
+            )
         except requests.RequestException as error:
             what = f"cannot reach the cloud at {self.url}"
             raise NotReachableError(what, f"check that it runs: mvsdk cloud status; or {_START}") from error
@@ -151,3 +154,12 @@ class CloudClient:
         if not answer.ok:
             raise RefusedError(answer.status_code, str(document.get("message", answer.reason)))
         return document
+
+
+def _proxies(host: str) -> dict[str, str]:
+    """Return what is to be said about proxies besides what the environment says.
+
+    Those are for the world outside: they cannot reach this machine's own addresses, and are not to see what is said
+    here.
+    """
+    return {"no_proxy": host} if is_loopback(host) else {}

@@ -4,6 +4,7 @@ cloud.json          the layout's version, the account that was made first
 credentials.json    what the command line logs in with; 0600
 master.key          opens the secrets in the database; 0600
 keys/               the key that signs unsigned bundles
+authority/          what signs the certificates of devices
 blobs/              layers by their hash
 cloud.sqlite        the database, unless another was given by URL
 server.lock         held by the server that works on all this, with its process in it
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from mvsdk.cloud import identifiers, passwords, sealing
+from mvsdk.cloud.device_authority import DeviceAuthority
 from mvsdk.cloud.errors import DataDirectoryError, DataDirectoryInUseError
 from mvsdk.files import write_whole
 from mvsdk.keys import FileKeyStore, SigningKey
@@ -133,6 +135,11 @@ class DataDirectory:
         if _SIGNING_KEY not in store.names():
             store.create(_SIGNING_KEY)
         return store.signer(_SIGNING_KEY)
+
+    @property
+    def device_authority(self) -> DeviceAuthority:
+        """What signs the certificates of devices, made on first use. Raises DataDirectoryError."""
+        return DeviceAuthority(self.path / "authority")
 
     @property
     def database_url(self) -> str:

@@ -86,6 +86,7 @@ async def opened(options: Options, directory: DataDirectory) -> AsyncIterator[Cl
             blobs=blobs,
             seal=Seal(directory.sealing_key),
             signing_key=directory.signing_key,
+            device_authority=directory.device_authority,
             board=boards.load(),
             signals=database.signals(),
         )
@@ -126,7 +127,7 @@ async def _serve(
     ready: Callable[[Ready], None],
 ) -> None:
     from mvsdk.cloud.http.application import LOCAL_HOSTS, application
-    from mvsdk.cloud.http.web_server import WebServer
+    from mvsdk.cloud.http.web_server import Tls, WebServer
 
     scheme = "https" if options.certificate else "http"
     host, port = listener.getsockname()[:2]
@@ -138,7 +139,11 @@ async def _serve(
 
     async with opened(options, directory) as cloud:
         app = application(cloud, hosts=[*LOCAL_HOSTS, options.host, *options.names])
-        server = WebServer(app, cloud.signals, listening, options.certificate, options.certificate_key)
+        tls = None
+        if options.certificate is not None:
+            devices = cloud.device_authority.certificate_file
+            tls = Tls(options.certificate, options.certificate_key, devices)
+        server = WebServer(app, cloud.signals, listening, tls)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         await server.serve([listener])

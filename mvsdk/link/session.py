@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -77,22 +78,26 @@ class DeviceSession:
     """Keeps a device in touch with the cloud at `url` until `close`.
 
     `hello` is asked for the first message of every attempt. `hear` is told everything that comes. `wait` gives the
-    seconds before an attempt, `patience` those for which a welcome is waited for.
+    seconds before an attempt, `patience` those for which a welcome is waited for. Without a `token` the device shows
+    the certificate that is in `tls`.
     """
 
     def __init__(
         self,
         url: str,
         device: str,
-        token: str,
+        token: str | None,
         outbox: Outbox,
         hello: Callable[[], Hello],
         hear: Callable[[Heard], None],
         wait: Callable[[int], float] | None = None,
         patience: float = WELCOME_SECONDS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url.replace("http", "ws", 1).rstrip("/") + PATH
-        self._authorization = f"Bearer {device}:{token}"
+        self._headers = {} if token is None else {"Authorization": f"Bearer {device}:{token}"}
+        # Only given for an encrypted address: the library refuses it elsewhere.
+        self._encryption: dict[str, Any] = {} if tls is None else {"ssl": tls}
         self._outbox = outbox
         self._hello = hello
         self._hear = hear
@@ -174,8 +179,17 @@ class DeviceSession:
             self._leave(Disconnected("the session has ended", final=True))
             with self._ending:
                 self._ended = True
-            self._loop.run_until_complete(asyncio.sleep(0))  # what was handed over before is done still
+            self._loop.run_until_complete(self._finish())
             self._loop.close()
+
+    @staticmethod
+    async def _finish() -> None:
+        """Do what was handed over before the end, and see off what a connection has left behind."""
+        await asyncio.sleep(0)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _keep(self) -> None:
         """Connect again and again."""
@@ -206,16 +220,18 @@ class DeviceSession:
         from websockets.exceptions import InvalidStatus, WebSocketException
 
         begun = False
+        connection: ClientConnection | None = None
         try:
             async with connect(
                 self._url,
-                additional_headers={"Authorization": self._authorization},
+                additional_headers=self._headers,
                 ping_interval=HEARTBEAT_SECONDS,
                 ping_timeout=HEARTBEAT_SECONDS,
                 close_timeout=2,
                 compression=None,
                 max_size=MESSAGE_BYTES,
                 proxy=None,
+                **self._encryption,
             ) as connection:
                 await connection.send(messages.encode(self._hello()).decode())
                 try:
@@ -231,6 +247,10 @@ class DeviceSession:
                 self._in_session = True
                 self._hear(Connected(answer))
                 return await self._hold(connection), begun
+        except asyncio.CancelledError:
+            if connection is not None:  # nobody waits any more for its proper end
+                connection.transport.abort()
+            raise
         except InvalidStatus as error:
             status = error.response.status_code
             return Disconnected(f"the cloud answers {status}", final=status in {401, 403, 404}), begun

@@ -135,17 +135,22 @@ def test_a_server_that_is_told_to_stop_ends_well(home: dict[str, str], number: s
     assert not (Path(home["MVSDK_CLOUD_DATA"]) / "server.json").exists()
 
 
+def server_certificate(folder: Path) -> tuple[Path, list[str]]:
+    """Make a certificate for this machine; return it, and the options that let a server use it."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([*make, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, ["--tls-certificate", str(certificate), "--tls-key", str(key)]
+
+
 def test_other_machines_are_served_only_with_tls(home: dict[str, str], tmp_path: Path) -> None:
     """An address that others can reach needs a certificate; with one, what is spoken is TLS."""
     refused = mvsdk(home, "cloud", "start", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - refused
     assert refused.returncode == 1
     assert "certificate" in refused.stderr
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run([*make, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    options = ["--host", "0.0.0.0", "--tls-certificate", str(certificate), "--tls-key", str(key)]  # noqa: S104 - with TLS
-    with started(home, *options) as (_, about):
+    certificate, options = server_certificate(tmp_path)
+    with started(home, "--host", "0.0.0.0", *options) as (_, about):  # noqa: S104 - with TLS
         port = int(about["url"].rpartition(":")[2])
         context = ssl.create_default_context(cafile=certificate)
         with (

@@ -16,7 +16,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -128,6 +128,23 @@ def update(device: str, name: str | None, app: str | None, logging: bool | None,
     if not given:
         raise click.UsageError("Nothing to change: give at least one option.")
     _render(cloud_client().post("v1", "Devices", device, **given), as_json=as_json)
+
+
+@command.command("certificate")
+@click.argument("device")
+@click.argument("request", type=click.File("rb"))
+@json_option
+def certificate(device: str, request: BinaryIO, as_json: bool) -> None:
+    """Sign a DEVICE's certificate REQUEST (PEM, P-256) and print the certificate.
+
+    The device may show it in place of its token, to a cloud with TLS. The one that it had before counts no longer.
+    """
+    text = request.read().decode(errors="replace")
+    signed = cloud_client().post("mvsdk", "v1", "Devices", device, "Certificate", Request=text)
+    if as_json:
+        print_json(signed)
+    else:
+        click.echo(signed["certificate"], nl=False)
 
 
 def _render(device: dict[str, Any], *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from mvsdk import __version__
 from mvsdk.cloud import passwords
 from mvsdk.cloud.database import Connection, Row
+from mvsdk.cloud.errors import CertificateRequestError
 from mvsdk.cloud.http import access, description, forms, logs
 from mvsdk.cloud.http.calls import Call, answer
 from mvsdk.cloud.http.description import Operation, Parameter
@@ -39,6 +40,13 @@ class NewDevice(msgspec.Struct):
     sid: Annotated[str, Meta(pattern="^UV[0-9a-f]{32}$")]
     unique_name: str | None
     token: str
+
+
+class DeviceCertificate(msgspec.Struct):
+    """A certificate (PEM) that a device may show in place of its token, where TLS is spoken."""
+
+    device_sid: Annotated[str, Meta(pattern="^UV[0-9a-f]{32}$")]
+    certificate: str
 
 
 class Signer(msgspec.Struct):
@@ -99,6 +107,15 @@ def operations() -> list[Operation]:
             NewDevice,
             status=201,
             form=[Parameter("UniqueName", "A name of its own within the account", text)],
+        ),
+        Operation(
+            "POST",
+            "/Devices/{Sid}/Certificate",
+            "Sign a device's certificate request; the certificate it had before counts no longer.",
+            _certify,
+            DeviceCertificate,
+            status=201,
+            form=[Parameter("Request", "PEM text of a PKCS #10 request with a P-256 key", required=True)],
         ),
         Operation(
             "POST",
@@ -171,6 +188,26 @@ async def _create_device(call: Call) -> Response:
     row = await call.cloud.database.write(create)
     call.cloud.signals.send(f"presence {call.account}")
     return answer({**shown(call, row), "token": token}, 201)
+
+
+async def _certify(call: Call) -> Response:
+    fields = await forms.read_form(call.request, {"Request"})
+    request = forms.required(fields, "Request", _PEM_LENGTH)
+    row = await call.cloud.database.read(lambda c: devices.find(c, call.account, call.path("Sid")))
+    if row is None:
+        raise call.missing()
+    sid, now_us = row["sid"], call.cloud.now_us()
+    try:
+        certificate, fingerprint = call.cloud.device_authority.issue(request.encode(), sid)
+    except CertificateRequestError as error:
+        raise Problem("bad-parameter", f"The parameter Request is refused: {error.what}") from error
+
+    def certify(connection: Connection) -> None:
+        devices.certify(connection, sid, fingerprint, now_us)
+        audit.record(connection, call.account, now_us, call.caller.who, "certify device", sid)
+
+    await call.cloud.database.write(certify)
+    return answer(DeviceCertificate(sid, certificate), 201)
 
 
 async def _trust(call: Call) -> Response:

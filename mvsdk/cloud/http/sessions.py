@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError, Connection
 from mvsdk.cloud.http.failed_logins import FailedLogins
+from mvsdk.cloud.http.web_server import CLIENT_CERTIFICATE
 from mvsdk.cloud.store import commands, records, sessions
 from mvsdk.cloud.store.sessions import Device, State
 from mvsdk.errors import CloudError
@@ -79,8 +81,13 @@ def _must_wait(socket: WebSocket, cloud: Cloud) -> bool:
 
 
 async def _authenticated(socket: WebSocket, cloud: Cloud) -> Device | None:
+    """Return the device that has shown its token or, without any, its certificate."""
     failed: FailedLogins = socket.app.state.failed_logins
     address = socket.client.host if socket.client else ""
+    certificate: bytes | None = socket.scope.get("state", {}).get(CLIENT_CERTIFICATE)
+    if certificate and "authorization" not in socket.headers:
+        shown = hashlib.sha256(certificate).digest()
+        return await cloud.database.read(lambda c: sessions.certified(c, shown))
     scheme, _, credentials = socket.headers.get("authorization", "").partition(" ")
     sid, _, token = credentials.partition(":")
     if scheme.lower() != "bearer":

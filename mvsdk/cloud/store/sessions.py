@@ -16,7 +16,7 @@ STALE_US = 150 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that has shown its token."""
+    """A device that has shown who it is."""
 
     sid: str
     account: str
@@ -39,6 +39,12 @@ def authenticate(connection: Connection, sid: str, token: str) -> Device | None:
         row = connection.execute("SELECT account_sid, token FROM devices WHERE sid = ?", (sid,)).fetchone()
     right = passwords.matches(token, bytes(row["token"]) if row else bytes(32))
     return Device(sid, row["account_sid"]) if row and right else None
+
+
+def certified(connection: Connection, fingerprint: bytes) -> Device | None:
+    """Return the device whose latest certificate this is; who verified it has seen that the device has its key."""
+    row = connection.execute("SELECT sid, account_sid FROM devices WHERE certificate = ?", (fingerprint,)).fetchone()
+    return Device(row["sid"], row["account_sid"]) if row else None
 
 
 def begin(connection: Connection, device: Device, session: str, hello: Hello, now_us: int) -> int:

@@ -27,5 +27,10 @@ ALTER TABLE commands_by_number RENAME TO commands;
 
 UPDATE devices SET last_command = coalesce((SELECT max(number) FROM commands WHERE device_sid = sid), 0);
 
+-- SHA-256 of the latest certificate that a device may show in place of its token.
+ALTER TABLE devices ADD COLUMN certificate {blob};
+
+CREATE UNIQUE INDEX devices_by_certificate ON devices (certificate);
+
 -- The audit chain's head is there from the beginning, so that no two first entries can both make it.
 INSERT INTO audit_head (hash) SELECT {zeros} WHERE NOT EXISTS (SELECT 1 FROM audit_head)
