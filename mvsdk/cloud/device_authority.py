@@ -6,11 +6,11 @@ A certificate has no end of its own. Of each device the latest counts (`store.se
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mvsdk.cloud.errors import CertificateRequestError, DataDirectoryError
-from mvsdk.files import write_whole
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -33,13 +33,15 @@ class DeviceAuthority:
 
         self.certificate_file = folder / _CERTIFICATE
         """What a server verifies devices against."""
-        if not self.certificate_file.exists():
-            _make(folder)
         try:
+            if not self.certificate_file.exists():
+                _make(folder)
             key = load_pem_private_key((folder / _KEY).read_bytes(), None)
             self._certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
         except (OSError, ValueError) as error:
-            raise DataDirectoryError(f"cannot read the device authority in {folder}", "restore a backup") from error
+            raise DataDirectoryError(
+                f"cannot use the device authority in {folder}: {error}", "restore a backup"
+            ) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != self._certificate.public_key():
             raise DataDirectoryError(f"{folder} holds a key and a certificate of two authorities", "restore a backup")
         self._key = key
@@ -107,8 +109,18 @@ def _make(folder: Path) -> None:
     )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_whole(folder / _KEY, private, mode=0o600)
-    write_whole(folder / _CERTIFICATE, certificate.public_bytes(Encoding.PEM))
+    _keep(folder / _KEY, private)
+    _keep(folder / _CERTIFICATE, certificate.public_bytes(Encoding.PEM))
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file whole and durably: an authority that is lost takes all certificates with it."""
+    new = path.with_suffix(".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
 
 
 def _begun(name: str, issuer: x509.Name, key: EllipticCurvePublicKey) -> x509.CertificateBuilder:

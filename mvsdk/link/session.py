@@ -134,9 +134,10 @@ class DeviceSession:
 
         `answered` is called once, on the session's thread (on this one, if the session has ended for good): with the
         answer, or with `Disconnected` if there is no session or it ends before. It is not asked again then. A request
-        that is too large never leaves, and its answer says so.
+        that is too large never leaves, and its answer says so. Raises ValueError for a key with half a character in it.
         """
         wanted = list(items)
+        size = len(messages.encode(ConfigRequest(id=2**53, items=wanted)))
 
         def ask() -> None:
             if not self._in_session:
@@ -144,7 +145,7 @@ class DeviceSession:
                 return
             self._last_request += 1
             request = ConfigRequest(id=self._last_request, items=wanted)
-            if len(wanted) > CONFIG_ITEMS_MOST or len(messages.encode(request)) > MESSAGE_BYTES:
+            if len(wanted) > CONFIG_ITEMS_MOST or size > MESSAGE_BYTES:
                 answered(ConfigAnswer(id=request.id, result="too-large", items=[]))
                 return
             self._asked[request.id] = answered
@@ -294,10 +295,12 @@ class DeviceSession:
     async def _send(self, connection: ClientConnection) -> Disconnected:
         while True:
             self._wanted.clear()
-            while self._to_say:
-                await connection.send(messages.encode(self._to_say.pop(0)).decode())
-            while (records := self._outbox.next_message()) is not None:
-                await connection.send(messages.encode(records).decode())
+            while (message := self._next_message()) is not None:
+                await connection.send(messages.encode(message).decode())
             if self._done():
                 return Disconnected("done", final=True)
             await self._wanted.wait()
+
+    def _next_message(self) -> Up | None:
+        """Return what is to be sent next: questions do not wait for a long log."""
+        return self._to_say.pop(0) if self._to_say else self._outbox.next_message()

@@ -230,6 +230,17 @@ def test_whoever_asks_hears_that_there_is_no_session(cloud: RunningCloud) -> Non
     assert last.final
 
 
+def test_a_key_that_is_no_text_is_the_caller_s_mistake(cloud: RunningCloud) -> None:
+    """A key with half a character in it is refused at once, and the session goes on."""
+    device = SomeDevice()
+    session = device.connect(cloud.url, cloud.new_device())
+    device.next(Connected)
+    with pytest.raises(ValueError, match="surrogate"):
+        device.fetch(session, ConfigItem("account", "config", "\ud83c"))
+    assert isinstance(device.fetch(session, ConfigItem("account", "config", "k")), ConfigAnswer)
+    session.close()
+
+
 def test_a_value_is_not_shown_by_accident() -> None:
     """Neither an answer's repr nor its text has the values in it."""
     answer = ConfigAnswer(id=1, items=[ConfigResult("found", "hunter2")])

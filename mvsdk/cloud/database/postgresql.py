@@ -95,7 +95,7 @@ class PostgresqlDatabase:
             handle = await asyncio.to_thread(self._connect)
             try:
                 number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
-                await asyncio.to_thread(handle.execute, "SELECT pg_advisory_lock(%s)", (number,))
+                await asyncio.to_thread(_Connection(handle).execute, "SELECT pg_advisory_lock(?)", (number,))
                 yield
             finally:
                 await asyncio.to_thread(handle.close)
