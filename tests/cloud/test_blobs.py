@@ -15,7 +15,7 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
-from mvsdk.bundle import sign
+from mvsdk.bundle import Image, ManifestOptions, create, sign
 from mvsdk.cloud.blobs import BlobStore, open_blobs
 from mvsdk.cloud.blobs.s3 import S3Blobs
 from mvsdk.cloud.cloud import Cloud
@@ -155,3 +155,14 @@ def test_one_bundle_uploaded_many_times_at_once_is_one_app(tmp_path: Path, postg
             answers = list(threads.map(lambda cloud: upload(cloud, bundle), [one, two] * 8))
     assert sorted(answer.status_code for answer in answers) == [200] * 15 + [201]
     assert len({answer.json()["sid"] for answer in answers}) == 1
+
+
+def test_an_upload_that_comes_to_nothing_leaves_no_layer(tmp_path: Path) -> None:
+    """Where the name is another app's already the new layer goes again, and the other app keeps its own."""
+    with running_cloud(tmp_path / "cloud") as cloud:
+        assert upload(cloud, UNSIGNED, UniqueName="app").status_code == 201
+        other = create(Image(VECTORS.data + bytes(4)), ManifestOptions(), None)
+        assert upload(cloud, other, UniqueName="app").status_code == 409
+        (layer,) = cloud.rows("SELECT name FROM layers")
+        files = [path.name for path in (tmp_path / "cloud" / "blobs").rglob("*") if path.is_file()]
+        assert files == [layer["name"]]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mvsdk.cloud import uploads
+from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.http import forms, paging
 from mvsdk.cloud.http.calls import Call, answer, resource
@@ -73,7 +75,11 @@ async def _upload(call: Call) -> Response:
     async with cloud.database.exclusively(_LAYERS):
         for layer, content in upload.layers.items():
             await asyncio.to_thread(cloud.blobs.put, layer, content)
-        row, new = await cloud.database.write(store)
+        try:
+            row, new = await cloud.database.write(store)
+        except Exception:
+            await _forget(cloud, await cloud.database.read(lambda c: apps.unused(c, upload.layers)))
+            raise
     return answer(shown(call, row), 201 if new else 200)
 
 
@@ -87,9 +93,13 @@ async def _delete(call: Call) -> Response:
         return unused
 
     async with cloud.database.exclusively(_LAYERS):
-        for layer in await cloud.database.write(remove):
-            await asyncio.to_thread(cloud.blobs.remove, layer)
+        await _forget(cloud, await cloud.database.write(remove))
     return Response(status_code=204)
+
+
+async def _forget(cloud: Cloud, layers: Iterable[str]) -> None:
+    for layer in layers:
+        await asyncio.to_thread(cloud.blobs.remove, layer)
 
 
 async def _found(call: Call, parameter: str) -> Row:
