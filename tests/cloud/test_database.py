@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from mvsdk.cloud.database import Connection, Database, open_database
+from mvsdk.cloud.database import Connection, Database, migrations, open_database
+from mvsdk.cloud.database.postgresql import WORDS as postgresql_words  # noqa: N811 - one of two
+from mvsdk.cloud.database.sqlite import WORDS as sqlite_words  # noqa: N811 - one of two
 from mvsdk.cloud.errors import DatabaseError
 from mvsdk.cloud.store import accounts, audit, commands, devices
 from tests.cloud.postgresql_server import PostgresqlServer
@@ -194,3 +196,47 @@ def test_the_writer_outlives_whatever_happens_to_its_handle(tmp_path: Path) -> N
         assert [row["subject"] for row in rows] == ["1", "3"]
 
     using(f"sqlite:///{tmp_path / 'rows.sqlite'}", work)
+
+
+def test_a_database_of_an_earlier_version_is_brought_up_to_date(url: str) -> None:
+    """What it held is there afterwards: an audit trail that goes on, and a command that its device still has to do."""
+    folder = Path(str(migrations.__file__)).with_name("migrations")
+    earlier = [text.read_text(encoding="utf-8") for text in sorted(folder.glob("000[12]*.sql"))]
+    device = "UV" + "1" * 32
+
+    async def go_back(database: Database) -> None:
+        def as_it_was(connection: Connection) -> None:
+            tables = ["schema_version", "commands", "records", "configs", "secrets", "devices", "layers", "apps"]
+            for table in (*tables, "signers", "api_keys", "users", "audit", "audit_head", "accounts"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("CREATE TABLE schema_version (version BIGINT NOT NULL)")
+            connection.execute("INSERT INTO schema_version (version) VALUES (2)")
+            for script in earlier:
+                for statement in migrations.statements(script, words):
+                    connection.execute(statement)
+            accounts.create(connection, ACCOUNT, "token", 1)
+            connection.execute("INSERT INTO audit_head (hash) VALUES (?)", (bytes(32),))
+            devices_before = (
+                "INSERT INTO devices (sid, account_sid, token, created_us, updated_us) VALUES (?, ?, ?, 1, 1)"
+            )
+            connection.execute(devices_before, (device, ACCOUNT, b""))
+            connection.execute(
+                "INSERT INTO commands (device_sid, kind, created_us) VALUES (?, 'restart', 1)", (device,)
+            )
+            entry(1)(connection)
+
+        await database.write(as_it_was)
+
+    async def look(database: Database) -> None:
+        def found(connection: Connection) -> None:
+            assert [row["number"] for row in commands.waiting(connection, device)] == [1]
+            commands.add(connection, device, commands.RESTART, 0)
+            assert [row["number"] for row in commands.waiting(connection, device)] == [1, 2]
+            entry(2)(connection)
+
+        await database.write(found)
+        assert await database.snapshot(audit.first_broken) is None
+
+    words = postgresql_words if url.startswith("postgresql") else sqlite_words
+    using(url, go_back)
+    using(url, look)
