@@ -36,14 +36,19 @@ def _index() -> str:
 
 
 def _page(name: str, command: click.Command, parent: click.Context) -> str:
-    sections = [NOTE.format(name=module_name(name)), f"# mvsdk {name}", _help(name, command, parent)]
+    return "\n\n".join([NOTE.format(name=module_name(name)), *_sections(name, command, parent, "#")]) + "\n"
+
+
+def _sections(name: str, command: click.Command, parent: click.Context, mark: str) -> list[str]:
+    """Return the heading and help of a command, and of those below it."""
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
+    sections = [f"{mark} {context.command_path}", _help(name, command, parent)]
     if isinstance(command, click.Group):
-        context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
         for sub_name in command.list_commands(context):
             sub_command = command.get_command(context, sub_name)
             assert sub_command is not None  # noqa: S101 - listed just now
-            sections += [f"## mvsdk {name} {sub_name}", _help(sub_name, sub_command, context)]
-    return "\n\n".join(sections) + "\n"
+            sections += _sections(sub_name, sub_command, context, "##")
+    return sections
 
 
 def _help(name: str, command: click.Command, parent: click.Context) -> str:

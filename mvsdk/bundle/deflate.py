@@ -59,12 +59,13 @@ def check_canonical(stream: bytes, content: bytes) -> None:
     streams no byte can change unnoticed. Everything else is examined bit by bit, as far as that goes (see
     strict_inflate): bundles come from machines with another zlib too.
     """
+    damaged = None
     for form in _known_forms(content):
-        if stream == form:
+        if stream == form:  # two encoders may differ in a single byte, so a later form can still be the one
             return
-        at = _only_difference(stream, form)
-        if at is not None:
-            raise DeflateError(f"is damaged in byte {at} of its DEFLATE data, without effect on the content")
+        damaged = _only_difference(stream, form) if damaged is None else damaged
+    if damaged is not None:
+        raise DeflateError(f"is damaged in byte {damaged} of its DEFLATE data, without effect on the content")
     strict_inflate.check(stream, content)
 
 

@@ -1,13 +1,13 @@
-"""Backups: everything a cloud keeps on disk in one archive, whether it runs or not.
+"""Backups: everything a cloud keeps in its folder in one archive, whether it runs or not.
 
-The archive is a tar file with the data folder's layout; the database in it is a consistent copy. With PostgreSQL the
-database is not in it: that is `pg_dump`'s.
+The archive is a tar file with the folder's layout; the database in it is a consistent copy, and every layer that this
+copy names is there too. What is elsewhere is not in it: with PostgreSQL the rows are `pg_dump`'s, with a bucket the
+layers are the bucket's. Keys and credentials, without which those are worth little, are in it always.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sqlite3
 import tarfile
@@ -17,34 +17,33 @@ from pathlib import Path
 from mvsdk.cloud.data_directory import DataDirectory
 from mvsdk.cloud.errors import BackupError
 
-_FILES = ("credentials.json", "master.key", "cloud.json")
-_FOLDERS = ("keys", "blobs")
+_FILES = ("credentials.json", "master.key", "cloud.json", "keys", "authority")
+_BLOBS = "blobs"
 _DATABASE = "cloud.sqlite"
+_TRIES = 3
 
 
-def back_up(directory: DataDirectory, archive: Path) -> None:
+def back_up(directory: DataDirectory, archive: Path) -> int:
     """Write a backup; its owner alone may read it, because the keys are in it. Raises BackupError.
 
-    Layers are copied after the database: one uploaded meanwhile may be in it without its row, never the reverse.
+    Return how many layers the database names that are not in the folder: all of them, if they are kept in a bucket.
     """
     source = directory.path
     if not (source / "cloud.json").exists():
         raise BackupError(f"there is no cloud in {source}", "name its folder with --data")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{archive.name}.", dir=archive.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w") as tar:
-                _add_database(source / _DATABASE, tar)
-                for name in (*_FILES, *_FOLDERS):
-                    if (source / name).exists():
-                        tar.add(source / name, name)
+        with tempfile.TemporaryDirectory(prefix=f".{archive.name}.", dir=archive.parent) as staging:
+            whole = Path(staging) / "archive"
+            with open(os.open(whole, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
+                with tarfile.open(fileobj=file, mode="w") as tar:
+                    missing = _add_all(source, tar, Path(staging) / _DATABASE)
                 file.flush()
-            Path(temporary).replace(archive)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+                os.fsync(file.fileno())
+            whole.replace(archive)
+        _sync(archive.parent)
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"cannot write {archive}: {error}", "give a path in a folder that is yours") from error
+    return missing
 
 
 def restore(archive: Path, directory: DataDirectory) -> None:
@@ -61,19 +60,63 @@ def restore(archive: Path, directory: DataDirectory) -> None:
                 tar.extractall(whole, filter="data")
             if not (whole / "cloud.json").is_file() or not (whole / "master.key").is_file():
                 raise BackupError(f"{archive} is no backup of a cloud", "name a file that `mvsdk cloud backup` wrote")
+            for path in (*whole.rglob("*"), whole):
+                _sync(path)
             with contextlib.suppress(FileNotFoundError):
                 target.rmdir()
             whole.rename(target)
+        _sync(target.parent)
     except (OSError, tarfile.TarError) as error:
         raise BackupError(f"cannot restore {archive}: {error}", "check that the file is whole") from error
 
 
-def _add_database(path: Path, tar: tarfile.TarFile) -> None:
-    if not path.exists():
-        return
-    with contextlib.closing(sqlite3.connect(path)) as database, contextlib.closing(sqlite3.connect(":memory:")) as copy:
-        database.backup(copy)
-        content = copy.serialize()
-    member = tarfile.TarInfo(_DATABASE)
-    member.size, member.mode = len(content), 0o600
-    tar.addfile(member, io.BytesIO(content))
+def _add_all(source: Path, tar: tarfile.TarFile, copy: Path) -> int:
+    """Add everything, the database by way of the file `copy`; return how many of its layers are not there.
+
+    Apps come and go meanwhile. A row is there only while its layer is: a deletion takes the row first. So a layer that
+    the copy names and that is gone was deleted since, and the next copy does not name it.
+    """
+    for name in _FILES:
+        if (source / name).exists():
+            tar.add(source / name, name)
+    added = {path.name for path in sorted((source / _BLOBS).glob("??/*")) if _add_layer(path, tar)}
+    missing: set[str] = set()
+    if not (source / _DATABASE).exists():
+        return 0
+    for _ in range(_TRIES if (source / _BLOBS).is_dir() else 1):
+        missing = _copied(source / _DATABASE, copy) - added
+        added |= {name for name in missing if _add_layer(source / _BLOBS / name[:2] / name, tar)}
+        missing -= added
+        if not missing:
+            break
+    tar.add(copy, _DATABASE)
+    return len(missing)
+
+
+def _add_layer(path: Path, tar: tarfile.TarFile) -> bool:
+    """Add a layer; return whether it was still there."""
+    if path.name.startswith("."):  # one that is being written
+        return False
+    try:
+        tar.add(path, f"{_BLOBS}/{path.parent.name}/{path.name}")
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _copied(path: Path, copy: Path) -> set[str]:
+    """Copy a database as it is at one moment; return the layers it names."""
+    copy.unlink(missing_ok=True)
+    copy.touch(mode=0o600)
+    with contextlib.closing(sqlite3.connect(path)) as database, contextlib.closing(sqlite3.connect(copy)) as target:
+        database.backup(target)
+        return {name for (name,) in target.execute("SELECT name FROM layers")}
+
+
+def _sync(path: Path) -> None:
+    """Make a file, or what a folder lists, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mvsdk.cloud.data_directory import DataDirectory, default_path
 from mvsdk.cloud.errors import NotReachableError, RefusedError
+from mvsdk.cloud.listening import is_loopback
 
 if TYPE_CHECKING:
     import requests
@@ -129,7 +130,14 @@ class CloudClient:
         import requests
 
         try:
-            return requests.request(method, url, auth=(self.account, self.token), timeout=TIMEOUT_SECONDS, **body)
+            return requests.request(
+                method,
+                url,
+                auth=(self.account, self.token),
+                timeout=TIMEOUT_SECONDS,
+                proxies=_proxies(urlsplit(url).hostname or ""),
+                **body,
+            )
         except requests.RequestException as error:
             what = f"cannot reach the cloud at {self.url}"
             raise NotReachableError(what, f"check that it runs: mvsdk cloud status; or {_START}") from error
@@ -146,3 +154,12 @@ class CloudClient:
         if not answer.ok:
             raise RefusedError(answer.status_code, str(document.get("message", answer.reason)))
         return document
+
+
+def _proxies(host: str) -> dict[str, str]:
+    """Return what is to be said about proxies besides what the environment says.
+
+    Those are for the world outside: they cannot reach this machine's own addresses, and are not to see what is said
+    here.
+    """
+    return {"no_proxy": host} if is_loopback(host) else {}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mvsdk.boards import Board
 from mvsdk.cloud.blobs import BlobStore
 from mvsdk.cloud.database import Database
+from mvsdk.cloud.device_authority import DeviceAuthority
 from mvsdk.cloud.recent import Recent
 from mvsdk.cloud.sealing import Seal
 from mvsdk.cloud.signals import Signals
@@ -28,6 +29,7 @@ class Cloud:
     blobs: BlobStore
     seal: Seal
     signing_key: SigningKey
+    device_authority: DeviceAuthority
     board: Board
     signals: Signals
     now_us: Callable[[], int] = field(default=wall_clock_us)

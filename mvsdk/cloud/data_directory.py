@@ -4,29 +4,36 @@ cloud.json          the layout's version, the account that was made first
 credentials.json    what the command line logs in with; 0600
 master.key          opens the secrets in the database; 0600
 keys/               the key that signs unsigned bundles
+authority/          what signs the certificates of devices
 blobs/              layers by their hash
 cloud.sqlite        the database, unless another was given by URL
-server.lock         held by the server that works on all this
-server.json         where it listens and its process; gone when it stopped properly
+server.lock         held by the server that works on all this, with its process in it
+server.json         where it listens, and its process again; gone when it stopped properly
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import functools
 import json
 import os
 import secrets
-from collections.abc import Mapping
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mvsdk.cloud import identifiers, passwords, sealing
+from mvsdk.cloud.device_authority import DeviceAuthority
 from mvsdk.cloud.errors import DataDirectoryError, DataDirectoryInUseError
 from mvsdk.files import write_whole
 from mvsdk.keys import FileKeyStore, SigningKey
 
 LAYOUT = 1
 _SIGNING_KEY = "cloud"
+_LOOKS, _LOOK_SECONDS = 10, 0.01
 _ELSEWHERE = "choose another folder with --data"
 
 
@@ -55,21 +62,26 @@ class DataDirectory:
             descriptor = os.open(self.path / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise self._unusable(error) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        for _ in range(_LOOKS):
+            if _locked(descriptor, fcntl.LOCK_EX):
+                break
+            time.sleep(_LOOK_SECONDS)  # somebody who only looks, as `holder` does, is gone by then
+        else:
             os.close(descriptor)
             running = self.server()
-            who = f"process {running['pid']} at {running['url']}" if running else "another process"
+            who = f"process {running['pid']} at {running['url']}" if running else f"process {self.holder()}"
             raise DataDirectoryInUseError(
                 f"a cloud works on {self.path} already: {who}", "stop it with `mvsdk cloud stop`, or use it"
-            ) from error
+            )
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._lock = descriptor
 
     def unlock(self) -> None:
-        """Let another server in, and forget where this one listened."""
+        """Forget where this server listened, then let another one in."""
         if self._lock is not None:
             (self.path / "server.json").unlink(missing_ok=True)
+            os.ftruncate(self._lock, 0)
             os.close(self._lock)
             self._lock = None
 
@@ -125,6 +137,11 @@ class DataDirectory:
         return store.signer(_SIGNING_KEY)
 
     @property
+    def device_authority(self) -> DeviceAuthority:
+        """What signs the certificates of devices, made on first use. Raises DataDirectoryError."""
+        return DeviceAuthority(self.path / "authority")
+
+    @property
     def database_url(self) -> str:
         """The database that lies in the folder."""
         return f"sqlite:///{self.path / 'cloud.sqlite'}"
@@ -132,8 +149,44 @@ class DataDirectory:
     # -- for clients ---------------------------------------------------------------------------------------------------
 
     def server(self) -> Mapping[str, Any] | None:
-        """Return `pid` and `url` of the server that was started last and has not stopped properly."""
-        return self._read("server.json")
+        """Return `pid` and `url` of the server that listens; None if none does, whatever one that was killed left."""
+        about, holder = self._read("server.json"), self.holder()
+        return about if about is not None and holder is not None and about.get("pid") == holder else None
+
+    def holder(self) -> int | None:
+        """Return the process of the server that works on the folder now; None if none does."""
+        try:
+            descriptor = os.open(self.path / "server.lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unusable(error) from error
+        try:
+            if _locked(descriptor, fcntl.LOCK_SH):
+                return None
+            text = os.pread(descriptor, 32, 0)
+            return int(text) if text.isdigit() else None
+        finally:
+            os.close(descriptor)
+
+    def stop_server(self) -> bool:
+        """Tell the server that works on the folder to stop, and wait until it has; return whether there was one.
+
+        The process is held on to before it is looked up a second time: no other one can get its number meanwhile.
+        """
+        pid = self.holder()
+        if pid is None:
+            return False
+        try:
+            with _held(pid) as stop:
+                if self.holder() != pid:
+                    return False
+                stop()
+        except ProcessLookupError:
+            return False
+        while self.holder() == pid:
+            time.sleep(_LOOK_SECONDS)
+        return True
 
     def credentials(self) -> tuple[str, str]:
         """Return account SID and auth token. Raises DataDirectoryError where there is no cloud yet."""
@@ -170,3 +223,25 @@ class DataDirectory:
 
     def _unusable(self, error: OSError) -> DataDirectoryError:
         return DataDirectoryError(f"cannot use {self.path}: {error.strerror or error}", _ELSEWHERE)
+
+
+@contextlib.contextmanager
+def _held(pid: int) -> Iterator[Callable[[], None]]:
+    """Yield what sends SIGTERM to the process that has this number now, and to no later one, where the system can."""
+    if not hasattr(os, "pidfd_open"):
+        yield functools.partial(os.kill, pid, signal.SIGTERM)
+        return
+    process = os.pidfd_open(pid)
+    try:
+        yield functools.partial(signal.pidfd_send_signal, process, signal.SIGTERM)
+    finally:
+        os.close(process)
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    """Take a lock if nobody has it; return whether that is so."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -8,6 +8,7 @@ CloudError
 ├── StartError            a server was started and did not come up
 ├── BlobStoreError        layers cannot be kept where they should be
 ├── BackupError           a backup cannot be written or restored
+├── CertificateRequestError   a device's certificate request cannot be signed
 ├── UpdateError           a device does not run what it is to run
 ├── StorageFullError      nothing more can be written
 ├── NotReachableError     a client finds no cloud
@@ -45,6 +46,10 @@ class BlobStoreError(CloudError):
 
 class BackupError(CloudError):
     """A backup cannot be written or restored."""
+
+
+class CertificateRequestError(CloudError):
+    """A device's certificate request cannot be signed."""
 
 
 class UpdateError(CloudError):

@@ -6,6 +6,9 @@ import re
 import secrets
 
 ACCOUNT, APP, DEVICE, API_KEY = "AC", "KA", "UV", "SK"
+NAME_LENGTH = 121
+"""Characters of a unique name, at most."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}")
 
 
@@ -19,6 +22,12 @@ def is_sid(text: str, kind: str) -> bool:
     return text.startswith(kind) and _SID.fullmatch(text) is not None
 
 
-def looks_like_sid(text: str) -> bool:
-    """Return whether `text` could be taken for a SID of any kind; such unique names are refused."""
-    return _SID.fullmatch(text) is not None
+def is_unique_name(text: str) -> bool:
+    """Return whether `text` may be a unique name: part of a path, and not to be taken for a SID of any kind."""
+    return (
+        0 < len(text) <= NAME_LENGTH
+        and not _CONTROL.search(text)
+        and "/" not in text
+        and text not in {".", ".."}
+        and not _SID.fullmatch(text)
+    )

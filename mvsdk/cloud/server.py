@@ -86,6 +86,7 @@ async def opened(options: Options, directory: DataDirectory) -> AsyncIterator[Cl
             blobs=blobs,
             seal=Seal(directory.sealing_key),
             signing_key=directory.signing_key,
+            device_authority=directory.device_authority,
             board=boards.load(),
             signals=database.signals(),
         )
@@ -114,8 +115,7 @@ def _open_account(
 ) -> None:
     """Make the account that the folder's credentials are of, unless it is there."""
     account, token = directory.credentials()
-    if not accounts.exists(connection, account):
-        accounts.create(connection, account, token, now_us)
+    if accounts.create(connection, account, token, now_us):  # another server may be at it in this moment
         accounts.trust(connection, account, signers)
 
 
@@ -127,7 +127,7 @@ async def _serve(
     ready: Callable[[Ready], None],
 ) -> None:
     from mvsdk.cloud.http.application import LOCAL_HOSTS, application
-    from mvsdk.cloud.http.web_server import WebServer
+    from mvsdk.cloud.http.web_server import Tls, WebServer
 
     scheme = "https" if options.certificate else "http"
     host, port = listener.getsockname()[:2]
@@ -139,7 +139,11 @@ async def _serve(
 
     async with opened(options, directory) as cloud:
         app = application(cloud, hosts=[*LOCAL_HOSTS, options.host, *options.names])
-        server = WebServer(app, cloud.signals, listening, options.certificate, options.certificate_key)
+        tls = None
+        if options.certificate is not None:
+            devices = cloud.device_authority.certificate_file
+            tls = Tls(options.certificate, options.certificate_key, devices)
+        server = WebServer(app, cloud.signals, listening, tls)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         await server.serve([listener])

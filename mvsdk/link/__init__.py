@@ -1,10 +1,11 @@
 """Device sessions: what a device and its cloud say to each other over one WebSocket.
 
     messages     every message, as a typed model; the version of the whole
+    fitting      records made such that a message can carry them
     outbox       what the device has said and the cloud has not acknowledged yet
-    session      the device's side: connect, resume, send, obey; again and again
+    session      the device's side: connect, resume, send, ask, obey; again and again
 
-The cloud's side is `mvsdk.cloud.sessions`. Both sides import this room and nothing of each other.
+The cloud's side is `mvsdk.cloud.http.sessions`. Both sides import this room and nothing of each other.
 The rule that must never break: what was acknowledged is never lost, and nothing is taken twice.
 """
 
@@ -15,8 +16,8 @@ from mvsdk.link.messages import (
     Command,
     CommandDone,
     ConfigAnswer,
-    ConfigFetch,
     ConfigItem,
+    ConfigRequest,
     ConfigResult,
     CrashRecord,
     Down,
@@ -42,8 +43,8 @@ __all__ = [
     "Command",
     "CommandDone",
     "ConfigAnswer",
-    "ConfigFetch",
     "ConfigItem",
+    "ConfigRequest",
     "ConfigResult",
     "CrashRecord",
     "DeviceSession",

@@ -18,19 +18,30 @@ import msgspec
 from msgspec import Meta
 
 PROTOCOL = 1
+MESSAGE_BYTES = 1024 * 1024
+"""Bytes of one message, at most, either way: a longer one breaks the connection."""
 TEXT_LENGTH = 4096
 """Bytes of a log line, at most, as UTF-8 (mvServerLog takes 512; other personalities more)."""
+REPORT_LENGTH = 65_536
+"""Bytes of a crash report, at most."""
+NAME_LENGTH = 200
+"""Bytes of a name, at most."""
+TIME_MOST = 253_402_300_799_000_000
+"""The last moment there is: the end of the year 9999, in Unix microseconds."""
 RECORDS_MOST = 100
 """Records in one message, at most."""
+RECORDS_BYTES = 256 * 1024
+"""Bytes of the records in one message, at most, unless it is a single one."""
 CONFIG_ITEMS_MOST = 100
-"""Values asked for in one message, at most."""
+"""Values asked for in one message, at most; more get an answer that says so."""
 
 
 Number = Annotated[int, Meta(ge=0, le=2**53)]
-Moment = Annotated[int, Meta(ge=0, le=253_402_300_799_000_000)]
-"""Unix microseconds, up to the end of the year 9999."""
-Name = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, Meta(max_length=65_536, pattern=r"^[^\x00]*$")]
+Moment = Annotated[int, Meta(ge=0, le=TIME_MOST)]
+"""Unix microseconds."""
+Name = Annotated[str, Meta(max_length=NAME_LENGTH, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+"""As long as a message allows: whoever keeps it cuts it (`fitting`), so that no text can end a session."""
 
 
 class _Message(msgspec.Struct, tag_field="type", frozen=True):
@@ -51,7 +62,7 @@ class StartRecord(_Message, tag="start", frozen=True, kw_only=True):
     """The application started, and why."""
 
     time_us: Moment
-    wake_reason: Name
+    wake_reason: Text
 
 
 class CrashRecord(_Message, tag="crash", frozen=True, kw_only=True):
@@ -101,18 +112,18 @@ class CommandDone(_Message, tag="command-done", frozen=True, kw_only=True):
 
 
 class ConfigItem(msgspec.Struct, frozen=True):
-    """One value wanted."""
+    """One value wanted. A key that nothing can have, however long, is not found."""
 
     scope: Literal["account", "device"]
-    store: Literal["config", "secret"]
-    key: Name
+    kind: Literal["config", "secret"]
+    key: str
 
 
-class ConfigFetch(_Message, tag="config-fetch", frozen=True, kw_only=True):
-    """Values wanted. `request` comes back in the answer."""
+class ConfigRequest(_Message, tag="config-request", frozen=True, kw_only=True):
+    """Values wanted. `id` comes back in the answer."""
 
-    request: Number
-    items: Annotated[list[ConfigItem], Meta(max_length=CONFIG_ITEMS_MOST)]
+    id: Number
+    items: list[ConfigItem]
 
 
 class AppReport(_Message, tag="app-report", frozen=True, kw_only=True):
@@ -122,7 +133,7 @@ class AppReport(_Message, tag="app-report", frozen=True, kw_only=True):
     error_code: Number = 0
 
 
-Up = Records | CommandDone | ConfigFetch | AppReport
+Up = Records | CommandDone | ConfigRequest | AppReport
 """What follows a `Hello`."""
 
 
@@ -173,16 +184,25 @@ class Command(_Message, tag="command", frozen=True, kw_only=True):
 
 
 class ConfigResult(msgspec.Struct, frozen=True):
-    """One value, or None where there is none for this device."""
+    """What became of one item; `value` is there if it was found, and never shown by `repr`."""
 
-    value: str | None
+    result: Literal["found", "not-found", "decryption-failed"]
+    value: str | None = None
+
+    def __repr__(self) -> str:
+        length = "none" if self.value is None else f"{len(self.value)} characters"
+        return f"ConfigResult({self.result}, {length})"
 
 
 class ConfigAnswer(_Message, tag="config-answer", frozen=True, kw_only=True):
-    """The values of a fetch, in the order they were asked for."""
+    """The answer to a request. `items` has a result for each, in the order they were asked for, if `result` is "ok".
 
-    request: int
-    results: list[ConfigResult]
+    "too-large": too many items, or values that do not fit into a message together. "failed": the cloud cannot read.
+    """
+
+    id: int
+    result: Literal["ok", "too-large", "failed"] = "ok"
+    items: list[ConfigResult]
 
 
 class Closing(_Message, tag="closing", frozen=True, kw_only=True):

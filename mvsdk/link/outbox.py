@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from mvsdk.link.messages import RECORDS_MOST, GapRecord, Record, Records
+from mvsdk.link.fitting import fitted
+from mvsdk.link.messages import RECORDS_BYTES, RECORDS_MOST, GapRecord, Record, Records, encode
 
 
 class Outbox:
@@ -22,7 +23,8 @@ class Outbox:
         self._lock = threading.Lock()
 
     def add(self, record: Record) -> None:
-        """Append a record."""
+        """Append a record; one that no message could carry is cut, and says so."""
+        record = fitted(record)
         with self._lock:
             if len(self._records) >= self._capacity:
                 self._make_room()
@@ -46,12 +48,23 @@ class Outbox:
         with self._lock:
             self._sent = max(self._sent, self._first - 1)
             start = self._sent + 1 - self._first
-            records = [self._records[i] for i in range(start, min(start + RECORDS_MOST, len(self._records)))]
+            records = self._some(start)
             if not records:
                 return None
             first = self._sent + 1
             self._sent += len(records)
             return Records(first=first, records=records)
+
+    def _some(self, start: int) -> list[Record]:
+        """Return the records from an index on that fit into one message."""
+        records: list[Record] = []
+        size = 0
+        for index in range(start, min(start + RECORDS_MOST, len(self._records))):
+            size += len(encode(self._records[index]))
+            if records and size > RECORDS_BYTES:
+                break
+            records.append(self._records[index])
+        return records
 
     @property
     def empty(self) -> bool:

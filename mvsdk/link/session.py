@@ -1,5 +1,7 @@
 """The device's side of a session: a thread that connects, resumes, sends what is in the outbox, and tells what comes.
 
+Config is asked for with `DeviceSession.fetch_config`, whose answer goes to whoever asked.
+
 It comes back by itself after every cut, later each time and never at the same moment as others.
 """
 
@@ -8,15 +10,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mvsdk.link import messages
-from mvsdk.link.messages import Acknowledged, Closing, Down, Hello, Up, Welcome
+from mvsdk.link.messages import (
+    CONFIG_ITEMS_MOST,
+    MESSAGE_BYTES,
+    Acknowledged,
+    Closing,
+    Command,
+    ConfigAnswer,
+    ConfigItem,
+    ConfigRequest,
+    Hello,
+    Logging,
+    TargetChanged,
+    Up,
+    Welcome,
+)
 from mvsdk.link.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -25,6 +42,8 @@ if TYPE_CHECKING:
 PATH = "/mvsdk/v1/session"
 HEARTBEAT_SECONDS = 20
 """A side that hears nothing for two of them takes the connection for dead."""
+WELCOME_SECONDS = 15.0
+"""For how long the cloud may take to answer a hello."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 
 
@@ -43,8 +62,11 @@ class Disconnected:
     final: bool
 
 
-Heard = Connected | Disconnected | Down
+Heard = Connected | Disconnected | Logging | TargetChanged | Command
 """What the owner of a session is told, on the session's thread and in order."""
+
+ConfigAnswered = Callable[[ConfigAnswer | Disconnected], None]
+"""What is called with the answer to a request, or with why there will be none."""
 
 
 def waits(randomness: random.Random) -> Callable[[int], float]:
@@ -56,29 +78,41 @@ class DeviceSession:
     """Keeps a device in touch with the cloud at `url` until `close`.
 
     `hello` is asked for the first message of every attempt. `hear` is told everything that comes. `wait` gives the
-    seconds before an attempt.
+    seconds before an attempt, `patience` those for which a welcome is waited for. Without a `token` the device shows
+    the certificate that is in `tls`.
     """
 
     def __init__(
         self,
         url: str,
         device: str,
-        token: str,
+        token: str | None,
         outbox: Outbox,
         hello: Callable[[], Hello],
         hear: Callable[[Heard], None],
         wait: Callable[[int], float] | None = None,
+        patience: float = WELCOME_SECONDS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url.replace("http", "ws", 1).rstrip("/") + PATH
-        self._authorization = f"Bearer {device}:{token}"
+        self._headers = {} if token is None else {"Authorization": f"Bearer {device}:{token}"}
+        # Only given for an encrypted address: the library refuses it elsewhere.
+        self._encryption: dict[str, Any] = {} if tls is None else {"ssl": tls}
         self._outbox = outbox
         self._hello = hello
         self._hear = hear
         self._wait = wait or waits(random.Random())  # noqa: S311 - spreads load, hides nothing
+        self._patience = patience
         self._loop = asyncio.new_event_loop()
         self._wanted = asyncio.Event()
         self._to_say: list[Up] = []
+        self._in_session = False
+        self._asked: dict[int, ConfigAnswered] = {}
+        self._last_request = 0
         self._closing = False
+        self._keeping = self._loop.create_task(self._keep())
+        self._ended = False
+        self._ending = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="device session", daemon=True)
         self._thread.start()
 
@@ -95,36 +129,75 @@ class DeviceSession:
 
         self._call(queue)
 
+    def fetch_config(self, items: Sequence[ConfigItem], answered: ConfigAnswered) -> None:
+        """Ask the cloud for config and secret values. From any thread.
+
+        `answered` is called once, on the session's thread (on this one, if the session has ended for good): with the
+        answer, or with `Disconnected` if there is no session or it ends before. It is not asked again then. A request
+        that is too large never leaves, and its answer says so. Raises ValueError for a key with half a character in it.
+        """
+        wanted = list(items)
+        size = len(messages.encode(ConfigRequest(id=2**53, items=wanted)))
+
+        def ask() -> None:
+            if not self._in_session:
+                answered(Disconnected("there is no session", final=False))
+                return
+            self._last_request += 1
+            request = ConfigRequest(id=self._last_request, items=wanted)
+            if len(wanted) > CONFIG_ITEMS_MOST or size > MESSAGE_BYTES:
+                answered(ConfigAnswer(id=request.id, result="too-large", items=[]))
+                return
+            self._asked[request.id] = answered
+            self._to_say.append(request)
+            self._wanted.set()
+
+        if not self._call(ask):
+            answered(Disconnected("the session has ended", final=True))
+
     def close(self, timeout: float = 5.0) -> None:
         """Wait until everything is acknowledged, though no longer than `timeout` seconds, and end."""
         self._closing = True
         self._call(self._wanted.set)
         self._thread.join(timeout)
-        self._call(self._loop.stop)
+        self._call(self._keeping.cancel)
         self._thread.join()
 
-    def _call(self, function: Callable[[], object]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended already
-            self._loop.call_soon_threadsafe(function)
+    def _call(self, function: Callable[[], object]) -> bool:
+        """Do something on the session's thread; return whether it will be done."""
+        with self._ending:
+            if not self._ended:
+                self._loop.call_soon_threadsafe(function)
+            return not self._ended
 
     # -- on the session's thread ---------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        task = self._loop.create_task(self._keep())
-        task.add_done_callback(lambda _: self._loop.stop())
         try:
-            self._loop.run_forever()
-        finally:
-            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                self._loop.run_until_complete(task)
+                self._loop.run_until_complete(self._keeping)
+        finally:
+            self._leave(Disconnected("the session has ended", final=True))
+            with self._ending:
+                self._ended = True
+            self._loop.run_until_complete(self._finish())
             self._loop.close()
+
+    @staticmethod
+    async def _finish() -> None:
+        """Do what was handed over before the end, and see off what a connection has left behind."""
+        await asyncio.sleep(0)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _keep(self) -> None:
         """Connect again and again."""
         failures = 0
         while not self._done():
             end, connected = await self._once()
+            self._leave(end)
             self._hear(end)
             if end.final:
                 return
@@ -135,31 +208,50 @@ class DeviceSession:
     def _done(self) -> bool:
         return self._closing and self._outbox.empty
 
+    def _leave(self, end: Disconnected) -> None:
+        """Tell those who wait for an answer that there will be none."""
+        self._in_session = False
+        asked, self._asked = self._asked, {}
+        for answered in asked.values():
+            answered(end)
+
     async def _once(self) -> tuple[Disconnected, bool]:
         """Hold one session; return why it ended, and whether it had begun."""
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidStatus, WebSocketException
 
         begun = False
+        connection: ClientConnection | None = None
         try:
             async with connect(
                 self._url,
-                additional_headers={"Authorization": self._authorization},
+                additional_headers=self._headers,
                 ping_interval=HEARTBEAT_SECONDS,
                 ping_timeout=HEARTBEAT_SECONDS,
                 close_timeout=2,
                 compression=None,
+                max_size=MESSAGE_BYTES,
                 proxy=None,
+                **self._encryption,
             ) as connection:
                 await connection.send(messages.encode(self._hello()).decode())
-                answer = messages.decode_welcome(await connection.recv())
+                try:
+                    async with asyncio.timeout(self._patience):
+                        answer = messages.decode_welcome(await connection.recv())
+                except TimeoutError:
+                    return Disconnected("the cloud does not answer", final=False), begun
                 if isinstance(answer, Closing):
                     return Disconnected(answer.reason, final=not answer.retry), begun
                 begun = True
                 self._outbox.resume(answer.acknowledged)
                 self._to_say.clear()
+                self._in_session = True
                 self._hear(Connected(answer))
                 return await self._hold(connection), begun
+        except asyncio.CancelledError:
+            if connection is not None:  # nobody waits any more for its proper end
+                connection.transport.abort()
+            raise
         except InvalidStatus as error:
             status = error.response.status_code
             return Disconnected(f"the cloud answers {status}", final=status in {401, 403, 404}), begun
@@ -193,16 +285,22 @@ class DeviceSession:
                     return Disconnected("done", final=True)
             elif isinstance(message, Closing):
                 return Disconnected(message.reason, final=not message.retry)
+            elif isinstance(message, ConfigAnswer):
+                answered = self._asked.pop(message.id, None)
+                if answered is not None:
+                    answered(message)
             else:
                 self._hear(message)
 
     async def _send(self, connection: ClientConnection) -> Disconnected:
         while True:
             self._wanted.clear()
-            while self._to_say:
-                await connection.send(messages.encode(self._to_say.pop(0)).decode())
-            while (records := self._outbox.next_message()) is not None:
-                await connection.send(messages.encode(records).decode())
+            while (message := self._next_message()) is not None:
+                await connection.send(messages.encode(message).decode())
             if self._done():
                 return Disconnected("done", final=True)
             await self._wanted.wait()
+
+    def _next_message(self) -> Up | None:
+        """Return what is to be sent next: questions do not wait for a long log."""
+        return self._to_say.pop(0) if self._to_say else self._outbox.next_message()

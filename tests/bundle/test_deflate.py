@@ -6,7 +6,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mvsdk.bundle import deflate, strict_inflate
@@ -65,6 +65,9 @@ def test_stored_form_is_deflate() -> None:
         deflate.check_canonical(stream, content)
 
 
+# With zlib 1.2.13 two levels write streams for this content that differ in a single byte.
+@example(bytes.fromhex("0000000000009000000000000000000090909000009000900000009000009000000000"), 4)
+@example(bytes.fromhex("0000000000009000000000000000000090909000009000900000009000009000000000"), 1)
 @given(CONTENTS, st.integers(0, 9))
 def test_what_this_zlib_writes_is_taken(content: bytes, level: int) -> None:
     """Every stream of this machine's zlib is decoded and taken."""

@@ -18,6 +18,7 @@ from twilio.rest import Client
 from mvsdk.cloud import passwords
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.data_directory import DataDirectory
+from mvsdk.cloud.database import Connection
 from mvsdk.cloud.http.application import LOCAL_HOSTS, application
 from mvsdk.cloud.http.web_server import WebServer
 from mvsdk.cloud.listening import bind
@@ -38,7 +39,8 @@ class RunningCloud:
     account: str
     token: str
     developer: SigningKey
-    _write: Callable[[Callable[..., object]], object]
+    write: Callable[[Callable[[Connection], Any]], Any]
+    """Carry out a piece of writing in the cloud's database."""
 
     @property
     def auth(self) -> tuple[str, str]:
@@ -57,13 +59,13 @@ class RunningCloud:
 
     def new_device(self, unique_name: str | None = None) -> str:
         """Make a device and return its SID."""
-        row = self._write(lambda connection: devices.add(connection, self.account, unique_name, TOKEN, 1_000_000))
-        sid: str = row["sid"]  # type: ignore[index]
+        row = self.write(lambda connection: devices.add(connection, self.account, unique_name, TOKEN, 1_000_000))
+        sid: str = row["sid"]
         return sid
 
     def let_in(self, sid: str) -> None:
         """Let a device that was made otherwise show the token that `new_device` gives."""
-        self._write(
+        self.write(
             lambda connection: (
                 connection.execute(
                     "UPDATE devices SET token = ? WHERE sid = ?", (passwords.digest(TOKEN), sid)
@@ -73,17 +75,22 @@ class RunningCloud:
 
     def rows(self, sql: str, *parameters: str) -> list[dict[str, Any]]:
         """Return what a statement finds."""
-        found = self._write(lambda connection: [dict(row) for row in connection.execute(sql, parameters).fetchall()])
+        found = self.write(lambda connection: [dict(row) for row in connection.execute(sql, parameters).fetchall()])
         return cast("list[dict[str, Any]]", found)
 
-    def change(self, sql: str, *parameters: str) -> None:
+    def change(self, sql: str, *parameters: str | int) -> None:
         """Carry out a statement."""
-        self._write(lambda connection: connection.execute(sql, parameters).rowcount)
+        self.write(lambda connection: connection.execute(sql, parameters).rowcount)
 
 
 @contextmanager
-def running_cloud(path: Path, database_url: str | None = None, blobs: str | None = None) -> Iterator[RunningCloud]:
-    """Run a cloud in a folder for as long as the context lasts."""
+def running_cloud(
+    path: Path,
+    database_url: str | None = None,
+    blobs: str | None = None,
+    alter: Callable[[Cloud], Cloud] = lambda cloud: cloud,
+) -> Iterator[RunningCloud]:
+    """Run a cloud in a folder for as long as the context lasts. `alter` may give it other parts."""
     directory = DataDirectory(path)
     directory.lock()
     directory.prepare()
@@ -96,7 +103,8 @@ def running_cloud(path: Path, database_url: str | None = None, blobs: str | None
     running: list[tuple[WebServer, asyncio.AbstractEventLoop, Cloud]] = []
 
     async def serve() -> None:
-        async with opened(options, directory) as cloud:
+        async with opened(options, directory) as whole:
+            cloud = alter(whole)
             server = WebServer(application(cloud, hosts=LOCAL_HOSTS), cloud.signals, listening.set)
             running.append((server, asyncio.get_running_loop(), cloud))
             await server.serve([listener])
@@ -106,7 +114,7 @@ def running_cloud(path: Path, database_url: str | None = None, blobs: str | None
     assert listening.wait(30)
     server, loop, opened_cloud = running[0]
 
-    def write(work: Callable[..., object]) -> object:
+    def write(work: Callable[[Connection], Any]) -> Any:  # noqa: ANN401 - whatever the work returns
         return asyncio.run_coroutine_threadsafe(opened_cloud.database.write(work), loop).result(30)
 
     account, token = directory.credentials()

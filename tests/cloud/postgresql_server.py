@@ -7,7 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ class PostgresqlServer:
 
     folder: Path
     user: str
+    restart: Callable[[], None]
+    """End it at once, with all of its connections, and start it again."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def new_database(self) -> str:
@@ -63,9 +65,17 @@ def postgresql_server(folder: Path) -> Iterator[PostgresqlServer]:
     initdb = str(binaries[-1] / "initdb")
     run(initdb, "--no-sync", "--auth=trust", "--encoding=UTF8", "-D", str(data))
     options = f"-k {folder} -c listen_addresses= -c fsync=off"
-    run(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+
+    def start() -> None:
+        run(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+
+    def restart() -> None:
+        run(control, "-D", str(data), "-m", "fast", "-w", "stop")
+        start()
+
+    start()
     try:
-        yield PostgresqlServer(folder, user)
+        yield PostgresqlServer(folder, user, restart)
     finally:
         run(control, "-D", str(data), "-m", "immediate", "-w", "stop")
         if as_user:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -11,11 +15,15 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
+from mvsdk.bundle import Image, ManifestOptions, create, sign
 from mvsdk.cloud.blobs import BlobStore, open_blobs
 from mvsdk.cloud.blobs.s3 import S3Blobs
+from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.errors import BlobStoreError
 from tests.bundle.samples import VECTORS
-from tests.cloud.test_refusals import UNSIGNED
+from tests.cloud.conftest import running_cloud
+from tests.cloud.postgresql_server import PostgresqlServer
+from tests.cloud.test_refusals import UNSIGNED, upload
 from tests.cloud.test_server_process import started
 
 CONTENT = bytes(range(256)) * 40
@@ -100,3 +108,61 @@ def test_a_bucket_that_is_not_there_is_refused(bucket: str) -> None:
     """A server does not start on a bucket it cannot use."""
     with pytest.raises(BlobStoreError, match="cannot use the bucket"):
         S3Blobs(bucket.replace("layers", "other"), SESSION)
+
+
+class SlowToRemove:
+    """A store in whose `remove` something else is tried."""
+
+    def __init__(self, store: BlobStore, meanwhile: Callable[[], None]) -> None:
+        self._store = store
+        self._meanwhile = meanwhile
+        self.put, self.get, self.size = store.put, store.get, store.size
+
+    def remove(self, name: str) -> None:
+        """Remove a blob, after something else had its chance."""
+        self._meanwhile()
+        self._store.remove(name)
+
+
+def test_an_upload_and_a_deletion_do_not_lose_a_layer(tmp_path: Path, database_url: str | None) -> None:
+    """While the last app with a layer is deleted another one with it is uploaded: it has its layer afterwards."""
+    uploads: list[threading.Thread] = []
+
+    def upload_another() -> None:
+        uploads.append(threading.Thread(target=upload, args=(cloud, sign(UNSIGNED, cloud.developer))))
+        uploads[-1].start()
+        uploads[-1].join(0.5)  # long enough, if nothing keeps it from going on
+
+    def alter(whole: Cloud) -> Cloud:
+        return replace(whole, blobs=SlowToRemove(whole.blobs, upload_another))
+
+    with running_cloud(tmp_path / "cloud", database_url, alter=alter) as cloud:
+        first = upload(cloud, UNSIGNED).json()["sid"]
+        assert cloud.call("DELETE", f"/v1/Apps/{first}").status_code == 204
+        uploads[0].join()
+        (layer,) = cloud.rows("SELECT name FROM layers")
+        kept = open_blobs(str(tmp_path / "cloud" / "blobs"))
+        assert kept.get(layer["name"]) == VECTORS.data
+
+
+def test_one_bundle_uploaded_many_times_at_once_is_one_app(tmp_path: Path, postgresql: PostgresqlServer) -> None:
+    """On two servers with one database, one upload makes the app and all others find it."""
+    url = postgresql.new_database()
+    with running_cloud(tmp_path / "one", url) as one:
+        shutil.copytree(tmp_path / "one", tmp_path / "two")
+        with running_cloud(tmp_path / "two", url) as two, ThreadPoolExecutor(8) as threads:
+            bundle = sign(UNSIGNED, one.developer)
+            answers = list(threads.map(lambda cloud: upload(cloud, bundle), [one, two] * 8))
+    assert sorted(answer.status_code for answer in answers) == [200] * 15 + [201]
+    assert len({answer.json()["sid"] for answer in answers}) == 1
+
+
+def test_an_upload_that_comes_to_nothing_leaves_no_layer(tmp_path: Path) -> None:
+    """Where the name is another app's already the new layer goes again, and the other app keeps its own."""
+    with running_cloud(tmp_path / "cloud") as cloud:
+        assert upload(cloud, UNSIGNED, UniqueName="app").status_code == 201
+        other = create(Image(VECTORS.data + bytes(4)), ManifestOptions(), None)
+        assert upload(cloud, other, UniqueName="app").status_code == 409
+        (layer,) = cloud.rows("SELECT name FROM layers")
+        files = [path.name for path in (tmp_path / "cloud" / "blobs").rglob("*") if path.is_file()]
+        assert files == [layer["name"]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 
-from mvsdk.link import ConfigAnswer, ConfigFetch, ConfigItem
+from mvsdk.link import ConfigAnswer, ConfigItem
 from mvsdk.link.session import Connected
 from tests.cloud.conftest import TOKEN, running_cloud
 from tests.cloud.test_sessions import SomeDevice
@@ -35,12 +35,10 @@ def test_a_planted_secret_is_nowhere_to_be_found(tmp_path: Path) -> None:
         device = SomeDevice()
         session = device.connect(cloud.url, sid)
         device.next(Connected)
-        session.say(
-            ConfigFetch(request=1, items=[ConfigItem("account", "secret", "k"), ConfigItem("device", "secret", "k")])
-        )
-        answer = device.next(ConfigAnswer)
+        answer = device.fetch(session, ConfigItem("account", "secret", "k"), ConfigItem("device", "secret", "k"))
         assert isinstance(answer, ConfigAnswer)
-        assert [result.value for result in answer.results] == [PLANTED, PLANTED]
+        assert [result.value for result in answer.items] == [PLANTED, PLANTED]
+        seen.append(repr(answer))
         session.close()
     files = [path.read_bytes() for path in (tmp_path / "cloud").rglob("*") if path.is_file()]
     assert files

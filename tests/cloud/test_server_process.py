@@ -20,6 +20,14 @@ from typing import Any
 import pytest
 import requests
 
+from mvsdk.bundle import Image, ManifestOptions, create
+from mvsdk.link import LogRecord
+from mvsdk.link.session import Disconnected
+from tests.bundle.samples import VECTORS
+from tests.cloud.test_sessions import SomeDevice
+
+UNSIGNED = create(VECTORS, ManifestOptions(), None)
+LARGE = create(Image(VECTORS.data * 1400), ManifestOptions(), None)
 PROGRAM = [sys.executable, "-c", "from mvsdk_cli.main import main; main()"]
 
 
@@ -127,17 +135,22 @@ def test_a_server_that_is_told_to_stop_ends_well(home: dict[str, str], number: s
     assert not (Path(home["MVSDK_CLOUD_DATA"]) / "server.json").exists()
 
 
+def server_certificate(folder: Path) -> tuple[Path, list[str]]:
+    """Make a certificate for this machine; return it, and the options that let a server use it."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run([*make, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, ["--tls-certificate", str(certificate), "--tls-key", str(key)]
+
+
 def test_other_machines_are_served_only_with_tls(home: dict[str, str], tmp_path: Path) -> None:
     """An address that others can reach needs a certificate; with one, what is spoken is TLS."""
     refused = mvsdk(home, "cloud", "start", "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - refused
     assert refused.returncode == 1
     assert "certificate" in refused.stderr
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run([*make, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    options = ["--host", "0.0.0.0", "--tls-certificate", str(certificate), "--tls-key", str(key)]  # noqa: S104 - with TLS
-    with started(home, *options) as (_, about):
+    certificate, options = server_certificate(tmp_path)
+    with started(home, "--host", "0.0.0.0", *options) as (_, about):  # noqa: S104 - with TLS
         port = int(about["url"].rpartition(":")[2])
         context = ssl.create_default_context(cafile=certificate)
         with (
@@ -169,15 +182,118 @@ def test_a_full_disk_is_told_and_harms_nothing(home: dict[str, str]) -> None:
             data = {"Key": f"key-{number}", "Value": "x" * 4000}
             return requests.post(configs, auth=auth, data=data, timeout=30).status_code
 
+        made = requests.post(about["url"] + "/mvsdk/v1/Devices", auth=auth, timeout=30).json()
         statuses = [write(number) for number in range(20)]
         files = list(Path(home["MVSDK_CLOUD_DATA"]).glob("cloud.sqlite*"))
         full = max(path.stat().st_size for path in files)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (full, full))
+        before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (full, before[1]))
         while (status := write(len(statuses))) == 201:
             statuses.append(status)
         assert status == 507
+        app = requests.post(about["url"] + "/v1/Apps", auth=auth, files={"File": ("a.zip", LARGE)}, timeout=30)
+        assert app.status_code == 507
+        told = SomeDevice()
+        session = told.connect(about["url"], made["sid"], made["token"])
+        for number in range(20):
+            told.outbox.add(LogRecord(time_us=number, text=f"{number} " + "x" * 4000))
+        session.records_added()
+        end = told.next(Disconnected)
+        assert isinstance(end, Disconnected)
+        assert not end.final
         listed = requests.get(configs + "?PageSize=1000", auth=auth, timeout=30).json()["configs"]
         assert {entry["key"] for entry in listed} == {f"key-{number}" for number in range(len(statuses))}
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+        session.close(60)  # with room again, the device loses nothing and the server needs no restart
+        logs = requests.get(f"{about['url']}/mvsdk/v1/Devices/{made['sid']}/Logs", auth=auth, timeout=30).json()[
+            "records"
+        ]
+        assert [record["text"].partition(" ")[0] for record in logs] == [str(number) for number in range(20)]
+        assert write(len(statuses)) == 201
+        statuses.append(201)
+        audit = requests.get(about["url"] + "/mvsdk/v1/Audit?Verify=true", auth=auth, timeout=60).json()
+        assert audit["first_broken"] is None
     with started(home):
         kept = json.loads(mvsdk(home, "config", "list", "--json").stdout)
     assert len(kept) == len(statuses)
+
+
+def test_a_foreign_process_is_never_stopped(home: dict[str, str]) -> None:
+    """What a killed server left behind names a process that may be anybody's by now: no cloud runs."""
+    with started(home) as (process, _):
+        process.kill()
+    data = Path(home["MVSDK_CLOUD_DATA"])
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        about = json.loads((data / "server.json").read_bytes())
+        (data / "server.json").write_text(json.dumps({**about, "pid": stranger.pid}))
+        (data / "server.lock").write_text(str(stranger.pid))
+        for command in ("stop", "status"):
+            refused = mvsdk(home, "cloud", command)
+            assert refused.returncode == 1
+            assert "no cloud runs" in refused.stderr
+        assert stranger.poll() is None
+        stranger.kill()
+    with started(home):
+        assert mvsdk(home, "cloud", "status").returncode == 0
+
+
+def test_whoever_has_stopped_a_cloud_may_start_it(home: dict[str, str]) -> None:
+    """`stop` comes back when the folder is free, so that the next server is not refused."""
+    for _ in range(3):
+        assert mvsdk(home, "cloud", "start", "--detach", "--port", "0").returncode == 0
+        assert mvsdk(home, "cloud", "stop").returncode == 0
+
+
+def test_no_proxy_stands_between_a_machine_and_itself(home: dict[str, str]) -> None:
+    """Whatever proxies the environment names, the cloud of this machine is reached directly."""
+    with started(home):
+        proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
+        environment = {**home, **proxies, "no_proxy": "", "NO_PROXY": ""}
+        assert mvsdk(environment, "config", "list").returncode == 0
+
+
+def test_a_device_is_made_here_and_there_or_nowhere(home: dict[str, str], tmp_path: Path) -> None:
+    """Where the folder is taken or cannot be made, or the name is none, the cloud gets no device, and the other way."""
+    environment = {**home, "MVSDK_DEVICES": str(tmp_path / "devices")}
+    with started(home):
+        (tmp_path / "devices" / "bath").mkdir(parents=True)
+        blocked = {**home, "MVSDK_DEVICES": str(tmp_path / "cloud" / "cloud.json")}
+        for variables, name in (
+            (environment, "bath"),
+            (environment, "x" * 122),
+            (environment, "€" * 121),  # too long for a file's name
+            (environment, "UV" + "0" * 32),
+            (environment, "a/b"),
+            (blocked, "hall"),
+        ):
+            refused = mvsdk(variables, "device", "create", name)
+            assert refused.returncode in {1, 2}, name
+            assert "Traceback" not in refused.stderr
+        assert json.loads(mvsdk(home, "device", "list", "--json").stdout) == []
+        made = json.loads(mvsdk(environment, "device", "create", "kitchen", "--json").stdout)
+        assert stat.S_IMODE(Path(made["folder"]).stat().st_mode) == 0o700
+        unnamed = json.loads(mvsdk(environment, "device", "create", "--json").stdout)
+        assert Path(unnamed["folder"]).name == unnamed["sid"]
+        elsewhere = tmp_path / "elsewhere"
+        assert mvsdk({**home, "MVSDK_DEVICES": str(elsewhere)}, "device", "create", "kitchen").returncode == 1
+        assert list(elsewhere.iterdir()) == []
+        assert sorted(path.name for path in (tmp_path / "devices").iterdir()) == sorted(
+            ["bath", "kitchen", unnamed["sid"]]
+        )
+
+
+def test_deploy_needs_no_device_where_there_is_only_one(home: dict[str, str], tmp_path: Path) -> None:
+    """The only device is meant, or the one MV_DEVICE_SID names; where there are none or several, that is told."""
+    bundle = tmp_path / "app.zip"
+    bundle.write_bytes(UNSIGNED)
+    deploy = ("deploy", str(bundle), "--no-wait", "--json")
+    environment = {**home, "MVSDK_DEVICES": str(tmp_path / "devices")}
+    with started(home):
+        assert "no device" in mvsdk(home, *deploy).stderr
+        mvsdk(environment, "device", "create", "kitchen")
+        assert json.loads(mvsdk(home, *deploy).stdout)["device"]["unique_name"] == "kitchen"
+        bath = json.loads(mvsdk(environment, "device", "create", "bath", "--json").stdout)["sid"]
+        refused = mvsdk(home, *deploy)
+        assert refused.returncode == 1
+        assert "kitchen" in refused.stderr
+        assert json.loads(mvsdk({**home, "MV_DEVICE_SID": bath}, *deploy).stdout)["device"]["sid"] == bath

@@ -13,7 +13,6 @@ by themselves, or the one that MVSDK_CLOUD_URL, MVSDK_CLOUD_ACCOUNT and MVSDK_CL
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvsdk_cli.console import json_option, print_json, print_table
+from mvsdk_cli.cloud_access import key_group, user_group
+from mvsdk_cli.console import json_option, print_json, print_table, warn
 
 if TYPE_CHECKING:
     from mvsdk.cloud.data_directory import DataDirectory
@@ -41,6 +41,10 @@ _data = click.option(
 @click.group("cloud", help=__doc__)
 def command() -> None:
     """Run the local cloud."""
+
+
+command.add_command(key_group)
+command.add_command(user_group)
 
 
 def _directory(data: Path | None) -> DataDirectory:
@@ -168,23 +172,10 @@ def stop(data: Path | None, as_json: bool) -> None:
 
     directory = _directory(data)
     server = directory.server()
-    if server is None or not _runs(server["pid"]):
+    if not directory.stop_server():
         raise NotReachableError(f"no cloud runs on {directory.path}", "`mvsdk cloud start` starts one")
-    os.kill(server["pid"], signal.SIGTERM)
-    while _runs(server["pid"]) and directory.server() is not None:
-        time.sleep(0.02)
     if as_json:
-        print_json({"stopped": server["url"]})
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        print_json({"stopped": server["url"] if server else None})
 
 
 @command.command("status")
@@ -209,10 +200,15 @@ def status(show_credentials: bool, as_json: bool) -> None:
 @click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
 @_data
 def backup(archive: Path, data: Path | None) -> None:
-    """Write everything the cloud keeps into one ARCHIVE, keys too; the cloud may run meanwhile."""
+    """Write everything the cloud keeps in its folder into one ARCHIVE, keys too; the cloud may run meanwhile.
+
+    Rows that are in PostgreSQL, and layers that are in a bucket, are for their own tools to back up.
+    """
     from mvsdk.cloud.backup import back_up
 
-    back_up(_directory(data), archive)
+    missing = back_up(_directory(data), archive)
+    if missing:
+        warn(f"{missing} layers are not in the folder; if they are in a bucket, back that up too")
 
 
 @command.command("restore")

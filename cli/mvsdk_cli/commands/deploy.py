@@ -1,12 +1,13 @@
 """Build, bundle and upload the application, and let a device run it.
 
 \b
-  $ mvsdk deploy --device kitchen
+  $ mvsdk deploy
   uploaded blinky as KA5f0c...
   kitchen is to run it
   kitchen runs it
 
-A BUNDLE that is there already is uploaded as it is. The command waits until the device has reported that it runs the
+A BUNDLE that is there already is uploaded as it is. The device is the one that --device or MV_DEVICE_SID names; without
+either, the cloud's only one. The command waits until the device has reported that it runs the
 app; --no-wait comes back at once.
 
 Exit status: 0 the device runs the app, 1 it could not, or took longer than --timeout.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ POLL_SECONDS = 0.25
 
 @click.command("deploy", help=__doc__)
 @click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--device", required=True, envvar="MV_DEVICE_SID", metavar="DEVICE", help="SID or unique name.")
+@click.option("--device", envvar="MV_DEVICE_SID", metavar="DEVICE", help="SID or unique name; default: the only one.")
 @click.option("--name", metavar="NAME", help="Unique name to give the app.")
 @click.option("--wait/--no-wait", default=True, help="Wait until the device runs it.")
 @click.option("--timeout", type=Duration(), default="5m", show_default=True, metavar="TIME", help="How long to wait.")
@@ -42,7 +44,7 @@ POLL_SECONDS = 0.25
 def command(
     context: click.Context,
     bundle: Path | None,
-    device: str,
+    device: str | None,
     name: str | None,
     wait: bool,
     timeout: int,
@@ -50,7 +52,10 @@ def command(
 ) -> None:
     """Let a device run the application."""
     client = cloud_client()
-    client.get("v1", "Devices", device)  # a wrong name is told before anything is built
+    if device is None:
+        device = _only_device(client)
+    else:
+        client.get("v1", "Devices", device)  # a wrong name is told before anything is built
     bundle = bundle or _built(context, quietly=as_json)
     app = client.upload(bundle, **({"UniqueName": name} if name else {}))
     _say(f"uploaded {bundle} as {app['unique_name'] or app['sid']}", quietly=as_json)
@@ -61,6 +66,18 @@ def command(
         _say(f"{device} runs it", quietly=as_json)
     if as_json:
         print_json({"app": app, "device": state})
+
+
+def _only_device(client: CloudClient) -> str:
+    """Return the name of the cloud's device, if it has one. Raises UpdateError."""
+    names = [device["unique_name"] or device["sid"] for device in islice(client.listed("v1", "Devices"), 5)]
+    if not names:
+        raise UpdateError("the cloud has no device to deploy to", "make one: mvsdk device create NAME")
+    if len(names) > 1:
+        raise UpdateError(
+            "the cloud has several devices", f"name one with --device, or in MV_DEVICE_SID: {', '.join(names)}, …"
+        )
+    return str(names[0])
 
 
 def _built(context: click.Context, *, quietly: bool) -> Path:

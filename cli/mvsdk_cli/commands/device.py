@@ -11,11 +11,16 @@ A device made here has an identity and a token, which lie in a folder of this ma
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 
+from mvsdk.errors import CloudError
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table
 from mvsdk_cli.device_folder import devices_home
@@ -36,14 +41,49 @@ def create(name: str | None, as_json: bool) -> None:
     from mvsdk.emulator.device_directory import DeviceDirectory
 
     client = cloud_client()
-    device = client.post("mvsdk", "v1", "Devices", **({"UniqueName": name} if name else {}))
-    folder = devices_home(os.environ) / (device["unique_name"] or device["sid"])
+    with _reserved_folder(name) as reserved:
+        device = client.post("mvsdk", "v1", "Devices", **({"UniqueName": name} if name else {}))
+        folder = reserved if name else reserved.rename(reserved.with_name(device["sid"]))
     with DeviceDirectory(folder, boards.load(), device["sid"]):
         CloudIdentity(client.url, device["sid"], device["token"]).write(folder)
     if as_json:
         print_json({**device, "folder": str(folder)})
     else:
         click.echo(f"{folder.name} is {device['sid']}; it lies in {folder}")
+
+
+@contextlib.contextmanager
+def _reserved_folder(name: str | None) -> Iterator[Path]:
+    """Make the folder of a device that is going to be made; it goes again if that fails.
+
+    So nothing is made in the cloud that could not be kept here.
+    """
+    from mvsdk.cloud.identifiers import NAME_LENGTH, is_unique_name
+
+    if name is not None and not is_unique_name(name):
+        raise click.UsageError(
+            f"'{name}' cannot name a device: names have up to {NAME_LENGTH} characters, no slash, and look like no SID."
+        )
+    home = devices_home(os.environ)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = home / name if name else Path(tempfile.mkdtemp(prefix=".new-", dir=home))
+        if name:
+            folder.mkdir(mode=0o700)
+    except OSError as error:
+        if home.is_dir() and isinstance(error, FileExistsError):
+            raise CloudError(
+                f"there is a device '{name}' on this machine already, in {home / str(name)}",
+                "choose another name, or remove that folder",
+            ) from error
+        raise CloudError(
+            f"cannot make a folder for the device in {home}: {error.strerror}", "name another place: MVSDK_DEVICES"
+        ) from error
+    try:
+        yield folder
+    except BaseException:
+        folder.rmdir()
+        raise
 
 
 @command.command("list")
@@ -88,6 +128,23 @@ def update(device: str, name: str | None, app: str | None, logging: bool | None,
     if not given:
         raise click.UsageError("Nothing to change: give at least one option.")
     _render(cloud_client().post("v1", "Devices", device, **given), as_json=as_json)
+
+
+@command.command("certificate")
+@click.argument("device")
+@click.argument("request", type=click.File("rb"))
+@json_option
+def certificate(device: str, request: BinaryIO, as_json: bool) -> None:
+    """Sign a DEVICE's certificate REQUEST (PEM, P-256) and print the certificate.
+
+    The device may show it in place of its token, to a cloud with TLS. The one that it had before counts no longer.
+    """
+    text = request.read().decode(errors="replace")
+    signed = cloud_client().post("mvsdk", "v1", "Devices", device, "Certificate", Request=text)
+    if as_json:
+        print_json(signed)
+    else:
+        click.echo(signed["certificate"], nl=False)
 
 
 def _render(device: dict[str, Any], *, as_json: bool) -> None:

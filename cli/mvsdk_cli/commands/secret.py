@@ -13,13 +13,12 @@ may have it get it. Typed at a prompt it is not shown. Keys have up to 100 chara
 
 from __future__ import annotations
 
-import sys
 from typing import BinaryIO
 
 import click
 
-from mvsdk.errors import CloudError
 from mvsdk_cli.console import json_option, print_json
+from mvsdk_cli.hidden_input import file_option, read_hidden
 from mvsdk_cli.settings_commands import add_common_commands, device_option, put
 
 
@@ -30,28 +29,14 @@ def command() -> None:
 
 @command.command("set")
 @click.argument("key")
-@click.option("--from-file", type=click.File("rb"), metavar="FILE", help="File with the value; - is standard input.")
+@file_option
 @device_option
 @json_option
 def set_value(key: str, from_file: BinaryIO | None, device: str | None, as_json: bool) -> None:
     """Give a key a secret value, in place of the one it had."""
-    entry = put("Secrets", device, key, _read(from_file))
+    entry = put("Secrets", device, key, read_hidden(from_file, "Value"))
     if as_json:
         print_json(entry)
-
-
-def _read(file: BinaryIO | None) -> str:
-    """Return the value: a file's text without the line end behind it, or what is typed twice."""
-    if file is None:
-        if not sys.stdin.isatty():
-            raise click.UsageError("Give the value with --from-file FILE, or --from-file - for standard input.")
-        typed: str = click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True)
-        return typed
-    try:
-        text = file.read().decode()
-    except UnicodeDecodeError as error:
-        raise CloudError("the secret is not UTF-8 text", "encode it, in base64 for example") from error
-    return text.removesuffix("\n").removesuffix("\r")
 
 
 add_common_commands(command, "Secrets", "date_rotated")

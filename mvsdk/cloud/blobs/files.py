@@ -26,7 +26,7 @@ class FileBlobs:
         if path.exists():
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
             descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
             try:
                 with os.fdopen(descriptor, "wb") as file:
@@ -71,8 +71,16 @@ class FileBlobs:
         return self._directory / name[:2] / name
 
 
+def _make(directory: Path) -> None:
+    """Make a folder and those above it, durably."""
+    if not directory.is_dir():
+        _make(directory.parent)
+        directory.mkdir(exist_ok=True)
+        _sync(directory.parent)
+
+
 def _sync(directory: Path) -> None:
-    """Make a rename in the folder durable."""
+    """Make what was renamed into the folder, or made in it, durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message
 
+from mvsdk.cloud import identifiers
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.console import visits
 from mvsdk.cloud.console.visits import Visit
@@ -26,7 +27,8 @@ from mvsdk.cloud.http import forms, logs
 from mvsdk.cloud.http.calls import CALLER
 from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.http.problems import Problem
-from mvsdk.cloud.store import accounts, apps, devices, records, sessions, settings
+from mvsdk.cloud.store import accounts, apps, devices, records, sessions, settings, users
+from mvsdk.cloud.store.accounts import Caller
 from mvsdk.cloud.store.pages import Cut, cut_page
 
 HEARTBEAT_SECONDS = 15
@@ -67,7 +69,7 @@ Shown = tuple[str, Mapping[str, Any]]
 def _page(show: Callable[[Cloud, Visit, Request], Awaitable[Shown]]) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         cloud: Cloud = request.app.state.cloud
-        visit = visits.current(cloud, request)
+        visit = await visits.current(cloud, request)
         if visit is None:
             return _render("login.html", {"back": request.url.path}, status=401)
         try:
@@ -176,7 +178,7 @@ async def _log_in(request: Request) -> Response:
         if wait:
             raise Problem("too-many-requests", str(wait))
         user, token = fields.get("user", ""), fields.get("token", "")
-        caller = await cloud.database.read(lambda c: accounts.authenticate(c, user, token))
+        caller = await _known(cloud, user, token)
         if caller is None:
             failed.note(address, cloud.now_us())
             raise Problem("unauthorized")
@@ -184,11 +186,27 @@ async def _log_in(request: Request) -> Response:
         message = problem.kind.message.format(detail=problem.detail)
         return _render("login.html", {"back": "/", "error": message}, status=problem.kind.status)
     response = RedirectResponse(_way_back(fields.get("back", "/")), 303)
-    visits.begin(cloud, caller, response, secure=request.url.scheme == "https")
+    await visits.begin(cloud, caller, response, secure=request.url.scheme == "https")
     return response
 
 
+async def _known(cloud: Cloud, user: str, token: str) -> Caller | None:
+    """Return whose credentials these are: those of the API, or a user's name and password."""
+    if identifiers.is_unique_name(user):
+        row = await cloud.database.read(lambda c: users.find(c, user))
+        right = await asyncio.to_thread(users.is_password, row, token)
+        return Caller(row["account_sid"], user) if row and right else None
+    return await cloud.database.read(lambda c: accounts.authenticate(c, user, token))
+
+
 async def _log_out(request: Request) -> Response:
+    cloud: Cloud = request.app.state.cloud
+    visit = await visits.current(cloud, request)
+    if visit is not None:
+        try:
+            visits.check_form(request, visit, request.query_params.get("form", ""))
+        except Problem as problem:
+            return _wrong(visit, problem.kind.status, problem.kind.message.format(detail=problem.detail))
     response = RedirectResponse("/", 303)
     visits.end(response)
     return response
@@ -200,7 +218,7 @@ async def _log_out(request: Request) -> Response:
 async def _act(request: Request) -> Response:
     """Let the API do what a form asks for, as whoever is logged in, and go back to the form's page."""
     cloud: Cloud = request.app.state.cloud
-    visit = visits.current(cloud, request)
+    visit = await visits.current(cloud, request)
     if visit is None:
         return RedirectResponse("/", 303)
     method, path = request.path_params["method"], "/" + request.path_params["path"]
@@ -247,13 +265,14 @@ def _way_back(path: str) -> str:
 async def _events(request: Request) -> Response:
     """Stream the states of all devices whenever one of them changes."""
     cloud: Cloud = request.app.state.cloud
-    visit = visits.current(cloud, request)
+    visit = await visits.current(cloud, request)
     if visit is None:
         return Response(status_code=401)
-    return StreamingResponse(_states(cloud, visit.caller.account), media_type="text/event-stream", headers=_SAFE)
+    states = visits.while_it_lasts(cloud, request, _states(cloud, visit.caller.account))
+    return StreamingResponse(states, media_type="text/event-stream", headers=_SAFE)
 
 
-async def _states(cloud: Cloud, account: str) -> AsyncIterator[bytes]:
+async def _states(cloud: Cloud, account: str) -> AsyncGenerator[bytes, None]:
     def look(connection: Connection) -> list[dict[str, Any]]:
         shown = ("sid", "connected", "update", "target", "reported", "logging", "wake_reason")
         rows = [_device_view(cloud, connection, row) for row in _some(connection, devices.LISTING, account)]
@@ -271,14 +290,15 @@ async def _states(cloud: Cloud, account: str) -> AsyncIterator[bytes]:
 async def _log(request: Request) -> Response:
     """Stream a device's log from a cursor on."""
     cloud: Cloud = request.app.state.cloud
-    visit = visits.current(cloud, request)
+    visit = await visits.current(cloud, request)
     if visit is None:
         return Response(status_code=401)
     row = await cloud.database.read(lambda c: devices.find(c, visit.caller.account, request.path_params["Sid"]))
     text = request.headers.get("last-event-id") or request.query_params.get("After", "0")
     if row is None or not (text.isascii() and text.isdigit() and len(text) < 18):
         return Response(status_code=404)
-    return StreamingResponse(logs.follow(cloud, row["sid"], int(text)), media_type="text/event-stream", headers=_SAFE)
+    lines = visits.while_it_lasts(cloud, request, logs.follow(cloud, row["sid"], int(text)))
+    return StreamingResponse(lines, media_type="text/event-stream", headers=_SAFE)
 
 
 # -- rendering ---------------------------------------------------------------------------------------------------------

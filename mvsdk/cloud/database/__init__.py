@@ -8,6 +8,7 @@ it or nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from mvsdk.cloud.signals import Signals
@@ -53,6 +54,13 @@ class Database(Protocol):
 
         Raises StorageFullError when there is no room.
         """
+
+    async def snapshot(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` makes of the committed rows, all seen as they were at one moment. It may take long: others
+        go on meanwhile."""
+
+    def exclusively(self, what: str) -> AbstractAsyncContextManager[None]:
+        """While the context lasts, keep out everybody else who enters one for the same thing, in every server."""
 
     def signals(self) -> Signals:
         """Return new signals that reach every server on this database. To be called on the loop of its waiters."""

@@ -25,7 +25,7 @@ def migrate(connection: Connection, words: dict[str, str]) -> None:
         )
     for version, script in known.items():
         if version > present:
-            for statement in _statements(script, words):
+            for statement in statements(script, words):
                 connection.execute(statement)
             connection.execute("INSERT INTO schema_version (version) VALUES (?)", (version,))
 
@@ -37,7 +37,8 @@ def _scripts() -> Iterator[tuple[int, str]]:
             yield int(entry.name.partition("_")[0]), entry.read_text(encoding="utf-8")
 
 
-def _statements(script: str, words: dict[str, str]) -> Iterator[str]:
+def statements(script: str, words: dict[str, str]) -> Iterator[str]:
+    """Yield the statements of a script in an engine's words."""
     for placeholder, word in words.items():
         script = script.replace("{" + placeholder + "}", word)
     code = "\n".join(line.partition("--")[0] for line in script.splitlines())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +22,11 @@ if TYPE_CHECKING:
     import psycopg
 
 T = TypeVar("T")
-WORDS = {"blob": "BYTEA", "number": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"}
+WORDS = {
+    "blob": "BYTEA",
+    "number": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "zeros": "decode(repeat('00', 32), 'hex')",
+}
 CONNECTIONS = 8
 _MIGRATION_LOCK = 0x6D7673646B
 """Number of the advisory lock under which one server at a time migrates: "mvsdk" in ASCII."""
@@ -48,11 +55,12 @@ class PostgresqlDatabase:
         _need_psycopg()
         self._url = url
         self._own = threading.local()
-        self._handles: list[psycopg.Connection[dict[str, Any]]] = []
+        self._handles: set[psycopg.Connection[dict[str, Any]]] = set()
+        self._exclusive: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._threads = ThreadPoolExecutor(CONNECTIONS, "database")
         try:
             self._threads.submit(self._transaction, self._migrate).result()
-        except DatabaseError:
+        except BaseException:
             self._threads.shutdown()
             raise
 
@@ -68,6 +76,30 @@ class PostgresqlDatabase:
         """See `Database.write`."""
         return await self.read(work)
 
+    async def snapshot(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.snapshot`."""
+
+        def at_one_moment(connection: Connection) -> T:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return work(connection)
+
+        return await self.read(at_one_moment)
+
+    @contextlib.asynccontextmanager
+    async def exclusively(self, what: str) -> AsyncIterator[None]:
+        """See `Database.exclusively`: an advisory lock, held by a connection of its own.
+
+        Within this process one task at a time asks for it, so that those who wait take no threads from who holds it.
+        """
+        async with self._exclusive[what]:
+            handle = await asyncio.to_thread(self._connect)
+            try:
+                number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
+                await asyncio.to_thread(_Connection(handle).execute, "SELECT pg_advisory_lock(?)", (number,))
+                yield
+            finally:
+                await asyncio.to_thread(handle.close)
+
     async def close(self) -> None:
         """See `Database.close`."""
         await asyncio.to_thread(self._threads.shutdown)
@@ -80,34 +112,55 @@ class PostgresqlDatabase:
         migrate(connection, WORDS)
 
     def _transaction(self, work: Callable[[Connection], T]) -> T:
+        """Do a piece of work on this thread's connection.
+
+        One that broke while it was idle, as all do when the server is restarted, is made anew; that is seen before the
+        work begins. Work that was begun is never done twice: it may have been committed.
+        """
         import psycopg
 
-        handle = self._connected()
+        handle = self._own_handle()
         try:
-            with handle.transaction():
+            with contextlib.ExitStack() as stack:
+                try:
+                    stack.enter_context(handle.transaction())
+                except psycopg.OperationalError:
+                    self._give_up(handle)
+                    handle = self._own_handle()
+                    stack.enter_context(handle.transaction())
                 return work(_Connection(handle))
         except psycopg.errors.DiskFull as error:
             raise StorageFullError(f"the database is full: {error}", "make room for PostgreSQL") from error
         except psycopg.Error as error:
             raise DatabaseError(f"PostgreSQL refused: {error}", "see its log") from error
 
-    def _connected(self) -> psycopg.Connection[dict[str, Any]]:
+    def _own_handle(self) -> psycopg.Connection[dict[str, Any]]:
         """Return this thread's connection, made anew where the last one broke."""
+        handle: psycopg.Connection[dict[str, Any]] | None = getattr(self._own, "handle", None)
+        if handle is not None and handle.closed:
+            self._give_up(handle)
+            handle = None
+        if handle is None:
+            handle = self._connect()
+            self._own.handle = handle
+            self._handles.add(handle)
+        return handle
+
+    def _give_up(self, handle: psycopg.Connection[dict[str, Any]]) -> None:
+        handle.close()
+        self._handles.discard(handle)
+        self._own.handle = None
+
+    def _connect(self) -> psycopg.Connection[dict[str, Any]]:
         import psycopg
         from psycopg.rows import dict_row
 
-        handle: psycopg.Connection[dict[str, Any]] | None = getattr(self._own, "handle", None)
-        if handle is not None and not handle.closed:
-            return handle
         try:
-            handle = psycopg.connect(self._url, autocommit=True, row_factory=dict_row, connect_timeout=10)
+            return psycopg.connect(self._url, autocommit=True, row_factory=dict_row, connect_timeout=10)
         except psycopg.Error as error:
             raise DatabaseError(
                 f"cannot reach the database: {error}", "check the URL, and that PostgreSQL runs"
             ) from error
-        self._own.handle = handle
-        self._handles.append(handle)
-        return handle
 
 
 def _need_psycopg() -> None:

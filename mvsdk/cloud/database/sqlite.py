@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,7 +18,7 @@ from mvsdk.cloud.errors import DatabaseError, StorageFullError
 from mvsdk.cloud.signals import LocalSignals, Signals
 
 T = TypeVar("T")
-WORDS = {"blob": "BLOB", "number": "INTEGER PRIMARY KEY AUTOINCREMENT"}
+WORDS = {"blob": "BLOB", "number": "INTEGER PRIMARY KEY AUTOINCREMENT", "zeros": "zeroblob(32)"}
 _GROUP_MOST = 500
 """Writes that share one commit at most, so that the first of them does not wait for ever."""
 
@@ -75,6 +77,7 @@ class SqliteDatabase:
                 raise
             raise _unusable(path, error) from error
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._exclusive: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._thread = threading.Thread(target=self._write_all, args=(_Connection(writing),), name="database writer")
         self._thread.start()
 
@@ -105,6 +108,19 @@ class SqliteDatabase:
         result: T = await job.future
         return result
 
+    async def snapshot(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.snapshot`: on a thread and a handle of its own."""
+        return await asyncio.to_thread(self._at_one_moment, work)
+
+    def _at_one_moment(self, work: Callable[[Connection], T]) -> T:
+        with contextlib.closing(self._open()) as handle:
+            handle.execute("BEGIN")
+            return work(_Connection(handle))
+
+    def exclusively(self, what: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """See `Database.exclusively`: one server works on a file, so this keeps within the process."""
+        return self._exclusive[what]
+
     async def close(self) -> None:
         """See `Database.close`."""
         self._jobs.put(None)
@@ -116,7 +132,10 @@ class SqliteDatabase:
     def _write_all(self, connection: _Connection) -> None:
         while (first := self._jobs.get()) is not None:
             group, last = self._group(first)
-            self._commit(connection, group)
+            try:
+                self._commit(connection, group)
+            except sqlite3.Error as error:
+                self._fail(connection, group, error)
             for job in group:
                 job.tell()
             if last:
@@ -137,16 +156,22 @@ class SqliteDatabase:
         return group, False
 
     def _commit(self, connection: _Connection, group: list[_Job]) -> None:
+        connection.handle.execute("BEGIN IMMEDIATE")
+        for job in group:
+            self._carry_out(connection, job)
+        connection.handle.execute("COMMIT")
+
+    def _fail(self, connection: _Connection, group: list[_Job], error: sqlite3.Error) -> None:
+        """Undo a group. Where even that fails the handle is given up: closing it undoes what was not committed."""
+        for job in group:
+            job.error = job.error or _failed(self._path, error)
         try:
-            connection.handle.execute("BEGIN IMMEDIATE")
-            for job in group:
-                self._carry_out(connection, job)
-            connection.handle.execute("COMMIT")
-        except sqlite3.Error as error:
             if connection.handle.in_transaction:
                 connection.handle.execute("ROLLBACK")
-            for job in group:
-                job.error = job.error or _failed(self._path, error)
+        except sqlite3.Error:
+            connection.handle.close()
+            with contextlib.suppress(DatabaseError):  # the next group finds the handle closed, and comes here again
+                connection.handle = self._open()
 
     @staticmethod
     def _carry_out(connection: _Connection, job: _Job) -> None:

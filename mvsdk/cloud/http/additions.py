@@ -13,7 +13,8 @@ from starlette.routing import Route
 from mvsdk import __version__
 from mvsdk.cloud import passwords
 from mvsdk.cloud.database import Connection, Row
-from mvsdk.cloud.http import description, forms, logs
+from mvsdk.cloud.errors import CertificateRequestError
+from mvsdk.cloud.http import access, description, forms, logs
 from mvsdk.cloud.http.calls import Call, answer
 from mvsdk.cloud.http.description import Operation, Parameter
 from mvsdk.cloud.http.devices import shown
@@ -39,6 +40,13 @@ class NewDevice(msgspec.Struct):
     sid: Annotated[str, Meta(pattern="^UV[0-9a-f]{32}$")]
     unique_name: str | None
     token: str
+
+
+class DeviceCertificate(msgspec.Struct):
+    """A certificate (PEM) that a device may show in place of its token, where TLS is spoken."""
+
+    device_sid: Annotated[str, Meta(pattern="^UV[0-9a-f]{32}$")]
+    certificate: str
 
 
 class Signer(msgspec.Struct):
@@ -102,6 +110,15 @@ def operations() -> list[Operation]:
         ),
         Operation(
             "POST",
+            "/Devices/{Sid}/Certificate",
+            "Sign a device's certificate request; the certificate it had before counts no longer.",
+            _certify,
+            DeviceCertificate,
+            status=201,
+            form=[Parameter("Request", "PEM text of a PKCS #10 request with a P-256 key", required=True)],
+        ),
+        Operation(
+            "POST",
             "/Signers",
             "Let bundles signed with a key be uploaded.",
             _trust,
@@ -132,6 +149,7 @@ def operations() -> list[Operation]:
             AuditTrail,
             query=[Parameter("Verify", "Check the whole trail too, which takes its time", flag)],
         ),
+        *access.operations(),
     ]
 
 
@@ -172,6 +190,26 @@ async def _create_device(call: Call) -> Response:
     return answer({**shown(call, row), "token": token}, 201)
 
 
+async def _certify(call: Call) -> Response:
+    fields = await forms.read_form(call.request, {"Request"})
+    request = forms.required(fields, "Request", _PEM_LENGTH)
+    row = await call.cloud.database.read(lambda c: devices.find(c, call.account, call.path("Sid")))
+    if row is None:
+        raise call.missing()
+    sid, now_us = row["sid"], call.cloud.now_us()
+    try:
+        certificate, fingerprint = call.cloud.device_authority.issue(request.encode(), sid)
+    except CertificateRequestError as error:
+        raise Problem("bad-parameter", f"The parameter Request is refused: {error.what}") from error
+
+    def certify(connection: Connection) -> None:
+        devices.certify(connection, sid, fingerprint, now_us)
+        audit.record(connection, call.account, now_us, call.caller.who, "certify device", sid)
+
+    await call.cloud.database.write(certify)
+    return answer(DeviceCertificate(sid, certificate), 201)
+
+
 async def _trust(call: Call) -> Response:
     fields = await forms.read_form(call.request, {"Name", "PublicKey"})
     name = forms.required(fields, "Name", _NAME_LENGTH)
@@ -199,4 +237,4 @@ async def _audit(call: Call) -> Response:
         entries = [AuditEntry(row["number"], row["at_us"], row["who"], row["what"], row["subject"]) for row in rows]
         return AuditTrail(entries, audit.first_broken(connection) if verify else None)
 
-    return answer(await call.cloud.database.read(look))
+    return answer(await call.cloud.database.snapshot(look))

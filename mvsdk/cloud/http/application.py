@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -16,16 +15,16 @@ from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.console import pages
 from mvsdk.cloud.http import additions, apps, devices, sessions, settings
 from mvsdk.cloud.http.failed_logins import FailedLogins
+from mvsdk.cloud.http.known_hosts import KnownHosts
 from mvsdk.cloud.http.problems import Problem, kinds
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlette:
     """Return the application that serves `cloud`.
 
-    Requests are taken only under one of these host names: a page elsewhere whose name was made to point here gets
-    nothing.
+    Requests are taken only under one of these host names.
     """
     app = Starlette(
         routes=[
@@ -37,7 +36,7 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
             *pages.routes(),
             Route("/errors/{code}", _explain),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)],
+        middleware=[Middleware(KnownHosts, hosts=hosts)],
         exception_handlers={HTTPException: _unrouted},
     )
     app.router.redirect_slashes = False

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from mvsdk.cloud import uploads
+from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.http import forms, paging
 from mvsdk.cloud.http.calls import Call, answer, resource
 from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.store import accounts, apps, audit
 from mvsdk.cloud.store.pages import cut_page
+
+_LAYERS = "layers"
+"""Uploads and deletions keep each other out: a layer that one finds there already the other may be removing."""
 
 
 def routes() -> list[Route]:
@@ -61,15 +66,20 @@ async def _upload(call: Call) -> Response:
     upload = await asyncio.to_thread(
         uploads.receive, form.file, name, cloud.board, trusted, cloud.signing_key, signs=signs
     )
-    for layer, content in upload.layers.items():
-        await asyncio.to_thread(cloud.blobs.put, layer, content)
 
     def store(connection: Connection) -> tuple[Row, bool]:
         row, new = apps.add(connection, account, upload.app, cloud.now_us())
         audit.record(connection, account, cloud.now_us(), call.caller.who, "upload app", row["sid"])
         return row, new
 
-    row, new = await cloud.database.write(store)
+    async with cloud.database.exclusively(_LAYERS):
+        for layer, content in upload.layers.items():
+            await asyncio.to_thread(cloud.blobs.put, layer, content)
+        try:
+            row, new = await cloud.database.write(store)
+        except Exception:
+            await _forget(cloud, await cloud.database.read(lambda c: apps.unused(c, upload.layers)))
+            raise
     return answer(shown(call, row), 201 if new else 200)
 
 
@@ -82,9 +92,14 @@ async def _delete(call: Call) -> Response:
         audit.record(connection, call.account, cloud.now_us(), call.caller.who, "delete app", row["sid"])
         return unused
 
-    for layer in await cloud.database.write(remove):
-        await asyncio.to_thread(cloud.blobs.remove, layer)
+    async with cloud.database.exclusively(_LAYERS):
+        await _forget(cloud, await cloud.database.write(remove))
     return Response(status_code=204)
+
+
+async def _forget(cloud: Cloud, layers: Iterable[str]) -> None:
+    for layer in layers:
+        await asyncio.to_thread(cloud.blobs.remove, layer)
 
 
 async def _found(call: Call, parameter: str) -> Row:

@@ -36,13 +36,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path below `PREFIX`: what it takes, and the model of what it answers."""
+    """One method of one path below `PREFIX`: what it takes, and the model of what it answers, None for nothing."""
 
     method: str
     path: str
     summary: str
     endpoint: Endpoint
-    reply: type[msgspec.Struct]
+    reply: type[msgspec.Struct] | None
     status: int = 200
     form: Sequence[Parameter] = ()
     query: Sequence[Parameter] = ()
@@ -58,7 +58,7 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
 
 def openapi(operations: Sequence[Operation]) -> dict[str, Any]:
     """Return the OpenAPI document of operations."""
-    models = [ProblemDocument, *dict.fromkeys(operation.reply for operation in operations)]
+    models = [ProblemDocument, *dict.fromkeys(operation.reply for operation in operations if operation.reply)]
     references, schemas = msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")
     by_model = dict(zip(models, references, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -80,6 +80,7 @@ def _described(operation: Operation, references: Mapping[Any, Any]) -> dict[str,
     def content(model: type[msgspec.Struct]) -> dict[str, Any]:
         return {"application/json": {"schema": references[model]}}
 
+    reply = {"content": content(operation.reply)} if operation.reply else {}
     in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in in_path
@@ -92,7 +93,7 @@ def _described(operation: Operation, references: Mapping[Any, Any]) -> dict[str,
         "summary": operation.summary,
         "parameters": parameters,
         "responses": {
-            str(operation.status): {"description": operation.summary, "content": content(operation.reply)},
+            str(operation.status): {"description": operation.summary, **reply},
             "default": {"description": "Something is wrong.", "content": content(ProblemDocument)},
         },
     }

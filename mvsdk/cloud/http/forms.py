@@ -18,7 +18,6 @@ FORM_LIMIT = 64 * 1024
 """Bytes of a form: a value of 4096 characters takes up to 48 KiB once each of its bytes is escaped."""
 _FIELDS_MOST = 32
 _UPLOAD_FIELDS_MOST = 8
-_NAME_LENGTH = 121
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -111,16 +110,11 @@ def unique_name(fields: Mapping[str, str]) -> str | None:
     value = fields.get("UniqueName") or None
     if value is None:
         return None
-    if (
-        len(value) > _NAME_LENGTH
-        or _CONTROL.search(value)
-        or "/" in value
-        or value in {".", ".."}
-        or identifiers.looks_like_sid(value)
-    ):
+    if not identifiers.is_unique_name(value):
+        most = identifiers.NAME_LENGTH
         raise Problem(
             "bad-parameter",
-            f"The parameter UniqueName has up to {_NAME_LENGTH} characters, no slash, and does not look like a SID",
+            f"The parameter UniqueName has up to {most} characters, no slash, and does not look like a SID",
         )
     return value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
@@ -72,7 +72,7 @@ async def _page(cloud: Cloud, device: str, cursor: int) -> dict[str, Any]:
     }
 
 
-async def follow(cloud: Cloud, device: str, cursor: int) -> AsyncIterator[bytes]:
+async def follow(cloud: Cloud, device: str, cursor: int) -> AsyncGenerator[bytes, None]:
     """Yield events for all records behind a cursor, and for those to come, until the server stops."""
     with cloud.signals.subscribed(f"records {device}") as arrived:
         while not cloud.signals.closed:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 from starlette.routing import WebSocketRoute
@@ -15,10 +18,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError, Connection
 from mvsdk.cloud.http.failed_logins import FailedLogins
+from mvsdk.cloud.http.web_server import CLIENT_CERTIFICATE
 from mvsdk.cloud.store import commands, records, sessions
 from mvsdk.cloud.store.sessions import Device, State
 from mvsdk.errors import CloudError
 from mvsdk.link import messages
+from mvsdk.link.fitting import fitted
 from mvsdk.link.session import PATH
 
 _LOG = logging.getLogger("mvsdk.cloud")
@@ -76,8 +81,13 @@ def _must_wait(socket: WebSocket, cloud: Cloud) -> bool:
 
 
 async def _authenticated(socket: WebSocket, cloud: Cloud) -> Device | None:
+    """Return the device that has shown its token or, without any, its certificate."""
     failed: FailedLogins = socket.app.state.failed_logins
     address = socket.client.host if socket.client else ""
+    certificate: bytes | None = socket.scope.get("state", {}).get(CLIENT_CERTIFICATE)
+    if certificate and "authorization" not in socket.headers:
+        shown = hashlib.sha256(certificate).digest()
+        return await cloud.database.read(lambda c: sessions.certified(c, shown))
     scheme, _, credentials = socket.headers.get("authorization", "").partition(" ")
     sid, _, token = credentials.partition(":")
     if scheme.lower() != "bearer":
@@ -177,27 +187,51 @@ class _Session:
             case messages.Records():
                 await self._store(message)
             case messages.CommandDone():
-                await cloud.database.write(lambda c: commands.done(c, device.sid, message.number))
-            case messages.ConfigFetch():
-                results = await cloud.database.read(lambda c: sessions.values(c, cloud.seal, device, message.items))
-                await self.send(messages.ConfigAnswer(request=message.request, results=results))
+                await self._note(lambda c: commands.done(c, device.sid, message.number))
+            case messages.ConfigRequest():
+                await self.socket.send_text((await self._config_answer(message)).decode())
             case messages.AppReport():
-                await cloud.database.write(
-                    lambda c: sessions.report(c, device, message.app_hash, message.error_code, now_us)
-                )
+                await self._note(lambda c: sessions.report(c, device, message.app_hash, message.error_code, now_us))
                 cloud.signals.send(f"presence {device.account}")
 
+    async def _note(self, work: Callable[[Connection], None]) -> None:
+        """Write down what the device says, unless another session of it counts by now."""
+
+        def note(connection: Connection) -> None:
+            if sessions.counts(connection, self.device, self.name):
+                work(connection)
+
+        await self.cloud.database.write(note)
+
+    async def _config_answer(self, request: messages.ConfigRequest) -> bytes:
+        """Return the answer as it is sent. Whatever is wrong with a request, the session goes on."""
+
+        def refused(result: Literal["too-large", "failed"]) -> bytes:
+            return messages.encode(messages.ConfigAnswer(id=request.id, result=result, items=[]))
+
+        if len(request.items) > messages.CONFIG_ITEMS_MOST:
+            return refused("too-large")
+        cloud, device = self.cloud, self.device
+        try:
+            items = await cloud.database.read(lambda c: sessions.values(c, cloud.seal, device, request.items))
+        except CloudError as error:
+            _LOG.error("config of %s cannot be read: %s", device.sid, error)
+            return refused("failed")
+        if any(item.result == "decryption-failed" for item in items):
+            _LOG.error("a secret of %s cannot be opened: it was sealed with another master.key", device.sid)
+        answer = messages.encode(messages.ConfigAnswer(id=request.id, items=items))
+        return answer if len(answer) <= messages.MESSAGE_BYTES else refused("too-large")
+
     async def _store(self, message: messages.Records) -> None:
-        now_us = self.cloud.now_us()
-        sound = message.first >= 1 and 0 < len(message.records) <= messages.RECORDS_MOST
-        if not sound or any(_too_long(record) for record in message.records):
-            raise _End("records are numbered from 1, and bounded in number and length", retry=False)
-        device, boot = self.device.sid, self.boot
+        if message.first < 1 or not message.records:
+            raise _End("records are numbered from 1", retry=False)
+        now_us, device, boot = self.cloud.now_us(), self.device.sid, self.boot
+        taken = [fitted(record) for record in message.records]
         through = await self.cloud.database.write(
-            lambda c: records.append(c, device, boot, message.first, message.records, now_us)
+            lambda c: records.append(c, device, self.name, boot, message.first, taken, now_us)
         )
         if through is None:
-            raise _End("records are missing, or of another boot", retry=True)
+            raise _End("another session of this device has begun", retry=False)
         self.cloud.signals.send(f"records {device}")
         await self.send(messages.Acknowledged(up_to=through))
 
@@ -245,8 +279,3 @@ class _Session:
                 self.commanded = number
                 if kind == commands.RESTART:
                     await self.send(messages.Command(number=number, kind="restart"))
-
-
-def _too_long(record: messages.Record) -> bool:
-    text = getattr(record, "text", "") or getattr(record, "report", "") or getattr(record, "wake_reason", "")
-    return len(text.encode()) > messages.TEXT_LENGTH * (16 if isinstance(record, messages.CrashRecord) else 1)

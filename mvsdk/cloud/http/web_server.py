@@ -7,8 +7,10 @@ import contextlib
 import functools
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mvsdk.cloud.errors import AddressError
 from mvsdk.cloud.signals import Signals
+from mvsdk.link.messages import MESSAGE_BYTES
 
 SHUTDOWN_SECONDS = 10
 """For how long a request that was begun may go on after the server was told to stop."""
@@ -25,8 +28,9 @@ REQUEST_SECONDS = 20
 """For how long a client may take to send the head of a request."""
 HEAD_LIMIT = 64 * 1024
 """Bytes of the head of a request."""
-MESSAGE_LIMIT = 1024 * 1024
-"""Bytes of one WebSocket message."""
+
+CLIENT_CERTIFICATE = "client_certificate"
+"""In the state of a scope: the certificate (DER) that the client has shown and that was verified, if any."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -40,6 +44,10 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        encrypted = transport.get_extra_info("ssl_object")
+        if encrypted is not None:
+            # What is in here is in the scope of every request and session of this connection, as "state".
+            self.app_state = {**self.app_state, CLIENT_CERTIFICATE: encrypted.getpeercert(binary_form=True)}
         self._wait(REQUEST_SECONDS, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -88,6 +96,15 @@ class _Protocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(seconds, then) if seconds is not None and then is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A server's certificate and its key, and the authority whose certificates devices may show: PEM files."""
+
+    certificate: Path
+    key: Path | None
+    authority: Path
+
+
 class WebServer(uvicorn.Server):
     """Serves `app`. `listening` is called once requests are taken.
 
@@ -99,15 +116,14 @@ class WebServer(uvicorn.Server):
         app: ASGIApp,
         signals: Signals,
         listening: Callable[[], None],
-        certificate: Path | None = None,
-        key: Path | None = None,
+        tls: Tls | None = None,
     ) -> None:
         config = uvicorn.Config(
             app,
             loop="asyncio",
             http=_Protocol,
             ws="websockets-sansio",
-            ws_max_size=MESSAGE_LIMIT,
+            ws_max_size=MESSAGE_BYTES,
             ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
@@ -116,14 +132,14 @@ class WebServer(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
+            **_options(tls),
         )
         try:
             config.load()
         except (OSError, ssl.SSLError) as error:
             raise AddressError(
-                f"cannot use the certificate {certificate}: {error}", "give a PEM certificate and its private key"
+                f"cannot use the certificate {tls and tls.certificate}: {error}",
+                "give a PEM certificate and its private key",
             ) from error
         super().__init__(config)
         self._signals = signals
@@ -143,3 +159,15 @@ class WebServer(uvicorn.Server):
         """Begin, and say so."""
         await super().startup(sockets)
         self._listening()
+
+
+def _options(tls: Tls | None) -> dict[str, Any]:
+    """Return uvicorn's options. Who shows a certificate shows one of the authority's; nobody has to."""
+    if tls is None:
+        return {}
+    return {
+        "ssl_certfile": tls.certificate,
+        "ssl_keyfile": tls.key,
+        "ssl_ca_certs": str(tls.authority),
+        "ssl_cert_reqs": ssl.CERT_OPTIONAL,
+    }

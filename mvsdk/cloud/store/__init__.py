@@ -1,6 +1,7 @@
 """The tables as Python: every function takes a `Connection` and belongs into one `Database.read` or `write`.
 
     accounts        accounts, API keys, trusted signers, who a request comes from
+    users           people who log in at the console
     apps, devices   what the API calls so
     settings        config and secrets, of an account or a device
     audit           who changed what, in a chain of hashes

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mvsdk.cloud import identifiers, passwords
 from mvsdk.cloud.database import Connection
+from mvsdk.cloud.store.pages import Listing
 from mvsdk.keys import PublicKey
+
+API_KEYS = Listing("api_keys", "account_sid = ?", "sid")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom a request comes from: an account, and the name under which the audit log knows the credentials."""
+    """Whom a request comes from: an account, and the name under which the audit log knows the credentials.
+
+    That is the account's own SID, the SID of an API key, or the name of a user.
+    """
 
     account: str
     who: str
 
 
-def create(connection: Connection, account: str, token: str, now_us: int) -> None:
-    """Make an account whose auth token is `token`."""
-    connection.execute(
-        "INSERT INTO accounts (sid, token, signs_uploads, created_us) VALUES (?, ?, 1, ?)",
+def create(connection: Connection, account: str, token: str, now_us: int) -> bool:
+    """Make an account whose auth token is `token`; return whether it is new."""
+    rows = connection.execute(
+        "INSERT INTO accounts (sid, token, signs_uploads, created_us) VALUES (?, ?, 1, ?) ON CONFLICT (sid) DO NOTHING",
         (account, passwords.digest(token), now_us),
     )
-
-
-def exists(connection: Connection, account: str) -> bool:
-    """Return whether there is such an account."""
-    return connection.execute("SELECT 1 FROM accounts WHERE sid = ?", (account,)).fetchone() is not None
+    return rows.rowcount > 0
 
 
 def signs_uploads(connection: Connection, account: str) -> bool:
@@ -58,6 +61,24 @@ def add_api_key(connection: Connection, account: str, name: str, now_us: int) ->
         (sid, account, name, passwords.digest(secret), now_us),
     )
     return sid, secret
+
+
+def remove_api_key(connection: Connection, account: str, sid: str) -> bool:
+    """Remove an API key; return whether there was one."""
+    return connection.execute("DELETE FROM api_keys WHERE account_sid = ? AND sid = ?", (account, sid)).rowcount > 0
+
+
+def stamp(connection: Connection, caller: Caller) -> str | None:
+    """Return a mark of the credentials that a caller has shown, which is another one once they have changed; None once
+    they are gone."""
+    if caller.who == caller.account:
+        sql = "SELECT token AS kept FROM accounts WHERE sid = ? AND sid = ?"
+    elif identifiers.is_sid(caller.who, identifiers.API_KEY):
+        sql = "SELECT secret AS kept FROM api_keys WHERE account_sid = ? AND sid = ?"
+    else:
+        sql = "SELECT password AS kept FROM users WHERE account_sid = ? AND name = ?"
+    row = connection.execute(sql, (caller.account, caller.who)).fetchone()
+    return hashlib.sha256(bytes(row["kept"])).hexdigest() if row else None
 
 
 def trust(connection: Connection, account: str, signers: Mapping[str, PublicKey]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mvsdk.cloud import identifiers
@@ -89,5 +89,10 @@ def remove(connection: Connection, sid: str) -> list[str]:
     names = [row["name"] for row in connection.execute("SELECT name FROM layers WHERE app_sid = ?", (sid,)).fetchall()]
     connection.execute("DELETE FROM layers WHERE app_sid = ?", (sid,))
     connection.execute("DELETE FROM apps WHERE sid = ?", (sid,))
+    return unused(connection, names)
+
+
+def unused(connection: Connection, layers: Iterable[str]) -> list[str]:
+    """Return those of the layers that no app has."""
     used = "SELECT 1 FROM layers WHERE name = ?"
-    return [name for name in names if connection.execute(used, (name,)).fetchone() is None]
+    return [name for name in layers if connection.execute(used, (name,)).fetchone() is None]

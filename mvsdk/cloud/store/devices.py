@@ -34,6 +34,11 @@ def add(connection: Connection, account: str, unique_name: str | None, token: st
     return row
 
 
+def certify(connection: Connection, sid: str, fingerprint: bytes, now_us: int) -> None:
+    """Note a device's latest certificate, in place of the one before."""
+    connection.execute("UPDATE devices SET certificate = ?, updated_us = ? WHERE sid = ?", (fingerprint, now_us, sid))
+
+
 def rename(connection: Connection, sid: str, unique_name: str | None, now_us: int) -> None:
     """Give a device another unique name, or none. Raises ConflictError where it is taken."""
     connection.execute("UPDATE devices SET unique_name = ?, updated_us = ? WHERE sid = ?", (unique_name, now_us, sid))

@@ -13,19 +13,20 @@ KEPT_EACH = 100_000
 
 
 def append(
-    connection: Connection, device: str, boot: str, first: int, records: Sequence[Record], now_us: int
+    connection: Connection, device: str, session: str, boot: str, first: int, records: Sequence[Record], now_us: int
 ) -> int | None:
     """Store records numbered from `first` on; return up to which number this boot's are stored now.
 
     Numbers stored already are passed over, so sending twice stores once. Numbers that are missing, because this
-    database knows less than was acknowledged once, become a gap. None if the device has booted anew meanwhile.
+    database knows less than was acknowledged once, become a gap. None, and nothing stored, if `session` is not the
+    device's present one.
     """
     row = connection.execute(
         # Changing the row locks it: another session of the device may be storing at this moment.
-        "UPDATE devices SET seen_us = seen_us WHERE sid = ? RETURNING boot, records_through, last_cursor",
+        "UPDATE devices SET seen_us = seen_us WHERE sid = ? RETURNING session, boot, records_through, last_cursor",
         (device,),
     ).fetchone()
-    if row is None or row["boot"] != boot:
+    if row is None or (row["session"], row["boot"]) != (session, boot):
         return None
     through: int = row["records_through"]
     missing = first - through - 1

@@ -16,7 +16,7 @@ STALE_US = 150 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that has shown its token."""
+    """A device that has shown who it is."""
 
     sid: str
     account: str
@@ -39,6 +39,12 @@ def authenticate(connection: Connection, sid: str, token: str) -> Device | None:
         row = connection.execute("SELECT account_sid, token FROM devices WHERE sid = ?", (sid,)).fetchone()
     right = passwords.matches(token, bytes(row["token"]) if row else bytes(32))
     return Device(sid, row["account_sid"]) if row and right else None
+
+
+def certified(connection: Connection, fingerprint: bytes) -> Device | None:
+    """Return the device whose latest certificate this is; who verified it has seen that the device has its key."""
+    row = connection.execute("SELECT sid, account_sid FROM devices WHERE certificate = ?", (fingerprint,)).fetchone()
+    return Device(row["sid"], row["account_sid"]) if row else None
 
 
 def begin(connection: Connection, device: Device, session: str, hello: Hello, now_us: int) -> int:
@@ -70,6 +76,14 @@ def end(connection: Connection, device: Device, session: str, now_us: int) -> No
 def confirm(connection: Connection, device: Device, session: str, now_us: int) -> None:
     """Note that the session is alive."""
     connection.execute("UPDATE devices SET seen_us = ? WHERE sid = ? AND session = ?", (now_us, device.sid, session))
+
+
+def counts(connection: Connection, device: Device, session: str) -> bool:
+    """Return whether a session is the device's present one; none takes its place before this is committed."""
+    rows = connection.execute(
+        "UPDATE devices SET seen_us = seen_us WHERE sid = ? AND session = ?", (device.sid, session)
+    )
+    return rows.rowcount > 0
 
 
 def is_connected(row: Row, now_us: int) -> bool:
@@ -108,13 +122,20 @@ def state(connection: Connection, device: Device, now_us: int) -> State:
 
 def values(connection: Connection, seal: Seal, device: Device, items: list[ConfigItem]) -> list[ConfigResult]:
     """Return config and secret values that a device asks for; it sees its account's and its own."""
-    return [ConfigResult(_value(connection, seal, device, item)) for item in items]
+    return [_value(connection, seal, device, item) for item in items]
 
 
-def _value(connection: Connection, seal: Seal, device: Device, item: ConfigItem) -> str | None:
-    listing = settings.SECRETS if item.store == "secret" else settings.CONFIGS
+def _value(connection: Connection, seal: Seal, device: Device, item: ConfigItem) -> ConfigResult:
+    if len(item.key) > settings.KEY_LENGTH or "\0" in item.key:  # PostgreSQL would not even look for a zero character
+        return ConfigResult("not-found")
+    listing = settings.SECRETS if item.kind == "secret" else settings.CONFIGS
     owner = device.sid if item.scope == "device" else ""
     row = settings.find(connection, listing, device.account, owner, item.key)
     if row is None:
-        return None
-    return settings.open_secret(seal, row) if item.store == "secret" else str(row["value"])
+        return ConfigResult("not-found")
+    if item.kind == "config":
+        return ConfigResult("found", row["value"])
+    try:
+        return ConfigResult("found", settings.open_secret(seal, row))
+    except ValueError:
+        return ConfigResult("decryption-failed")
