@@ -86,7 +86,7 @@ class NetworkOptions:
         if link is not None:
             from mvsdk.emulator.network.config_session import ConfigSession
 
-            return ConfigSession(link.fetch)
+            return ConfigSession(link.fetch_config)
         return None
 
 

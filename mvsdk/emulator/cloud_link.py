@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import queue
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from mvsdk.link import (
     PROTOCOL,
     Command,
     CommandDone,
+    ConfigItem,
     CrashRecord,
     DeviceSession,
     Hello,
@@ -32,7 +33,7 @@ from mvsdk.link import (
     Outbox,
     StartRecord,
 )
-from mvsdk.link.session import Connected, Disconnected, Heard
+from mvsdk.link.session import ConfigAnswered, Connected, Disconnected, Heard
 
 if TYPE_CHECKING:
     from mvsdk.emulator.device import Device
@@ -103,6 +104,13 @@ class CloudLink:
         """Let what is under way arrive, and end the session."""
         if self._session is not None:
             self._session.close()
+
+    def fetch_config(self, items: Sequence[ConfigItem], answered: ConfigAnswered) -> None:
+        """Ask the cloud for values, as `DeviceSession.fetch_config` does."""
+        if self._session is None:
+            answered(Disconnected("the session has not begun", final=False))
+        else:
+            self._session.fetch_config(items, answered)
 
     # -- up ------------------------------------------------------------------------------------------------------------
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
+from mvsdk import link
 from mvsdk.emulator.errors import NetworkSettingError
 from mvsdk.emulator.network.config_file import ConfigFile
-from mvsdk.emulator.network.config_session import ConfigSession, Fetched
+from mvsdk.emulator.network.config_session import ConfigSession
 from mvsdk.emulator.network.exchanges import Answer, Close, ConfigAnswer, ConfigItem, ConfigRequest
 from mvsdk.emulator.network.peers import Peers
+from mvsdk.link.session import ConfigAnswered, Disconnected
 
 ITEMS = (
     ConfigItem("account", "config", "interval"),
@@ -95,27 +95,23 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         ConfigFile(file_of(tmp_path, b'[device.config]\na = "\xff"'))
 
 
-@dataclass
-class Item:
-    """What the cloud says of an item."""
-
-    result: Literal["found", "not-found", "decryption-failed"]
-    value: str | None = None
+def found(value: str) -> link.ConfigResult:
+    """Return what the cloud says of an item that it has."""
+    return link.ConfigResult(result="found", value=value)
 
 
-@dataclass
-class FromCloud:
-    """What the cloud says to a fetch."""
-
-    result: Literal["ok", "too-large", "failed"]
-    items: Sequence[Item] = ()
+def says(items: list[link.ConfigResult]) -> link.ConfigAnswer:
+    """Return what the cloud says to a fetch."""
+    return link.ConfigAnswer(id=1, items=items)
 
 
-def session_answers(fetched: FromCloud | None, *items: ConfigItem, room: int = 512) -> list[Answer]:
-    """Return what comes of a fetch when the cloud says so; None for a session that is not there."""
+def session_answers(fetched: link.ConfigAnswer | Disconnected, *items: ConfigItem, room: int = 512) -> list[Answer]:
+    """Return what comes of a fetch when the cloud says so, or when there is no session."""
 
-    def fetch(asked: Sequence[ConfigItem], answered: Callable[[Fetched | None], None]) -> None:
-        assert tuple(asked) == items
+    def fetch(asked: Sequence[link.ConfigItem], answered: ConfigAnswered) -> None:
+        assert [(item.scope, item.kind, item.key) for item in asked] == [
+            (item.scope, item.store, item.key) for item in items
+        ]
         answered(fetched)
 
     return answers(ConfigSession(fetch), *items, room=room)
@@ -123,13 +119,17 @@ def session_answers(fetched: FromCloud | None, *items: ConfigItem, room: int = 5
 
 def test_the_clouds_results_are_the_applications() -> None:
     """Found, not found, and a value that the cloud cannot decrypt: each item has its own result."""
-    fetched = FromCloud("ok", [Item("found", "ä"), Item("not-found"), Item("decryption-failed"), Item("found", "")])
+    missing, damaged = link.ConfigResult(result="not-found"), link.ConfigResult(result="decryption-failed")
+    fetched = says([found("ä"), missing, damaged, found("")])
     items = (("OK", "ä".encode()), ("KEYNOTFOUND", b""), ("SERVERERROR", b""), ("OK", b""))
     assert session_answers(fetched, *ITEMS) == [ConfigAnswer(7, "OK", items)]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("fetched", [None, FromCloud("failed"), FromCloud("ok", [Item("found", "x")] * 3)])
-def test_without_the_cloud_every_item_is_the_servers_error(fetched: FromCloud | None) -> None:
+@pytest.mark.parametrize(
+    "fetched",
+    [Disconnected("cut", final=False), link.ConfigAnswer(id=1, result="failed", items=[]), says([found("x")] * 3)],
+)
+def test_without_the_cloud_every_item_is_the_servers_error(fetched: link.ConfigAnswer | Disconnected) -> None:
     """No session, a cloud that cannot read, an answer to something else: no item has a value."""
     assert session_answers(fetched, *ITEMS) == [ConfigAnswer(7, "OK", (("SERVERERROR", b""),) * 4)]
 
@@ -137,5 +137,5 @@ def test_without_the_cloud_every_item_is_the_servers_error(fetched: FromCloud | 
 def test_what_the_cloud_or_the_device_cannot_carry_is_too_large() -> None:
     """Either bound gives the same result."""
     too_large = [ConfigAnswer(7, "RESPONSETOOLARGE")]
-    assert session_answers(FromCloud("too-large"), *ITEMS) == too_large
-    assert session_answers(FromCloud("ok", [Item("found", "x" * 505)]), ITEMS[0]) == too_large
+    assert session_answers(link.ConfigAnswer(id=1, result="too-large", items=[]), *ITEMS) == too_large
+    assert session_answers(says([found("x" * 505)]), ITEMS[0]) == too_large
