@@ -4,7 +4,8 @@
     i  type an input               ?  show these keys     q  quit
 
 An input is typed as in a device.toml, on one line: `pin PF3 high`, `pin PA0 1.2V`, `adc ADC1.9 1.2V`,
-`uart USART2 text`, `button user up`, `wake RTC`, `event NETWORK`, `thermometer.celsius 41`.
+`uart USART2 text`, `button user up`, `wake RTC`, `event NETWORK`, `thermometer.celsius 41`, `link down`; `link flaky`
+and the other profiles change what the link is like from then on.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from mvsdk_cli.console import printable
 if TYPE_CHECKING:
     from mvsdk.emulator.device import Device
     from mvsdk.emulator.inputs import Input
+    from mvsdk.emulator.network.radio import Radio
 
 PRESS_US = 200_000
 """How long a key press holds the button, in device time."""
@@ -49,6 +51,7 @@ class Console:
         self._paused_since: float | None = None
         self._paused = 0.0
         self._device: Device | None = None
+        self._radio: Radio | None = None
         self._drawn = ""
         self.quits = False
         """Whether somebody asked to end."""
@@ -64,9 +67,10 @@ class Console:
         termios.tcsetattr(self._read, termios.TCSADRAIN, self._before)
         self._show(_CLEAR)
 
-    def attach(self, device: Device) -> None:
-        """Take the device that the keys are for."""
+    def attach(self, device: Device, radio: Radio | None = None) -> None:
+        """Take the device that the keys are for, and the radio it has."""
         self._device = device
+        self._radio = radio
         self._leds = {led.name: False for led in device.board.leds} | self._leds
         self.echo(click.style(KEYS, dim=True))
 
@@ -190,9 +194,20 @@ class Console:
         if not text.strip():
             return
         try:
-            self._running().inputs.now(typed_input(text))
+            if not self._change_weather(text):
+                self._running().inputs.now(typed_input(text))
         except MvsdkError as error:
             self._complain(error)
+
+    def _change_weather(self, text: str) -> bool:
+        """Let the link be like a profile, if that was typed."""
+        from mvsdk.emulator.network.weather import profiles
+
+        words = text.split()
+        if self._radio is None or len(words) != 2 or words[0] != "link" or words[1] not in profiles():
+            return False
+        self._radio.weather.profile = profiles()[words[1]]
+        return True
 
     def _complain(self, error: MvsdkError) -> None:
         self.echo(click.style("error: ", fg="red") + printable(f"{error.what}; {error.remedy}"))
@@ -236,6 +251,8 @@ def typed_input(text: str) -> Input:  # noqa: PLR0911 - one for each kind of inp
             return inputs.Button(name, way == "down")
         case ["wake", source]:
             return inputs.Wake(source)
+        case ["link", state]:
+            return inputs.Link(state)
         case ["event", source]:
             return inputs.SystemEvent(source)
         case [place, *value] if "." in place and value:

@@ -37,6 +37,7 @@
     [[at]]
     time = "8s"
     wake = "RTC"                 # or event = "NETWORK", or reset = true,
+                                 # or link = "down" ("no-server", "up"),
                                  # or circumstance = "network_active" with value = true
 
 Whatever the file says that is not like this is an error that names its line.
@@ -65,6 +66,7 @@ from mvsdk.emulator.inputs import (
     Circumstance,
     ClearToSend,
     Input,
+    Link,
     Pin,
     Reset,
     SystemEvent,
@@ -327,6 +329,10 @@ def _event(table: _Table) -> _Happenings:
     return [(0, SystemEvent(table.take("event", str)))]
 
 
+def _link(table: _Table) -> _Happenings:
+    return [(0, Link(table.take("link", str)))]
+
+
 def _circumstance(table: _Table) -> _Happenings:
     return [(0, Circumstance(table.take("circumstance", str), table.take("value", bool)))]
 
@@ -353,6 +359,7 @@ _READERS: dict[str, Callable[[_Table], _Happenings]] = {
     "chip_celsius": _chip_temperature,
     "wake": _wake,
     "event": _event,
+    "link": _link,
     "circumstance": _circumstance,
     "reset": _reset,
     "device": _device_changes,

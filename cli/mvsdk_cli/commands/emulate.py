@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from mvsdk.emulator.device_directory import DeviceDirectory
     from mvsdk.emulator.events import Event, Observer
     from mvsdk.emulator.host_ports import HostPorts
+    from mvsdk.emulator.network.radio import Radio
     from mvsdk.emulator.recording import Recording
     from mvsdk.emulator.target import Target
     from mvsdk_cli.emulator_console import Console
@@ -232,6 +233,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - th
 
 def _check_together(ctx: click.Context, request: Request) -> None:
     """Refuse options that contradict each other."""
+    if request.cloud and request.network.offline:
+        raise click.UsageError("--offline leaves the cloud of --cloud out of reach: leave one of the two out.", ctx)
     if request.cloud and request.device_path is None:
         raise click.UsageError("--cloud needs --device: who the device is. `mvsdk device create NAME` makes one.", ctx)
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
@@ -337,8 +340,7 @@ class Run:
         if request.coverage is not None:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
-        self._connect(stack)
-        self._join_network(link, stack)
+        self._connect(link, stack)
         if link is not None:
             link.start()
             self._between.append(lambda: link.deliver(self.device))
@@ -404,8 +406,8 @@ class Run:
             directory.attach(device)
         return device
 
-    def _connect(self, stack: ExitStack) -> None:
-        """Connect scripts, serial ports, a recorder and the console."""
+    def _connect(self, link: CloudLink | None, stack: ExitStack) -> None:
+        """Connect scripts, serial ports, a recorder, the network and the console."""
         request, device = self._request, self.device
         if request.inputs is not None:
             from mvsdk.emulator import script
@@ -431,23 +433,25 @@ class Run:
                 ports.connect(port, where)
             self._tell_terminals(ports)
             self._between.append(ports.pump)
+        radio = self._join_network(link, stack)
         if self._console is not None:
-            self._console.attach(device)
+            self._console.attach(device, radio)
             self._between.append(self._console.turn)
 
-    def _join_network(self, link: CloudLink | None, stack: ExitStack) -> None:
+    def _join_network(self, link: CloudLink | None, stack: ExitStack) -> Radio | None:
         """Let the application reach somebody; what it reached in a recording is in there."""
         from mvsdk.emulator.inputs import Link
 
         network = self._request.network
         if network.offline:
             self.device.inputs.now(Link("down"))
-        elif self._request.replay is None:
-            from mvsdk.emulator.network.radio import Radio
-            from mvsdk.emulator.network.weather import Weather
+        if network.offline or self._request.replay is not None:
+            return None
+        from mvsdk.emulator.network.radio import Radio
+        from mvsdk.emulator.network.weather import Weather
 
-            weather = Weather(network.profile(), self._request.seed)
-            stack.enter_context(Radio(self.device, network.make_peers(link), weather))
+        weather = Weather(network.profile(), self._request.seed)
+        return stack.enter_context(Radio(self.device, network.make_peers(link), weather))
 
     def _tell_terminals(self, ports: HostPorts) -> None:
         for port, terminal in ports.terminals.items():

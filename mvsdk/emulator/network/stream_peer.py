@@ -61,6 +61,7 @@ class StreamPeer:
         self._endpoints = dict(endpoints)
         self._trusted = trusted
         self._connections: dict[int, _Connection] = {}
+        self._ending: list[_Connection] = []
 
     def send(self, request: Request, reply: Reply) -> None:
         """Take what belongs to a channel of bytes."""
@@ -73,21 +74,26 @@ class StreamPeer:
                     connection = _Connection(request, endpoint, self._trusted, reply)
                     self._connections[request.exchange] = connection
             case Close():
-                connection_to_end = self._connections.pop(request.exchange, None)
-                if connection_to_end is not None:
-                    connection_to_end.end()
+                self._end(request.exchange)
             case _:
                 known = self._connections.get(request.exchange)
                 if known is not None:
                     known.take(request)
 
     def close(self) -> None:
-        """End every connection."""
-        for connection in self._connections.values():
-            connection.end()
-        for connection in self._connections.values():
+        """End every connection, and wait until they have."""
+        for exchange in list(self._connections):
+            self._end(exchange)
+        for connection in self._ending:
             connection.join()
-        self._connections.clear()
+        self._ending.clear()
+
+    def _end(self, exchange: int) -> None:
+        self._ending = [connection for connection in self._ending if connection.alive]
+        connection = self._connections.pop(exchange, None)
+        if connection is not None:
+            connection.end()
+            self._ending.append(connection)
 
 
 class _Connection:
@@ -120,6 +126,11 @@ class _Connection:
         with self._lock:
             self._ending = True
         self._wake()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread has not ended."""
+        return self._thread.is_alive()
 
     def join(self) -> None:
         """Wait until it has."""

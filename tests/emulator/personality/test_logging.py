@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.events import LogLine
+from mvsdk.emulator.inputs import Link
 from mvsdk.emulator.personality.microvisor.message_buffer import BYTE_US
 from mvsdk.testing import Compute, ScriptedCore
 from tests.emulator.personality.kernel import FLASH, RAM, STATUS, Guest, Kernel, call, one_call, status_name, words
@@ -178,3 +179,22 @@ def test_a_buffer_may_not_lie_in_a_ring() -> None:
 
     Kernel(guest)
     assert [status_name(status) for status in statuses] == ["BUFFERALREADYINUSE"]
+
+
+def test_messages_wait_in_the_buffer_while_the_device_is_offline() -> None:
+    """Without a connection the buffer fills and stays full; once there is one it empties."""
+    found: list[str] = []
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield call("mvServerLoggingInit", BUFFER, 512)
+        for delay in (500, 500, 3000):
+            for _ in range(delay):
+                yield Compute(160_000)
+            found.append(status_name((yield call("mvServerLog", TEXT, 300))))
+
+    def weather(device: Device) -> None:
+        device.inputs.at(100_000, Link("down"))
+        device.inputs.at(1_500_000, Link("up"))
+
+    Kernel(guest, until_us=10_000_000, prepare=weather)
+    assert found == ["OKAY", "INVALIDBUFFERSIZE", "OKAY"]

@@ -109,9 +109,7 @@ class Microvisor:
             self._buffers,
             self._fast_interrupts.holds,
         )
-        self.network = Network(
-            host, self._abi, self._handles, self.circumstances, policy, self._system_notifications.happen
-        )
+        self.network = Network(host, self._abi, self._handles, self.circumstances, policy, self._network_changed)
         """Whether the device is online; its link is the world's to set."""
         self.channels = Channels(host, self._abi, self._handles, self._buffers, self.network)
         """Where what the world sends arrives."""
@@ -147,6 +145,7 @@ class Microvisor:
         self._fast_interrupts.start()
         self._system.start(wake_reason)
         self.network.start()
+        self._logging.connected(self.network.online)
 
     def stop(self) -> None:
         """Let nothing reach the application any more: its life is over, and the next has not begun."""
@@ -156,6 +155,10 @@ class Microvisor:
         self._fast_interrupts.stop()
         self._handles.clear()
         self._buffers.clear()
+
+    def _network_changed(self) -> None:
+        self._system_notifications.happen("NETWORK")
+        self._logging.connected(self.network.online)
 
     @property
     def system_sources(self) -> list[str]:

@@ -14,7 +14,7 @@ from mvsdk.emulator.personality.microvisor.message_buffer import MessageBuffer
 
 
 class Logging:
-    """The application's log. The kernel is online from the start, so messages leave the buffer all the time."""
+    """The application's log. Messages leave the buffer while the device is online, and wait in it while it is not."""
 
     STATE: ClassVar[tuple[str, ...]] = ("_buffer",)
 
@@ -26,6 +26,10 @@ class Logging:
     def start(self) -> None:
         """Begin an application's life without a buffer."""
         self._buffer.start()
+
+    def connected(self, online: bool) -> None:
+        """Hear whether the device is online."""
+        self._buffer.connected(online)
 
     @answers("mvServerLoggingInit")
     def init(self, buffer: GuestPointer, length: int) -> None:

@@ -24,7 +24,7 @@ class MessageBuffer:
     (inferred). `name` tells this log's buffer from others.
     """
 
-    STATE: ClassVar[tuple[str, ...]] = ("_size", "_empty_at_us")
+    STATE: ClassVar[tuple[str, ...]] = ("_size", "_empty_at_us", "_held")
 
     def __init__(self, host: Host, buffers: LentBuffers, name: str) -> None:
         self._host = host
@@ -32,10 +32,24 @@ class MessageBuffer:
         self._buffers = buffers
         self._size = 0
         self._empty_at_us = 0
+        self._held: int | None = None
+        """Bytes that wait for a connection; None while there is one."""
 
     def start(self) -> None:
         """Begin an application's life without a buffer."""
         self._size = 0
+
+    def connected(self, online: bool) -> None:
+        """Let messages leave, or wait for a connection."""
+        if online and self._held is not None:
+            self._empty_at_us = self._host.time_us + self._held * BYTE_US
+            self._held = None
+        elif not online and self._held is None:
+            self._held = self._waiting
+
+    @property
+    def _waiting(self) -> int:
+        return self._held if self._held is not None else -(-max(0, self._empty_at_us - self._host.time_us) // BYTE_US)
 
     @property
     def ready(self) -> bool:
@@ -56,16 +70,19 @@ class MessageBuffer:
         self._buffers.lend(buffer.address, length, self._name)
         self._size = length
         self._empty_at_us = 0
+        self._held = None if self._held is None else 0
 
     def check_message(self, length: int) -> None:
         """Refuse a message for which there is no room now, then one that is too long."""
-        waiting = -(-max(0, self._empty_at_us - self._host.time_us) // BYTE_US)
-        if length > self._size - waiting:
+        if length > self._size - self._waiting:
             raise Refused("INVALIDBUFFERSIZE")
         if length > LONGEST_MESSAGE:
             raise Refused("LOGMESSAGETOOLONG")
 
     def put(self, message: GuestPointer, length: int) -> str:
         """Let a checked message wait, and return its text; bytes that are not UTF-8 are shown as escapes."""
-        self._empty_at_us = max(self._empty_at_us, self._host.time_us) + length * BYTE_US
+        if self._held is not None:
+            self._held += length
+        else:
+            self._empty_at_us = max(self._empty_at_us, self._host.time_us) + length * BYTE_US
         return message.read().decode("utf-8", "backslashreplace")

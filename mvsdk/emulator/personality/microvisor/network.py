@@ -63,8 +63,8 @@ class NetworkHold(Subscriber):
 
 
 class Network:
-    """Whether the device is online, and why. `disconnected` is called when it no longer is, and with the handle of a
-    hold that was released."""
+    """Whether the device is online, and why. `changed` is called whenever the status has changed, `disconnected` when
+    the device no longer is online, and with the handle of a hold that was released."""
 
     STATE: ClassVar[tuple[str, ...]] = (
         "_link",
@@ -84,7 +84,7 @@ class Network:
         handles: HandleTable,
         circumstances: Circumstances,
         policy: ConnectionPolicy,
-        happened: Callable[[str], None],
+        changed: Callable[[], None],
     ) -> None:
         self._host = host
         self._params = abi.structs["MvRequestNetworkParams"]
@@ -94,7 +94,7 @@ class Network:
         self._handles = handles
         self._circumstances = circumstances
         self._policy = policy
-        self._happened = happened
+        self._tell = changed
         self.disconnected: Callable[[int | None], None] = lambda _handle: None
         self._link = LinkState.UP
         self._used = False
@@ -170,7 +170,7 @@ class Network:
         was_online, self._status = self.online, status
         for hold in list(self._handles.all(NetworkHold)):
             hold.post(self._handles, self._changed)
-        self._happened("NETWORK")
+        self._tell()
         if was_online:
             self.disconnected(None)
 
