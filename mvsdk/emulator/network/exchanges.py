@@ -3,7 +3,7 @@
 Everything that belongs to one channel carries its number, `exchange`: the kernel counts the channels it opens, so a
 number is never used twice in a device's life. Outcomes are named as the ABI's enums name them, without their prefixes
 (`enums.csv` of the database). Requests that have an answer say which by `ANSWER`; while one is awaited, the
-device's time does not run ahead of the host's.
+device's time does not run ahead of the host's. What may hold credentials or secrets is not shown by `repr`.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class HttpAnswer(Answer):
 
     result: HttpResult
     status: int = 0
-    headers: tuple[bytes, ...] = ()
-    body: bytes = b""
+    headers: tuple[bytes, ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ class HttpRequest(Request):
 
     method: bytes
     url: bytes
-    headers: tuple[bytes, ...]
-    body: bytes
+    headers: tuple[bytes, ...] = field(repr=False)
+    body: bytes = field(repr=False)
     timeout_ms: int
     room: int
 
@@ -135,7 +135,7 @@ class ConfigAnswer(Answer):
     """Their values, in the same order; an item that was not found has none."""
 
     result: ConfigResult
-    items: tuple[tuple[ConfigItemResult, bytes], ...] = ()
+    items: tuple[tuple[ConfigItemResult, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, line: Line, context: ssl.SSLContext) -> None:
         super().__init__()
         self._line, self._context = line, context
+        self._pool: HTTPConnectionPool | None = None
 
     def get_connection_with_tls_context(
         self,
@@ -192,8 +193,16 @@ class _Adapter(HTTPAdapter):
         parts = parse_url(request.url or "")
         host = (parts.host or "").strip("[]")
         if parts.scheme == "https":
-            return _TlsPool(host, parts.port, ssl_context=self._context, line=self._line)
-        return _PlainPool(host, parts.port, line=self._line)
+            self._pool = _TlsPool(host, parts.port, ssl_context=self._context, line=self._line)
+        else:
+            self._pool = _PlainPool(host, parts.port, line=self._line)
+        return self._pool
+
+    def close(self) -> None:
+        """End the connection, though the server may want to keep it."""
+        super().close()
+        if self._pool is not None:
+            self._pool.close()
 
     def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
         """Leave it to the context."""

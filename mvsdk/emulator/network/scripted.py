@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from mvsdk.emulator.network import http_rules
 from mvsdk.emulator.network.exchanges import (
     Answer,
     Close,
@@ -268,9 +269,11 @@ class ScriptedStream:
 
 
 class ScriptedPeers:
-    """All the servers of a test. What nobody was told to answer fails as if there were no such host."""
+    """All the servers of a test. What nobody was told to answer fails as if there were no such host; what no server is
+    asked to do fails as it does for real. `allow_http` lets requests go without TLS."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, allow_http: bool = False) -> None:
+        self._allow_http = allow_http
         self.requests: list[Request] = []
         """What the application has sent, in order."""
         self.config = ConfigValues()
@@ -332,6 +335,10 @@ class ScriptedPeers:
                 self._pass_on(request, reply)
 
     def _answer_http(self, request: HttpRequest, reply: Reply) -> None:
+        verdict = http_rules.verdict(request, allow_http=self._allow_http)
+        if verdict is not None:
+            reply(HttpAnswer(request.exchange, verdict))
+            return
         script = next((script for script in self._http if script.fits(request)), None)
         if script is None:
             refuse(request, reply)

@@ -155,6 +155,23 @@ def test_redirects_are_the_applications_to_follow(client: Client) -> None:
     assert len(server.requests) == 1
 
 
+def test_no_connection_outlasts_its_response(client: Client) -> None:
+    """A server that would keep the connection sees it end once it has answered."""
+    said = threading.Event()
+    with RawServer(says_and_waits(response(b"hello", b"Connection: keep-alive"), said)) as server:
+        client.ask(server.url)
+        assert client.answer().body == b"hello"
+        assert server.ended.wait(PATIENCE_S)
+
+
+def test_credentials_in_a_url_go_nowhere(client: Client) -> None:
+    """Such a request fails without a connection: what an application wants to show it writes into a header."""
+    with RawServer(says(response())) as server:
+        client.ask(server.url.replace(b"://", b"://me:sesame@"))
+        assert client.answer() == HttpAnswer(1, "REQUESTFAILED")
+    assert server.requests == []
+
+
 def test_nothing_of_the_hosts_is_given_away(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither credentials of a .netrc, nor a proxy of the environment, nor cookies of earlier responses are used."""
     (tmp_path / ".netrc").write_text("machine localhost login me password sesame\n", encoding="ascii")
