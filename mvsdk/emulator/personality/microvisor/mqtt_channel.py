@@ -75,6 +75,7 @@ class MqttChannel(Channel):
     STATE: ClassVar[tuple[str, ...]] = (
         "asked",
         "connected",
+        "_cut_off",
         "queue",
         "waiting",
         "_in_flight",
@@ -89,6 +90,8 @@ class MqttChannel(Channel):
         """Whether a connection has been asked for: once in a channel's life."""
         self.connected = False
         """Whether there is a session with the broker."""
+        self._cut_off = False
+        """Whether the broker has ended it without being asked; its loss is still to come."""
         self.queue: deque[Item] = deque()
         """What can be read, oldest first."""
         self.waiting: deque[Item] = deque()
@@ -136,7 +139,9 @@ class MqttChannel(Channel):
             if self.connected:
                 self._take_message(answer)
         elif isinstance(answer, MqttDisconnected):
-            if self._settle(answer) or self.connected:
+            asked = self._settle(answer)
+            if asked or self.connected:
+                self._cut_off = not asked
                 self._queue(answer)
                 self._end_session()
         elif isinstance(answer, Response) and self._settle(answer):
@@ -151,8 +156,7 @@ class MqttChannel(Channel):
         if connecting is not None:
             self._in_flight.remove(connecting)
             self._queue(connecting.outcome)
-        if self.connected or closure == "NETWORKDISCONNECTED":
-            self.connected = False
+        if self.connected or self._cut_off or closure == "NETWORKDISCONNECTED":
             super().lose(closure)
 
     def ended(self) -> None:
@@ -210,7 +214,7 @@ class MqttChannel(Channel):
         """Forget what could be read first: what waits for room may have it now. If there is more the application is
         told again, since it may take one thing for each time it is told."""
         taken = self.queue.popleft()
-        if isinstance(taken, MqttMessage | LostMessage) and self.closure == "NONE":
+        if isinstance(taken, MqttMessage | LostMessage) and self.connected:
             self.send(MqttTaken(self.exchange))
         while self.waiting and self._fits(self.waiting[0]):
             self.queue.append(self.waiting.popleft())
