@@ -16,17 +16,16 @@ CONNACK = {4: b"\x20\x02\x00\x00", 5: b"\x20\x03\x00\x00\x00"}
 
 @dataclass
 class FakeBroker:
-    """Reads the first packet of each connection, says `script`, and waits until the client goes."""
+    """Reads the first packet of its connection and says `script`; then it `goes`, or waits until the client does."""
 
     script: Iterable[bytes]
     context: ssl.SSLContext
+    goes: bool = False
 
     def __enter__(self) -> FakeBroker:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(PATIENCE_S)
         self.port: int = self._listener.getsockname()[1]
-        self.parting: bytes | None = None
-        """The last that the client said; None while it has not gone."""
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
         return self
@@ -45,8 +44,8 @@ class FakeBroker:
                 connection.recv(65536)
                 for part in self.script:
                     connection.sendall(part)
-                while data := connection.recv(65536):
-                    self.parting = data
+                while not self.goes and connection.recv(65536):
+                    pass
         except OSError:
             return  # the client has gone, which is its right
 

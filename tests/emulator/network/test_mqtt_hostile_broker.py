@@ -162,8 +162,9 @@ def test_no_bytes_break_a_connection(
     peers = MqttPeers()
     client = MqttClient(peers)
     authority, folder = certificates
-    with FakeBroker([CONNACK[protocol], *parts], authority.server_context(folder)) as broker:
+    with FakeBroker([CONNACK[protocol], *parts], authority.server_context(folder), goes=True) as broker:
         assert client.connect(broker.port, protocol=protocol, authorities=(authority.own.der,)).reason == 0
-        client.drop()
-        peers.close()
+        while not isinstance(client.answers.get(timeout=PATIENCE_S), Lost):
+            pass
+    peers.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("mqtt ")]

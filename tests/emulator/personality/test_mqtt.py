@@ -495,7 +495,7 @@ def test_what_has_arrived_can_be_read_after_the_loss() -> None:
         yield from online(core, "MQTT")
         yield from connected(core, heard)
         yield from must(publish_call(core, b"t"))
-        yield from wait(core, 3)
+        yield from wait(core, 10)
         told.extend(record.event for record in records(core))
         for make in (publish_call, subscribe_call, unsubscribe_call):
             statuses.append(status_name((yield make(core, b"t"))))
