@@ -16,6 +16,7 @@ import pytest
 
 from mvsdk.project.configuration import Project
 from mvsdk.project.scaffold import scaffold, templates
+from mvsdk.resources import shared
 from tests.board_support.cmake_project import CMakeProject
 from tests.board_support.firmware import Elf, execute
 
@@ -37,8 +38,8 @@ def strict(build_type: str) -> list[str]:
 
 
 def test_the_templates_are_these() -> None:
-    """A new template is added to the tests below by being there; these three are promised."""
-    assert {"blinky", "cpp", "minimal"} <= set(NAMES)
+    """A new template is added to the tests below by being there; these are promised."""
+    assert {"blinky", "config", "cpp", "http", "minimal", "mqtt", "ota-polite"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("build_type", ["Debug", "Release"])
@@ -187,6 +188,18 @@ def test_its_description_fits_one_line_of_the_list(template: str) -> None:
     (found,) = (each for each in templates() if each.name == template)
     assert 0 < len(found.description) <= 100
     assert "\n" not in found.description
+
+
+def test_what_templates_share_is_the_same_in_each() -> None:
+    """The networked templates and the example are read one after the other: a file of one name is one file."""
+    root = shared("templates")
+    folders = [root / name / "src" for name in ("http", "mqtt", "config", "ota-polite")]
+    own = {"main.c", "settings.h"}
+    versions: dict[str, set[bytes]] = {}
+    for file in (file for folder in folders for file in folder.iterdir() if file.name not in own):
+        versions.setdefault(file.name, set()).add(file.read_bytes())
+    assert {"channel.c", "clock.c", "events.c", "log.c", "network.c", "notifications.c"} <= versions.keys()
+    assert [name for name, found in versions.items() if len(found) > 1] == []
 
 
 def test_minimal_logs_one_line_and_sleeps(tmp_path: Path) -> None:
