@@ -20,6 +20,14 @@ NAMES = ("offline", "peers", "config_values", "link", "allow_http", "authority",
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom an application reaches, and over what link."""
+
+    peers: Peers
+    profile: LinkProfile
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkOptions:
     """What the command line says of the network."""
 
@@ -47,17 +55,19 @@ class NetworkOptions:
         if self.peers and real:
             raise click.UsageError(f"{real[0]} is for real servers, and --peers takes their place: leave one out.")
 
-    def profile(self) -> LinkProfile:
-        """Return what the link is like. Raises `NetworkSettingError`."""
+    def reach(self, link: CloudLink | None) -> Reach | None:
+        """Return what the options make of the network; None for none. Raises `NetworkSettingError`."""
+        return None if self.offline else Reach(self._peers(link), self._profile())
+
+    def _profile(self) -> LinkProfile:
         from mvsdk.emulator.network import weather
 
-        if self.link is None or self.link in weather.profiles():
+        if self.link is None or not Path(self.link).suffix:
             return weather.profile(self.link or weather.DEFAULT)
-        path = Path(self.link)
-        return weather.read(path) if path.suffix else weather.profile(self.link)
+        return weather.read(Path(self.link))
 
-    def make_peers(self, link: CloudLink | None) -> Peers:
-        """Return whom the application reaches: servers, or what takes their place. Raises `NetworkSettingError`."""
+    def _peers(self, link: CloudLink | None) -> Peers:
+        """Return servers, or what takes their place."""
         from mvsdk.emulator.network.peers import PeersByKind
 
         if self.peers is not None:

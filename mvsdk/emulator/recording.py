@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,14 +65,15 @@ class Recording:
 class Recorder:
     """Writes down what happens to a device from now on. To be closed, and told the end before.
 
-    A `whole` recording holds the device as it stands; one without can only be played from a device's beginning.
+    A `whole` recording holds the device as it stands; one without can only be played from a device's beginning. The
+    file is for its owner's eyes only: what arrives by the network may be secret.
     """
 
     def __init__(self, path: Path, device: Device, *, whole: bool = False) -> None:
         """Begin with the device as it stands. Raises `OutputError`."""
         self._device = device
         try:
-            self._file = path.open("w", encoding="ascii")
+            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii")
         except OSError as error:
             what = f"cannot write {path}: {error.strerror or error}"
             raise OutputError(what, "give a path in a folder that exists and is yours") from error

@@ -83,7 +83,7 @@ import click
 from mvsdk_cli.console import json_option, print_json, warn
 from mvsdk_cli.device_folder import device_folder
 from mvsdk_cli.durations import Duration
-from mvsdk_cli.networking import NAMES, NetworkOptions, network_options, taken_from
+from mvsdk_cli.networking import NAMES, NetworkOptions, Reach, network_options, taken_from
 from mvsdk_cli.tracing import Trace, TraceOption, joined
 
 if TYPE_CHECKING:
@@ -321,6 +321,7 @@ class Run:
         if self._directory is not None:
             observers.append(self._directory.observe)
         link = self._link(observers, stack)
+        reach = None if request.replay is not None else request.network.reach(link)
         if request.trace_file is not None:
             from mvsdk.emulator.perfetto import PerfettoTrace
 
@@ -340,7 +341,7 @@ class Run:
         if request.coverage is not None:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
-        self._connect(link, stack)
+        self._connect(reach, stack)
         if link is not None:
             link.start()
             self._between.append(lambda: link.deliver(self.device))
@@ -406,7 +407,7 @@ class Run:
             directory.attach(device)
         return device
 
-    def _connect(self, link: CloudLink | None, stack: ExitStack) -> None:
+    def _connect(self, reach: Reach | None, stack: ExitStack) -> None:
         """Connect scripts, serial ports, a recorder, the network and the console."""
         request, device = self._request, self.device
         if request.inputs is not None:
@@ -433,25 +434,23 @@ class Run:
                 ports.connect(port, where)
             self._tell_terminals(ports)
             self._between.append(ports.pump)
-        radio = self._join_network(link, stack)
+        radio = self._join_network(reach, stack)
         if self._console is not None:
             self._console.attach(device, radio)
             self._between.append(self._console.turn)
 
-    def _join_network(self, link: CloudLink | None, stack: ExitStack) -> Radio | None:
+    def _join_network(self, reach: Reach | None, stack: ExitStack) -> Radio | None:
         """Let the application reach somebody; what it reached in a recording is in there."""
-        from mvsdk.emulator.inputs import Link
+        if reach is None:
+            if self._request.network.offline:
+                from mvsdk.emulator.inputs import Link
 
-        network = self._request.network
-        if network.offline:
-            self.device.inputs.now(Link("down"))
-        if network.offline or self._request.replay is not None:
+                self.device.inputs.now(Link("down"))
             return None
         from mvsdk.emulator.network.radio import Radio
         from mvsdk.emulator.network.weather import Weather
 
-        weather = Weather(network.profile(), self._request.seed)
-        return stack.enter_context(Radio(self.device, network.make_peers(link), weather))
+        return stack.enter_context(Radio(self.device, reach.peers, Weather(reach.profile, self._request.seed)))
 
     def _tell_terminals(self, ports: HostPorts) -> None:
         for port, terminal in ports.terminals.items():
