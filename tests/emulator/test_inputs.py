@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvsdk.emulator.bus_devices import Lis3dh, Mcp9808, SpiEeprom
+from mvsdk.emulator.bus_devices import Ht16k33, Lis3dh, Mcp9808, SpiEeprom
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import InputError
+from mvsdk.emulator.events import DisplayChanged, Event
 from mvsdk.emulator.inputs import Break, BusDevice, ChannelVoltage, ChipTemperature, ClearToSend, Input, check_property
 from mvsdk.emulator.options import Connection
 from mvsdk.emulator.saving import save
@@ -171,3 +172,20 @@ def test_properties_take_their_values_only(name: str, value: object) -> None:
     """A property that is not there, a value of another type or out of range is refused."""
     with pytest.raises(InputError):
         check_property(Mcp9808(), name, value)
+
+
+def test_two_displays_are_told_apart() -> None:
+    """Each is called as it was connected, in events as elsewhere."""
+    events: list[Event] = []
+    device = EXAMPLES["hello"].device(events)
+    displays = {name: Ht16k33() for name in ("left", "right")}
+    for address, (name, display) in enumerate(displays.items(), start=0x70):
+        device.connect(Connection(name, "ht16k33", "I2C1", address), display)
+    device.chip.connect_i2c("I2C2", 0x70, third := Ht16k33())
+    for display in (displays["right"], displays["left"], third):
+        for data in ([0, 1], [0x21], [0x81]):
+            display.start(reading=False)
+            for byte in data:
+                display.write(byte)
+            display.stop()
+    assert [event.name for event in events if isinstance(event, DisplayChanged)] == ["right", "left", "I2C2 0x70"]

@@ -380,6 +380,7 @@ class Run:
             gate_clocks=request.gate_clocks,
             identity=directory.identity if directory else None,
             external_flash=directory.external_flash if directory else None,
+            storage_for=directory.storage_for if directory else None,
             **tracing,
         )
         if directory is not None:

@@ -166,35 +166,43 @@ class Chip:
         """Wire a voltage to a pin ("GPIOA", 4). `KeyError` for a port that does not exist."""
         self.ports[port].apply_voltage(pin, volts)
 
-    def connect_i2c(self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None) -> None:
+    def connect_i2c(
+        self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None, name: str = ""
+    ) -> None:
         """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model.
 
-        `outputs` wires the device's outputs to pins: `{"ALERT": ("GPIOB", 11)}`.
+        `outputs` wires the device's outputs to pins: `{"ALERT": ("GPIOB", 11)}`. Without a `name` events call the
+        device by its place: "I2C1 0x70".
         """
         self.buses[bus].connect(address, device)
-        self._settle_in(device, outputs)
+        self._settle_in(device, outputs, name or f"{bus} {address:#04x}")
 
     def address_i2c(self, bus: str, transfer: I2cTransfer) -> None:
         """Let a controller outside address the chip as a target on a bus. `KeyError` for a bus without a model."""
         self.buses[bus].transfer(transfer)
 
     def connect_spi(
-        self, bus: str, device: SpiDevice, select: Pin | None = None, outputs: Mapping[str, Pin] | None = None
+        self,
+        bus: str,
+        device: SpiDevice,
+        select: Pin | None = None,
+        outputs: Mapping[str, Pin] | None = None,
+        name: str = "",
     ) -> None:
         """Connect a device to a bus ("SPI1"), selected by a low level of a pin, or by the bus's own NSS output.
 
-        `outputs` is as for `connect_i2c`. `KeyError` for a bus or port without a model.
+        `outputs` and `name` are as for `connect_i2c`. `KeyError` for a bus or port without a model.
         """
         spi = self.spis[bus]
         port = None if select is None else self.ports[select[0]]
         activate = spi.connect(device, on_nss=select is None)
-        self._settle_in(device, outputs)
+        self._settle_in(device, outputs, name or bus)
         if port is not None and select is not None:
             port.watch(select[1], lambda level: activate(not level))
 
-    def _settle_in(self, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None) -> None:
+    def _settle_in(self, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None, name: str) -> None:
         if isinstance(device, Situated):
-            device.attach(ChipSurroundings(self._wiring, outputs or {}, self.drive_pin))
+            device.attach(ChipSurroundings(self._wiring, outputs or {}, self.drive_pin, name))
 
     # -- building ------------------------------------------------------------------------------------------------------
 
