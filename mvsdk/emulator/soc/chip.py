@@ -34,6 +34,7 @@ from mvsdk.emulator.soc.registers import RegisterBlock, rows
 from mvsdk.emulator.soc.rng import Rng
 from mvsdk.emulator.soc.rtc import Rtc
 from mvsdk.emulator.soc.spi import Spi
+from mvsdk.emulator.soc.spi_target import SpiTransfer
 from mvsdk.emulator.soc.surroundings import ChipSurroundings, Pin
 from mvsdk.emulator.soc.tamp import Tamp
 from mvsdk.emulator.soc.timer import Timer
@@ -199,6 +200,10 @@ class Chip:
         self._settle_in(device, outputs, name or bus)
         if port is not None and select is not None:
             port.watch(select[1], lambda level: activate(not level))
+
+    def address_spi(self, bus: str, transfer: SpiTransfer) -> None:
+        """Let a controller outside exchange bytes with the chip as a target. `KeyError` for a bus without a model."""
+        self.spis[bus].transfer(transfer)
 
     def _settle_in(self, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None, name: str) -> None:
         if isinstance(device, Situated):
