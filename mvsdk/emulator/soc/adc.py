@@ -335,6 +335,7 @@ class Adc(RegisterBlock):
             lowest, highest = self._limits(watchdog)
             if self._watched(watchdog, channel, injected=injected) and not lowest <= compared <= highest:
                 self._flags |= AWD1 << watchdog - 1
+                self._triggers.pulse(f"{self._name}_AWD{watchdog}")
         return value
 
     def _watched(self, watchdog: int, channel: int, *, injected: bool) -> bool:

@@ -266,7 +266,7 @@ class Chip:
     def _attach_ports(self, leds: Iterable[Led]) -> dict[str, GpioPort]:
         names = sorted(name for name in self._bases if name.startswith("GPIO"))
         numbers = [self._interrupts[f"EXTI{line}"] for line in range(PINS)]
-        exti = Exti(self._wiring, numbers, names, self._pin_functions.wishes_changed)
+        exti = Exti(self._wiring, numbers, names, self._triggers, self._pin_functions.wishes_changed)
         self._exti = exti
         self._pin_functions.serve(exti.listens)
         self._attach("EXTI", exti)
@@ -335,7 +335,8 @@ class Chip:
         bus = BusMaster(self._wiring, self._bus)
         names = [f"GPDMA1_Channel{number}" for number in range(CHANNELS)]
         channels = [
-            GpdmaChannel(number, self._wiring, bus, self._interrupts[name]) for number, name in enumerate(names)
+            GpdmaChannel(number, self._wiring, bus, self._interrupts[name], self._triggers)
+            for number, name in enumerate(names)
         ]
         self._attach("GPDMA1", Gpdma(self._wiring, channels))
         for name, channel in zip(names, channels, strict=True):
