@@ -27,6 +27,9 @@ REPEATING = range(12, 16)
 """Channels that repeat blocks and know address offsets."""
 ITEM_CYCLES = 4
 LINK_CYCLES = 2
+SUSPEND_CYCLES = 16
+"""Until a channel that waits has suspended itself (inferred). Versions of the vendor's HAL rely on not finding SUSPF at
+once: HAL_DMAEx_Suspend waits for it to be clear."""
 CHUNK = 64
 EN, RESET, SUSP, LSM = 1 << 0, 1 << 1, 1 << 2, 1 << 16
 IDLEF, TCF, HTF, DTEF, ULEF, USEF, SUSPF, TOF = (1 << bit for bit in (0, 8, 9, 10, 11, 12, 13, 14))
@@ -139,8 +142,8 @@ class GpdmaChannel(RegisterBlock):
     """One channel, by its number. `bus` is what it reads and writes."""
 
     STATE: ClassVar[tuple[str, ...]] = (
-        "registers", "_line", "_moving", "_flags", "_fifo", "_block", "_repeats", "_bursts", "_in_block", "_half_due",
-        "_linking", "_hit", "_hit_again", "_heeded",
+        "registers", "_line", "_moving", "_suspending", "_flags", "_fifo", "_block", "_repeats", "_bursts", "_in_block",
+        "_half_due", "_linking", "_hit", "_hit_again", "_heeded",
     )  # fmt: skip
 
     def __init__(self, number: int, wiring: Wiring, bus: BusMaster, interrupt: int, triggers: TriggerLines) -> None:
@@ -157,6 +160,7 @@ class GpdmaChannel(RegisterBlock):
         self._bus = bus
         self._line = InterruptLine(wiring, interrupt)
         self._moving = Alarm(wiring, self._moved)
+        self._suspending = Alarm(wiring, self._suspended)
         self._repeating = number in REPEATING
         self._flags = 0
         self._fifo = b""
@@ -221,15 +225,21 @@ class GpdmaChannel(RegisterBlock):
             self._suspend_or_resume(old)
 
     def _suspend_or_resume(self, old: int) -> None:
-        if self.registers["CCR"] & SUSP and self._moving.due is None:
-            self._flags |= SUSPF
+        if self.registers["CCR"] & SUSP and self._moving.due is None and not old & SUSP:
+            self._suspending.set(self._wiring.cycle + SUSPEND_CYCLES)
         elif old & SUSP and not self.registers["CCR"] & SUSP:
+            self._suspending.set(None)
             self._go_on(self._wiring.cycle)
+
+    def _suspended(self, _: int) -> None:
+        self._flags |= SUSPF
+        self._settle()
 
     def _halt(self) -> None:
         """Be disabled, and drop what is on its way."""
         self.registers["CCR"] &= ~(EN | SUSP)
         self._moving.set(None)
+        self._suspending.set(None)
         self._fifo = b""
         self._block = self._repeats = 0
         self._in_block = self._linking = False

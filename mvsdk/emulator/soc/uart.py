@@ -290,20 +290,11 @@ class Uart(RegisterBlock):
             case "ICR":
                 self._flags &= ~(bits & _CLEARABLE)
             case "RQR":
-                if bits & _MEASURE_AGAIN:
-                    self._flags &= ~(ABRF | ABRE)
-                if bits & _MUTE:
-                    self._mute()
-                if bits & _SEND_BREAK:
-                    self._break_due = True
-                    self._start_sending(self._wiring.cycle)
-                if bits & _FLUSH_RECEIVER:
-                    self._fifo.clear()
-                    self._listen(self._wiring.cycle)
-                if bits & _FLUSH_TRANSMITTER:
-                    self._to_send.clear()
+                self._request(bits)
             case _:
                 super().store(name, bits, mask)
+                if not self.registers["CR1"] & MME:
+                    self._flags &= ~RWU
                 if name in _INTERRUPTS:
                     self._wanted = self._wanted_flags()
                 if name in {"CR1", "CR3", "BRR"}:
@@ -311,6 +302,20 @@ class Uart(RegisterBlock):
                 elif name in {"CR2", "RTOR"} and self._timing_out.due is not None:
                     self._await_timeout()
         self._settle()
+
+    def _request(self, bits: int) -> None:
+        if bits & _MEASURE_AGAIN:
+            self._flags &= ~(ABRF | ABRE)
+        if bits & _MUTE:
+            self._mute()
+        if bits & _SEND_BREAK:
+            self._break_due = True
+            self._start_sending(self._wiring.cycle)
+        if bits & _FLUSH_RECEIVER:
+            self._fifo.clear()
+            self._listen(self._wiring.cycle)
+        if bits & _FLUSH_TRANSMITTER:
+            self._to_send.clear()
 
     def _wanted_flags(self) -> int:
         """Return the flags whose interrupts are enabled."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mvsdk.boards import load
 from mvsdk.emulator.soc.bus import PeripheralBus
 from mvsdk.emulator.soc.bus_master import BusMaster
-from mvsdk.emulator.soc.gpdma import ITEM_CYCLES, LINK_CYCLES, Gpdma, GpdmaChannel
+from mvsdk.emulator.soc.gpdma import ITEM_CYCLES, LINK_CYCLES, SUSPEND_CYCLES, Gpdma, GpdmaChannel
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.triggers import Listener, TriggerLines
 from mvsdk.testing import FakeWiring
@@ -340,6 +340,8 @@ def test_suspending_and_resuming() -> None:
     bench.registers["CSAR"] = PORT + 4
     bench.start(4, widths=1, more=DINC, request=USART2_RX)
     bench.registers["CCR"] = SUSP
+    assert not bench.status & SUSPF, "the vendor's driver takes it for an error to find it at once"
+    bench.wiring.advance(SUSPEND_CYCLES)
     assert bench.status == SUSPF | IDLEF
     bench.wiring.requests.pulse("USART2_RX")
     bench.wiring.advance(1000)

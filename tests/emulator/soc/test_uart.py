@@ -523,6 +523,8 @@ def test_address_marks_choose_who_hears(seven: int, own: int, other: int) -> Non
     assert heard(line, bytes((1, own, 2, 3, other, 4, 5, own, 6))) == bytes((1, own, 2, 3, own, 6))
     line.registers["RQR"] = MMRQ
     assert heard(line, bytes((7,))) == b""
+    line.registers["CR1"] = UE | RE
+    assert heard(line, bytes((7,))) == bytes((7,))
 
 
 @pytest.mark.parametrize(("mode", "good", "bad"), [(0, 0x41, 0x42), (1, 0x41, 0x43), (2, 0x7F, 0x41), (3, 0x55, 0x41)])
