@@ -17,6 +17,7 @@ from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.bus_master import BusMaster
 from mvsdk.emulator.soc.crc import Crc
 from mvsdk.emulator.soc.dbgmcu import DBGMCU_SPACE, Dbgmcu
+from mvsdk.emulator.soc.dcache import Dcache
 from mvsdk.emulator.soc.exti import PINS, Exti
 from mvsdk.emulator.soc.gpdma import CHANNELS, Gpdma, GpdmaChannel
 from mvsdk.emulator.soc.gpio import GpioPort
@@ -235,7 +236,9 @@ class Chip:
         self._attach("FLASH_R", RegisterBlock("flash"))
         self._attach("SYSCFG", RegisterBlock("syscfg"))
         self._attach("CRC", Crc())
+        self._attach("VREFBUF", RegisterBlock("vrefbuf"))
         self._attach("ICACHE", Icache(wiring, interrupts["ICACHE"]))
+        self._attach("DCACHE1", Dcache(wiring, interrupts["DCACHE1"]))
         self._attach("RNG", Rng(wiring, interrupts["RNG"]))
         self._attach("IWDG", Iwdg(wiring, interrupts["IWDG"]))
         self._attach("WWDG", Wwdg(wiring, interrupts["WWDG"]))
