@@ -176,6 +176,7 @@ class I2cTarget:
             self._stop()
             return
         transfer.acknowledged = True
+        self._registers["CR2"] &= ~NACK  # the vendor's driver leaves it set between transfers
         status = self._registers["ISR"] & ~(DIR | _ADDCODE) | ADDR | BUSY
         self._registers["ISR"] = status | (DIR if reading else 0) | (transfer.address & 0x7F) << 17
         self._check_byte(transfer.address << 1 & 0xFE | reading)
@@ -283,7 +284,7 @@ class I2cTarget:
         transfer, self._transfer = self._transfer, None
         assert transfer is not None  # noqa: S101 - only called during one
         self._ended(transfer)
-        self._registers["CR2"] &= ~PECBYTE
+        self._registers["CR2"] &= ~(PECBYTE | NACK)
         status = self._registers["ISR"]
         if status & BUSY:
             self._registers["ISR"] = status & ~(BUSY | TXIS) | STOPF
