@@ -24,6 +24,8 @@ MASTER, LSBFRST, SSM, SSIOP, SSOE = (1 << bit for bit in (22, 23, 26, 28, 29))
 RXP, TXP, DXP, EOT, TXTF, UDR, OVR, CRCE = (1 << bit for bit in range(8))
 MODF, SUSP, TXC, RXWNE = 1 << 9, 1 << 11, 1 << 12, 1 << 15
 _CLEARABLE = 0x0BF8
+_CLEARED_BY_ENABLING = EOT | TXTF | UDR | OVR | CRCE
+"""Flags that do not outlast a transfer, even if nobody clears them (RM0456, SPI_SR)."""
 _LOCKED = frozenset({"CFG2", "CR2", "CRCPOLY", "UDRDR"})
 """Registers that cannot be written while SPE is set; of CFG1 only the DMA enables can."""
 _FULL_DUPLEX, _TRANSMITTER, _RECEIVER, _HALF_DUPLEX = range(4)
@@ -148,6 +150,7 @@ class Spi(RegisterBlock):
             return
         if not old & SPE:
             self._pushed = self._done = 0
+            self._flags &= ~_CLEARED_BY_ENABLING
             self._begin_crc()
         if self._contended():
             self._fail_mode()

@@ -282,7 +282,15 @@ static enum status spi_exchange_by_interrupt(const uint8_t *out, uint8_t *in, ui
 {
     spi.out = out; spi.in = in; spi.to_send = spi.to_receive = length; spi.done = 0;
     R(GPIOA_BASE, 0x18) = 1u << 20;
-    spi_begin(length, 0x36Fu, 0); /* EOT RXP TXP DXP UDR OVR TIFRE MODF */
+    MODIFY(R(SPI1_BASE, 0x04), 0xFFFFu, length);
+    R(SPI1_BASE, 0x00) |= 1u;
+    for (uint32_t filled = 0; R(SPI1_BASE, 0x14) & 2u && spi.to_send > 0; filled++) {
+        if (filled == 16u) { return BUSY; }
+        R8(SPI1_BASE, 0x20) = *spi.out++;
+        spi.to_send--;
+    }
+    R(SPI1_BASE, 0x10) |= 0x36Cu; /* EOT DXP UDR OVR TIFRE MODF: what is left when all is sent is read at the end */
+    R(SPI1_BASE, 0x00) |= 1u << 9;
     return wait_until(&spi.done, 100);
 }
 

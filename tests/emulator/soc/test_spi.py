@@ -342,3 +342,17 @@ def test_a_reset_leaves_nothing() -> None:
     assert not port.wiring.lines[IRQ]
     assert port.device.log == ["select", "deselect"]
     assert (port.registers["CFG1"], port.status) == (0x00070007, TXP | TXC)
+
+
+def test_what_a_transfer_left_is_gone_in_the_next() -> None:
+    """Enabling the port anew clears the end, overrun and the rest: sending alone overruns, and nobody minds."""
+    port = Port()
+    port.start(20)
+    for byte in range(20):
+        port.write(byte)
+        port.wiring.advance(FRAME)
+    assert port.status & (EOT | OVR | TXTF) == EOT | OVR | TXTF
+    port.registers["CR1"] = SSI
+    assert port.status & OVR
+    port.start(1)
+    assert not port.status & (EOT | OVR | TXTF)
