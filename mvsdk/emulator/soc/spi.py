@@ -18,16 +18,20 @@ from mvsdk.emulator.soc.registers import RegisterBlock, offsets
 from mvsdk.emulator.soc.spi_target import OutsideController, SpiTransfer
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
-SPE, MASRX, CSTART, CSUSP, HDDIR, SSI, RCRCINI, TCRCINI = (1 << bit for bit in (0, 8, 9, 10, 11, 12, 14, 15))
+SPE, MASRX, CSTART, CSUSP, HDDIR, SSI = (1 << bit for bit in (0, 8, 9, 10, 11, 12))
+CRC33_17, RCRCINI, TCRCINI = 1 << 13, 1 << 14, 1 << 15
 UDRCFG, RXDMAEN, TXDMAEN, CRCEN, BPASS = (1 << bit for bit in (9, 14, 15, 22, 31))
 MASTER, LSBFRST, SSM, SSIOP, SSOE = (1 << bit for bit in (22, 23, 26, 28, 29))
 RXP, TXP, DXP, EOT, TXTF, UDR, OVR, CRCE = (1 << bit for bit in range(8))
 MODF, SUSP, TXC, RXWNE = 1 << 9, 1 << 11, 1 << 12, 1 << 15
 _CLEARABLE = 0x0BF8
-_CLEARED_BY_ENABLING = EOT | TXTF | UDR | OVR | CRCE
-"""Flags that do not outlast a transfer, even if nobody clears them (RM0456, SPI_SR)."""
+_CLEARED_BY_ENABLING = EOT | UDR | OVR | CRCE
+"""Flags that do not outlast a transfer, even if nobody clears them (RM0456, 68.8.6; its heading says otherwise, but
+the vendor's drivers leave OVR behind when they only send)."""
 _LOCKED = frozenset({"CFG2", "CR2", "CRCPOLY", "UDRDR"})
 """Registers that cannot be written while SPE is set; of CFG1 only the DMA enables can."""
+_LARGE_FIFO = 16
+"""What ports have whose frames, and CRCs, may be of 32 bits; the others have 16."""
 _FULL_DUPLEX, _TRANSMITTER, _RECEIVER, _HALF_DUPLEX = range(4)
 
 
@@ -131,6 +135,7 @@ class Spi(RegisterBlock):
                 self._push(bits, mask)
             case "IFCR":
                 self._flags &= ~(bits & _CLEARABLE)
+                self._go_on(self._wiring.cycle)
             case "CR1":
                 self._control(bits, mask)
             case "CFG1":
@@ -143,7 +148,7 @@ class Spi(RegisterBlock):
 
     def _control(self, bits: int, mask: int) -> None:
         old = self.registers["CR1"]
-        super().store("CR1", bits, mask & ~(CSTART | CSUSP))
+        super().store("CR1", bits, mask & ~(CSTART | CSUSP | (SPE if self._flags & MODF else 0)))
         control = self.registers["CR1"]
         if not control & SPE:
             self._stop()
@@ -191,6 +196,7 @@ class Spi(RegisterBlock):
         self._received.clear()
         self._pushed = self._done = 0
         self._crc_next = False
+        self._begin_crc()
         self._drive_nss(False)
 
     # -- frames --------------------------------------------------------------------------------------------------------
@@ -230,6 +236,7 @@ class Spi(RegisterBlock):
                 self._pushed += 1
         if self._size() and self._pushed == self._size():
             self._flags |= TXTF
+            self.registers["IER"] &= ~(TXP | DXP)
         self._go_on(self._wiring.cycle)
 
     def _go_on(self, cycle: int) -> None:
@@ -239,7 +246,7 @@ class Spi(RegisterBlock):
         if self._crc_next:
             self._clocking.set(cycle + self._frame_cycles())
             return
-        if self._receives() and self.registers["CR1"] & MASRX and len(self._received) >= self._depth():
+        if self._suspends_itself():
             return
         if self._sends():
             if not self._to_send:
@@ -248,6 +255,14 @@ class Spi(RegisterBlock):
         else:
             self._shifting = (1 << self._bits()) - 1
         self._clocking.set(cycle + self._frame_cycles())
+
+    def _suspends_itself(self) -> bool:
+        """Say whether the port waits, with MASRX, for room to receive, and for SUSP to be cleared once it has."""
+        if not self._receives() or not self.registers["CR1"] & MASRX:
+            return False
+        if len(self._received) >= self._depth():
+            self._flags |= SUSP
+        return bool(self._flags & SUSP)
 
     def _frame_cycles(self) -> int:
         """Return how long a frame and the pause before it take."""
@@ -262,7 +277,7 @@ class Spi(RegisterBlock):
     def _clocked(self, cycle: int) -> None:
         """A frame has passed."""
         if self._crc_next:
-            self._check_crc(self._exchange(self.registers["TXCRC"], self._crc_bits()))
+            self._check_crc(self._exchange(self._crc_frame("TXCRC"), self._crc_bits()))
         else:
             value = self._turned(self._shifting)
             self._passed(value, self._exchange(value, self._bits()))
@@ -308,16 +323,27 @@ class Spi(RegisterBlock):
 
     def _begin_crc(self) -> None:
         """Start both sums anew: with zeros, or with ones."""
-        ones, control = (1 << self._crc_bits()) - 1, self.registers["CR1"]
+        ones, control = (1 << self._crc_width()) - 1, self.registers["CR1"]
         self.registers["TXCRC"] = ones if control & TCRCINI else 0
         self.registers["RXCRC"] = ones if control & RCRCINI else 0
         self._crc_over = False
+
+    def _crc_width(self) -> int:
+        """Return the length of the polynomial: its highest bit, or the longest there is (RM0456, 68.5.3)."""
+        if self.registers["CR1"] & CRC33_17:
+            return 32 if self._fifo >= _LARGE_FIFO else 16
+        return max(1, self.registers["CRCPOLY"].bit_length() - 1)
+
+    def _crc_frame(self, name: str) -> int:
+        """Return a sum as it is on the line: its upper bits, or all of them with zeros behind."""
+        longer = self._crc_bits() - self._crc_width()
+        return self.registers[name] << longer if longer >= 0 else self.registers[name] >> -longer
 
     def _crc(self, crc: int, frame: int) -> int:
         """Return the sum with the bits of a frame in it, the first on the line first."""
         if not self.registers["CFG1"] & CRCEN:
             return crc
-        width = self._crc_bits()
+        width = self._crc_width()
         polynomial, mask = self.registers["CRCPOLY"], (1 << width) - 1
         for position in reversed(range(self._bits())):
             feedback = (crc >> width - 1 ^ frame >> position) & 1
@@ -326,7 +352,7 @@ class Spi(RegisterBlock):
 
     def _check_crc(self, heard: int) -> None:
         """End a transfer with the other side's sum. It is taken off the line, and not put into the FIFO."""
-        if self._receives() and heard != self.registers["RXCRC"]:
+        if self._receives() and heard != self._crc_frame("RXCRC"):
             self._flags |= CRCE
         self._crc_next, self._crc_over = False, True
         self._flags |= EOT
@@ -346,7 +372,7 @@ class Spi(RegisterBlock):
         if not enabled or self._over():
             return idle
         if self._crc_next:
-            answer = self.registers["TXCRC"] if self._sends() else idle
+            answer = self._crc_frame("TXCRC") if self._sends() else idle
             self._check_crc(value)
         else:
             answer = self._turned(self._to_give()) if self._sends() else idle
@@ -385,18 +411,21 @@ class Spi(RegisterBlock):
             status |= RXP
         if status & RXP and status & TXP:
             status |= DXP
-        status |= 0 if self._busy() else TXC
+        status |= TXC if self._sent_everything() else 0
         in_words = 4 // self._frame_bytes()
         status |= RXWNE if len(self._received) >= in_words else 0
         status |= len(self._received) % in_words << 13
         return status | max(0, self._size() - self._done) << 16
 
-    def _busy(self) -> bool:
-        if not self.registers["CFG2"] & MASTER:
-            return self._outside.busy
+    def _sent_everything(self) -> bool:
+        """Return TXC: a copy of EOT where the transfer has an end, else that there is no more to send."""
+        if not self.registers["CR1"] & SPE:
+            return True
         if self._size():
-            return bool(self.registers["CR1"] & CSTART)
-        return bool(self._to_send) or self._clocking.due is not None
+            return bool(self._flags & EOT)
+        if not self.registers["CFG2"] & MASTER:
+            return not self._outside.busy
+        return not self._to_send and self._clocking.due is None
 
     def _settle(self) -> None:
         """Drive the interrupt line and the requests."""
@@ -406,7 +435,7 @@ class Spi(RegisterBlock):
             wanted |= SUSP if self._size() else SUSP | TXC
         on = bool(self.registers["CR1"] & SPE)
         if not on:
-            wanted &= ~(TXP | TXC)
+            wanted &= MODF
         self._line.set(bool(status & wanted))
         sending = configuration & TXDMAEN and status & TXP and self._sends()
         receiving = configuration & RXDMAEN and (status & RXP or (status & EOT and self._received))
