@@ -84,8 +84,10 @@ class OutsideController:
         transfer = self._transfer
         assert transfer is not None  # noqa: S101 - the alarm is only set during one
         start, size = len(transfer.received), self._frame_bytes()
-        value = int.from_bytes(transfer.data[start : start + size], "big") & (1 << self._bits) - 1
-        transfer.received += self._exchange(value, self._bits).to_bytes(size, "big")
+        mask = (1 << self._bits) - 1
+        value = int.from_bytes(transfer.data[start : start + size], "big") & mask
+        # The chip may be set to longer frames than the one that was begun.
+        transfer.received += (self._exchange(value, self._bits) & mask).to_bytes(size, "big")
         self._next(transfer, cycle)
 
     def _tell(self, transfer: SpiTransfer) -> None:

@@ -278,3 +278,36 @@ def test_a_start_while_others_have_the_bus_is_not_lost_for_ever() -> None:
     assert bus.target.log[-1] == "stop"
     assert not bus.registers["CR2"] & START
     assert bus.registers["CR1"] & PE
+
+
+@given(
+    writes=st.lists(
+        st.tuples(
+            st.sampled_from(["CR1", "CR2", "OAR1", "ISR", "ICR", "TXDR", "RXDR", "TIMEOUTR"]),
+            st.integers(0, 31).map(lambda bit: 1 << bit) | st.integers(0, 0xFFFF_FFFF),
+        ),
+        max_size=16,
+    ),
+    transfer=st.builds(I2cTransfer, st.just(OWN), st.binary(max_size=6), st.integers(0, 6)),
+    pause=st.integers(1, 12),
+    disturbance=st.sampled_from(DISTURBANCES),
+)
+def test_no_settings_in_the_middle_of_a_transfer_do_harm(
+    writes: list[tuple[str, int]], transfer: I2cTransfer, pause: int, disturbance: str
+) -> None:
+    """Whatever software does while another controller has the bus, a reset of the port ends the transfer."""
+    bus = listening(SBC | PECEN)
+    bus.block.transfer(transfer)
+    for place, (name, value) in enumerate(writes):
+        bus.wiring.advance(pause * BIT)
+        if name == "RXDR":
+            _ = bus.registers["RXDR"]
+        else:
+            bus.registers[name] = value
+        if place == 8:
+            bus.block.disturb(disturbance)
+    bus.wiring.advance(1_000 * BIT)
+    bus.block.reset()
+    assert transfer.done
+    assert 0 <= transfer.written <= len(transfer.data)
+    assert len(transfer.received) <= max(transfer.read, 0)

@@ -331,3 +331,28 @@ def test_a_transfer_goes_on_after_a_load() -> None:
         one.wiring.advance(LONG)
     assert other.read() == port.read() == [1, 2]
     assert other.wiring.events[-1] == port.wiring.events[-1]
+
+
+@given(
+    writes=st.lists(
+        st.tuples(
+            st.sampled_from(["CR1", "CR2", "CFG1", "CFG2", "TXDR", "CRCPOLY", "UDRDR", "IFCR"]),
+            st.integers(0, 31).map(lambda bit: 1 << bit) | st.integers(0, 0xFFFF_FFFF),
+        ),
+        max_size=12,
+    ),
+    pause=st.integers(0, 3_000),
+)
+def test_no_settings_in_the_middle_of_a_frame_do_harm(writes: list[tuple[str, int]], pause: int) -> None:
+    """Whatever software changes while others clock frames through the port, the transfer ends with whole bytes."""
+    port = Port(configuration=CRCEN)
+    port.enable(2)
+    port.write(0xA1, 0xA2)
+    transfer = SpiTransfer(bytes(range(16)))
+    port.spi.transfer(transfer)
+    for name, value in writes:
+        port.wiring.advance(pause)
+        port.registers[name] = value
+    port.wiring.advance(LONG)
+    assert transfer.done
+    assert all(0 <= byte <= 0xFF for byte in transfer.received)
