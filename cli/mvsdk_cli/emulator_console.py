@@ -4,13 +4,15 @@
     i  type an input               ?  show these keys     q  quit
 
 An input is typed as in a device.toml, on one line: `pin PF3 high`, `pin PA0 1.2V`, `adc ADC1.9 1.2V`,
-`uart USART2 text`, `button user up`, `wake RTC`, `event NETWORK`, `thermometer.celsius 41`, `link down`; `link flaky`
-and the other profiles change what the link is like from then on.
+`uart USART2 text`, `uart USART2!framing text`, `button user up`, `wake RTC`, `event NETWORK`, `reference 3.0V`,
+`battery 2.9V`, `i2c I2C1.0x21 write 01 02 read 2`, `i2c I2C1 alert`, `spi SPI1 9f 00 00`, `thermometer.celsius 41`,
+`link down`; `link flaky` and the other profiles change what the link is like from then on.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import select
 import termios
 import time
@@ -232,7 +234,7 @@ class Console:
         return self._device
 
 
-def typed_input(text: str) -> Input:  # noqa: PLR0911 - one for each kind of input
+def typed_input(text: str) -> Input:  # noqa: PLR0911, PLR0912 - one for each kind of input
     """Read an input as it is typed. Raises `InputError` for what is none."""
     from mvsdk.emulator import inputs
     from mvsdk.emulator.errors import InputError
@@ -246,7 +248,17 @@ def typed_input(text: str) -> Input:  # noqa: PLR0911 - one for each kind of inp
             adc, _, number = channel.partition(".")
             return inputs.ChannelVoltage(adc, int(number), _number(volts.removesuffix("V")))
         case ["uart", port, characters]:
-            return inputs.Uart(port, (characters + "\n").encode())
+            name, _, errors = port.partition("!")
+            return inputs.Uart(name, (characters + "\n").encode(), errors.replace(",", " "))
+        case [("reference" | "battery") as supply, volts] if volts.endswith("V"):
+            return inputs.Supply(supply, _number(volts.removesuffix("V")))
+        case ["i2c", place, transfer] if "." in place:
+            bus, _, address = place.partition(".")
+            return _typed_transfer(bus, address, transfer)
+        case ["i2c", bus, disturbance]:
+            return inputs.I2cDisturbed(bus, disturbance)
+        case ["spi", bus, data]:
+            return inputs.SpiAddressed(bus, _hex(data))
         case ["button", name, ("down" | "up") as way]:
             return inputs.Button(name, way == "down")
         case ["wake", source]:
@@ -261,6 +273,30 @@ def typed_input(text: str) -> Input:  # noqa: PLR0911 - one for each kind of inp
     raise InputError(
         f"'{text}' is no input", "type one such as: pin PF3 high, uart USART2 text, thermometer.celsius 41"
     )
+
+
+def _typed_transfer(bus: str, address: str, text: str) -> Input:
+    """Read what another controller does: `write 01 02`, `read 2`, or both in this order."""
+    from mvsdk.emulator.errors import InputError
+    from mvsdk.emulator.inputs import I2cAddressed
+
+    match = re.fullmatch(r"(?:write((?: +[0-9a-fA-F]{2})+))? *(?:read +([0-9]{1,5}))?", text.strip())
+    try:
+        place = int(address, 0)
+    except ValueError:
+        match = None
+    if match is None:
+        raise InputError(f"'{text}' at '{address}' is no transfer", "type: i2c I2C1.0x21 write 01 02 read 2")
+    return I2cAddressed(bus, place, _hex(match[1] or ""), int(match[2] or 0))
+
+
+def _hex(text: str) -> bytes:
+    from mvsdk.emulator.errors import InputError
+
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise InputError(f"'{text}' are no bytes", "write two hex digits for each: 9f 00") from error
 
 
 def _number(text: str) -> float:

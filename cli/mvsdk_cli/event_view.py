@@ -19,6 +19,7 @@ from mvsdk.emulator.events import (
     Faulted,
     HandlerEntered,
     HandlerLeft,
+    I2cTransferEnded,
     InterruptLineChanged,
     LedChanged,
     LogLine,
@@ -27,6 +28,7 @@ from mvsdk.emulator.events import (
     RestartAwaited,
     SleepBegan,
     SleepEnded,
+    SpiTransferEnded,
     Started,
     SystemCall,
     UartOutput,
@@ -66,6 +68,11 @@ class TextView:
             case PwmChanged():
                 wave = f"{event.hertz:g} Hz, {event.duty:.1%} high" if event.hertz else "high" if event.duty else "low"
                 return [f"{event.port} pin {event.pin} ({event.signal}): {wave}"]
+            case I2cTransferEnded():
+                answer = f"{event.written} bytes taken" if event.acknowledged else "not acknowledged"
+                return [f"{event.bus}: transfer to 0x{event.address:02x} ended, {answer}{_given(event.received)}"]
+            case SpiTransferEnded():
+                return [f"{event.bus}: transfer ended{_given(event.received)}"]
             case UartOutput():
                 return [f"{event.port}: {printable(event.text)}"]
             case SystemCall():
@@ -128,6 +135,10 @@ class JsonView:
 def _text(text: str) -> list[str]:
     """Return a message's lines as they may be printed."""
     return [printable(line) for line in text.rstrip("\r\n").splitlines() or [""]]
+
+
+def _given(received: tuple[int, ...]) -> str:
+    return f", gave {bytes(received).hex(' ')}" if received else ""
 
 
 def _picture(event: DisplayChanged) -> list[str]:

@@ -14,7 +14,7 @@ from typing import ClassVar, Protocol, cast
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, vector_table_problem
 from mvsdk.emulator.activity import event_of
-from mvsdk.emulator.bus_devices import I2cDevice, SpiDevice
+from mvsdk.emulator.bus_devices import I2cDevice, Lasting, SpiDevice
 from mvsdk.emulator.chip_wiring import ChipWiring
 from mvsdk.emulator.clock import Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
@@ -107,7 +107,8 @@ class Device:
     `seed` decides everything random: handles, identity, the random number generator. `wall_start_us` is the wall time
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
-    external flash holds. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
+    external flash holds; `storage_for` gives the storage of a bus device that keeps something, by its name and size in
+    bytes. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
     interrupt lines, handlers and sleep. `strict_mmio` makes accesses to peripheral registers that have no model bus
     faults, `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
     `connection_policy` says when the kernel is online. `identity` is who the device is; without one that follows from
@@ -149,6 +150,7 @@ class Device:
         restart_policy: RestartPolicy | None = None,
         testing: bool = False,
         external_flash: Storage | None = None,
+        storage_for: Callable[[str, int], Storage] | None = None,
         trace_calls: bool | frozenset[str] = False,
         trace_interrupts: bool = False,
         strict_mmio: bool = False,
@@ -207,6 +209,7 @@ class Device:
         """Where it is connected."""
         self._next_start = self.alarm(lambda _: self.restart(CRASH_WAKE_REASON))
         self.flash = NorFlash(external_flash)
+        self._storage_for = storage_for
         drawn_id = f"UV{self._random.getrandbits(128):032x}"
         self.identity = identity or Identity(drawn_id, unique_id_of(seed))
         self._lay_out(image)
@@ -382,9 +385,12 @@ class Device:
         outputs = {output: port_and_pin(self, pin) for output, pin in connection.outputs}
         if connection.on_spi:
             select = None if connection.select is None else port_and_pin(self, connection.select)
-            self.chip.connect_spi(connection.bus, cast("SpiDevice", made), select, outputs)
+            self.chip.connect_spi(connection.bus, cast("SpiDevice", made), select, outputs, connection.name)
         elif connection.address is not None:
-            self.chip.connect_i2c(connection.bus, connection.address, cast("I2cDevice", made), outputs)
+            device_there = cast("I2cDevice", made)
+            self.chip.connect_i2c(connection.bus, connection.address, device_there, outputs, connection.name)
+        if isinstance(made, Lasting) and self._storage_for is not None:
+            made.keep_in(self._storage_for(connection.name, made.CAPACITY))
         self.bus_devices[connection.name] = made
         self.connections.append(connection)
 

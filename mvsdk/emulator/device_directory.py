@@ -2,6 +2,7 @@
 
     identity.toml          format, board, device id and unique id of the chip; written once
     external-flash.bin     the application's part of the external flash, byte for byte; made by the first write
+    bus-devices/NAME.bin   what a device on a bus keeps, by the name it is connected by; made by the first write
     backup-domain.json     the registers of the backup domain
     kernel.json            what the kernel keeps: Wi-Fi settings
     crash-reports/N.json   every fault, numbered from 1
@@ -9,7 +10,7 @@
     trusted/*.pem          public keys this device trusts beside those it is told
     lock                   who uses the folder: the system lets go of it when its holder ends, in whatever way
 
-Every file but the flash is replaced as a whole. A write to the flash reaches the file sector by sector, each with a
+Every file but the .bin is replaced as a whole. A write to a memory reaches its file sector by sector, each with a
 single call of the system: a process that is killed leaves every sector as it was before or after a write. Registers and
 settings are written when the folder is closed.
 """
@@ -25,6 +26,7 @@ import tomllib
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from mvsdk.emulator import saving
 from mvsdk.emulator.errors import DeviceDirectoryError, DeviceInUseError, SnapshotError
@@ -56,6 +58,7 @@ class DeviceDirectory:
         self._device_id = device_id
         self._board = board
         self._device: Device | None = None
+        self._memories: list[MemoryFile] = []
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds secrets
             self._lock = _take_lock(path / "lock")
@@ -63,11 +66,21 @@ class DeviceDirectory:
             raise DeviceDirectoryError(f"cannot use {path}: {error.strerror or error}", _OTHER_DIRECTORY) from error
         try:
             self.identity = self._read_identity()
-            self.external_flash = FlashFile(path / "external-flash.bin", chip_facts().application_size)
+            self.external_flash = self._memory(path / "external-flash.bin", chip_facts().application_size)
             """What the external flash holds."""
         except BaseException:
             os.close(self._lock)
             raise
+
+    def storage_for(self, name: str, size: int) -> MemoryFile:
+        """Return what keeps the content of the bus device called `name`. Raises `DeviceDirectoryError` for a file that
+        is not so many bytes long, or cannot be used."""
+        return self._memory(self.path / "bus-devices" / f"{quote(name, safe='')}.bin", size)
+
+    def _memory(self, file: Path, size: int) -> MemoryFile:
+        memory = MemoryFile(file, size)
+        self._memories.append(memory)
+        return memory
 
     def __enter__(self) -> DeviceDirectory:
         return self
@@ -110,7 +123,8 @@ class DeviceDirectory:
                     write_whole(self.path / name, (json.dumps(saving.save(part), indent=2) + "\n").encode())
                 self._device = None
         finally:
-            self.external_flash.close()
+            for memory in self._memories:
+                memory.close()
             os.close(self._lock)
 
     def _read_identity(self) -> Identity:
@@ -137,19 +151,25 @@ class DeviceDirectory:
             raise DeviceDirectoryError(f"{file} names no device ({error})", _OTHER_DIRECTORY) from error
 
 
-class FlashFile:
-    """A `Storage` in a file, erased as long as there is no file. Slices lie within `size`."""
+class MemoryFile:
+    """A `Storage` in a file, erased as long as there is no file. Slices lie within `size`.
+
+    Raises `DeviceDirectoryError` for a file of another size, or one that cannot be used.
+    """
 
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._size = size
         self._sector_size = chip_facts().sector_size
         self._file: int | None = None
-        if path.exists():
-            self._file = os.open(path, os.O_RDWR)
-            if os.fstat(self._file).st_size != size:
-                self.close()
-                raise DeviceDirectoryError(f"{path} is not {size} bytes long", "delete it: the flash is erased then")
+        try:
+            if path.exists():
+                self._file = os.open(path, os.O_RDWR)
+        except OSError as error:
+            raise DeviceDirectoryError(f"cannot use {path}: {error.strerror or error}", _OTHER_DIRECTORY) from error
+        if self._file is not None and os.fstat(self._file).st_size != size:
+            self.close()
+            raise DeviceDirectoryError(f"{path} is not {size} bytes long", "delete it: the memory is erased then")
 
     def __len__(self) -> int:
         return self._size
@@ -160,6 +180,7 @@ class FlashFile:
 
     def __setitem__(self, where: slice, data: bytes, /) -> None:
         if self._file is None:
+            self._path.parent.mkdir(exist_ok=True)
             write_whole(self._path, ERASED * self._size)
             self._file = os.open(self._path, os.O_RDWR)
         start = where.start

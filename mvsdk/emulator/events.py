@@ -100,6 +100,30 @@ class PwmChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class I2cTransferEnded(Event):
+    """Another controller has ended a transfer with the chip as its target, or given it up.
+
+    `written` counts the bytes that the chip acknowledged, `received` are those that it sent.
+    """
+
+    kind: ClassVar[str] = "i2c-transfer"
+    bus: str
+    address: int
+    acknowledged: bool
+    written: int
+    received: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpiTransferEnded(Event):
+    """Another controller has exchanged bytes with the chip as its target; `received` are those that the chip sent."""
+
+    kind: ClassVar[str] = "spi-transfer"
+    bus: str
+    received: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UartOutput(Event):
     """A serial port has sent a line, or the beginning of one that goes on later."""
 

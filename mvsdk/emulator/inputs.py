@@ -14,12 +14,16 @@ import heapq
 import re
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.network.exchanges import Answer, answer_as_dict, answer_from_dict
 from mvsdk.emulator.personality.microvisor.network import LinkState
+from mvsdk.emulator.soc.i2c import DISTURBANCES
+from mvsdk.emulator.soc.i2c_target import I2cTransfer
+from mvsdk.emulator.soc.spi_target import SpiTransfer
+from mvsdk.emulator.soc.uart import FE, NE, PE
 
 if TYPE_CHECKING:
     from mvsdk.emulator.device import Device
@@ -28,6 +32,13 @@ HIGHEST_VOLTS = 4.0
 """What a pin bears at any supply (DS13086, "Absolute maximum ratings")."""
 LOWEST_CELSIUS, HIGHEST_CELSIUS = -40, 130
 """What the chip's junction stands (DS13086, "General operating conditions")."""
+SUPPLIES = {"reference": (1.62, 3.6), "battery": (0.0, 3.6)}
+"""The lowest and highest volts of the supplies that can change (DS13086, "General operating conditions"); a battery can
+be absent."""
+LONGEST_TRANSFER = 1 << 16
+"""Bytes that another controller exchanges at once; a limit of ours."""
+FASTEST_I2C_HZ, FASTEST_SPI_HZ = 1_000_000, 50_000_000
+"""What the chip stands as a target (DS13086, "I2C interface characteristics", "SPI characteristics")."""
 Scalar = bool | int | float | str
 
 
@@ -101,21 +112,33 @@ class Button(Input):
         device.chip.press(button, pressed=self.pressed)
 
 
+LINE_ERRORS = {"parity": PE, "framing": FE, "noise": NE}
+"""What can happen to a character on its way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Uart(Input):
-    """Characters are sent to a serial port ("USART2"), at the speed it is set to."""
+    """Characters are sent to a serial port ("USART2"), at the speed it is set to.
+
+    `errors` names what each of them suffers on its way: "parity", "framing", "noise", or several with blanks between.
+    """
 
     kind: ClassVar[str] = "uart"
     port: str
     data: bytes
+    errors: str = ""
 
     def check(self, device: Device) -> None:
-        """The port must have a model."""
+        """The port must have a model, and the errors exist."""
         _check_port(device, self.port)
+        for error in self.errors.split():
+            if error not in LINE_ERRORS:
+                raise _unknown("error of a line", error, LINE_ERRORS)
 
     def apply(self, device: Device) -> None:
         """Send them."""
-        device.chip.receive(self.port, self.data)
+        errors = {LINE_ERRORS[error] for error in self.errors.split()}
+        device.chip.receive(self.port, self.data, errors=sum(errors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +212,94 @@ class ChipTemperature(Input):
     def apply(self, device: Device) -> None:
         """Let it be so warm."""
         device.chip.analogue.celsius = self.celsius
+
+
+@dataclass(frozen=True, slots=True)
+class Supply(Input):
+    """A supply of the chip has another voltage: "reference" (VREF+, what converters measure by) or "battery" (VBAT)."""
+
+    kind: ClassVar[str] = "supply"
+    supply: str
+    volts: float
+
+    def check(self, device: Device) -> None:
+        """There must be such a supply, and it must be able to have the voltage."""
+        if self.supply not in SUPPLIES:
+            raise _unknown("supply", self.supply, SUPPLIES)
+        lowest, highest = SUPPLIES[self.supply]
+        if not lowest <= self.volts <= highest:
+            raise InputError(f"the {self.supply} cannot have {self.volts:g} V", f"give {lowest:g} to {highest:g} V")
+
+    def apply(self, device: Device) -> None:
+        """Let it have the voltage."""
+        setattr(device.chip.analogue, self.supply, self.volts)
+
+
+@dataclass(frozen=True, slots=True)
+class I2cAddressed(Input):
+    """Another controller on a bus ("I2C1") addresses the chip as a target: it writes `data`, reads `read` bytes after
+    a repeated start, and stops. How it went is told as an `I2cTransferEnded` event."""
+
+    kind: ClassVar[str] = "i2c"
+    bus: str
+    address: int
+    data: bytes = b""
+    read: int = 0
+    hz: int = 100_000
+
+    def check(self, device: Device) -> None:
+        """The bus must have a model, the address seven bits, and the speed be one of I2C."""
+        _check_bus(self.bus, device.chip.buses)
+        if not 0 <= self.address < 1 << 7:
+            raise InputError(f"{self.address} is no address of an I2C bus", "give 0 to 0x7f; 0 is the general call")
+        if not 0 <= self.read <= LONGEST_TRANSFER or len(self.data) > LONGEST_TRANSFER:
+            raise InputError("no transfer is that long", f"write and read up to {LONGEST_TRANSFER} bytes")
+        _check_speed(self.hz, FASTEST_I2C_HZ)
+
+    def apply(self, device: Device) -> None:
+        """Let the transfer begin, or fail where the bus is busy."""
+        device.chip.address_i2c(self.bus, I2cTransfer(self.address, self.data, self.read, self.hz))
+
+
+@dataclass(frozen=True, slots=True)
+class I2cDisturbed(Input):
+    """Something goes wrong on a bus ("I2C1"): "bus error", "lost arbitration", or "alert", which pulls SMBA low."""
+
+    kind: ClassVar[str] = "i2c-disturbed"
+    bus: str
+    what: str
+
+    def check(self, device: Device) -> None:
+        """The bus must have a model, and there must be such a disturbance."""
+        _check_bus(self.bus, device.chip.buses)
+        if self.what not in DISTURBANCES:
+            raise _unknown("disturbance of a bus", self.what, DISTURBANCES)
+
+    def apply(self, device: Device) -> None:
+        """Let it happen."""
+        device.chip.buses[self.bus].disturb(self.what)
+
+
+@dataclass(frozen=True, slots=True)
+class SpiAddressed(Input):
+    """Another controller on an SPI ("SPI1") selects the chip as a target and exchanges bytes with it, those that are
+    first on the line first. What it got is told as an `SpiTransferEnded` event."""
+
+    kind: ClassVar[str] = "spi"
+    bus: str
+    data: bytes
+    hz: int = 1_000_000
+
+    def check(self, device: Device) -> None:
+        """The bus must have a model, and the speed be one of SPI."""
+        _check_bus(self.bus, device.chip.spis)
+        if len(self.data) > LONGEST_TRANSFER:
+            raise InputError("no transfer is that long", f"exchange up to {LONGEST_TRANSFER} bytes")
+        _check_speed(self.hz, FASTEST_SPI_HZ)
+
+    def apply(self, device: Device) -> None:
+        """Let the transfer begin, or fail where another one has the bus."""
+        device.chip.address_spi(self.bus, SpiTransfer(self.data, self.hz))
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,8 +430,8 @@ class RemoteRestart(Input):
 KINDS: dict[str, type[Input]] = {
     kind.kind: kind
     for kind in (
-        Pin, Voltage, Button, Uart, Break, ClearToSend, ChannelVoltage, ChipTemperature, BusDevice, Wake, SystemEvent,
-        Circumstance, Link, Arrival, Reset, RemoteRestart,
+        Pin, Voltage, Button, Uart, Break, ClearToSend, ChannelVoltage, ChipTemperature, Supply, I2cAddressed,
+        I2cDisturbed, SpiAddressed, BusDevice, Wake, SystemEvent, Circumstance, Link, Arrival, Reset, RemoteRestart,
     )
 }  # fmt: skip
 
@@ -401,10 +512,11 @@ def from_dict(data: object) -> Input:
         return Arrival(_answer(data["answer"]))
     values = {key: value for key, value in data.items() if key != "kind"}
     hints = typing.get_type_hints(kind)
-    wanted = [field.name for field in fields(kind)]
-    if values.keys() != set(wanted):
-        raise InputError(f"a {kind.kind} input has {sorted(values)}", f"it takes {', '.join(wanted) or 'nothing'}")
-    return kind(**{name: _read(kind, name, values[name], hints[name]) for name in wanted})
+    known = [field.name for field in fields(kind)]
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    if not needed <= values.keys() <= set(known):
+        raise InputError(f"a {kind.kind} input has {sorted(values)}", f"it takes {', '.join(known) or 'nothing'}")
+    return kind(**{name: _read(kind, name, value, hints[name]) for name, value in values.items()})
 
 
 def _answer(data: object) -> Answer:
@@ -475,6 +587,16 @@ def port_and_pin(device: Device, name: str) -> tuple[str, int]:
 def _check_port(device: Device, name: str) -> None:
     if name not in device.chip.uarts:
         raise _unknown("serial port", name, device.chip.uarts)
+
+
+def _check_bus(name: str, known: typing.Iterable[str]) -> None:
+    if name not in known:
+        raise _unknown("bus", name, known)
+
+
+def _check_speed(hz: int, highest: int) -> None:
+    if not 1 <= hz <= highest:
+        raise InputError(f"a bus does not run at {hz} Hz", f"give 1 to {highest} Hz")
 
 
 def _member(kind: Any, what: str, name: str) -> Any:  # noqa: ANN401 - any enum

@@ -27,10 +27,24 @@
     time = "7s"
     uart = "USART2"
     text = "hello\\n"             # or bytes = [0x01, 0x02], or break = true, or clear_to_send = false
+    errors = ["framing"]         # what every character suffers, if anything: "framing", "noise", "parity"
 
     [[at]]
     time = "7s"
-    adc = "ADC1"                 # a channel's voltage, whatever its pin has; or chip_celsius = 60
+    i2c = "I2C1"                 # another controller addresses the chip as a target; hz = 400000 sets its speed
+    address = 0x21
+    write = [0x01]               # what it writes, and how much it reads then; either may be missing
+    read = 2
+
+    [[at]]
+    time = "7s"
+    spi = "SPI1"                 # the same on an SPI: it exchanges bytes with the chip as its target
+    bytes = [0x01, 0x02]
+
+    [[at]]
+    time = "7s"
+    adc = "ADC1"                 # a channel's voltage, whatever its pin has; or chip_celsius = 60,
+                                 # or reference_volts = 3.0, or battery_volts = 2.9
     channel = 9
     volts = 1.2
 
@@ -38,7 +52,8 @@
     time = "8s"
     wake = "RTC"                 # or event = "NETWORK", or reset = true,
                                  # or link = "down" ("no-server", "up"),
-                                 # or circumstance = "network_active" with value = true
+                                 # or circumstance = "network_active" with value = true,
+                                 # or i2c = "I2C1" with disturbance = "bus error", "lost arbitration" or "alert"
 
 Whatever the file says that is not like this is an error that names its line.
 """
@@ -65,10 +80,14 @@ from mvsdk.emulator.inputs import (
     ChipTemperature,
     Circumstance,
     ClearToSend,
+    I2cAddressed,
+    I2cDisturbed,
     Input,
     Link,
     Pin,
     Reset,
+    SpiAddressed,
+    Supply,
     SystemEvent,
     Uart,
     Voltage,
@@ -268,10 +287,8 @@ def _happenings(table: _Table) -> _Happenings:
     for key, reader in _READERS.items():
         if key in table:
             return reader(table)
-    raise table.error(
-        "it says nothing that could happen: pin, button, uart, adc, chip_celsius, device, wake, event, circumstance "
-        "or reset"
-    )
+    *most, last = _READERS
+    raise table.error(f"it says nothing that could happen: {', '.join(most)} or {last}")
 
 
 def _pin(table: _Table) -> _Happenings:
@@ -296,9 +313,13 @@ def _characters(table: _Table) -> bytes:
     if "text" in table:
         text: str = table.take("text", str)
         return text.encode("utf-8")
-    values = table.take("bytes", list)
+    return _bytes(table, "bytes")
+
+
+def _bytes(table: _Table, key: str, default: list[int] | None = None) -> bytes:
+    values = table.take(key, list, default)
     if not all(type(value) is int and 0 <= value <= 255 for value in values):
-        raise table.error("bytes are numbers of 0 to 255")
+        raise table.error(f"{key} are numbers of 0 to 255")
     return bytes(values)
 
 
@@ -310,7 +331,31 @@ def _uart(table: _Table) -> _Happenings:
         if not table.take("break", bool):
             raise table.error("break = false lets nothing happen")
         return [(0, Break(port))]
-    return [(0, Uart(port, _characters(table)))]
+    errors = table.take("errors", list, [])
+    if not all(isinstance(error, str) for error in errors):
+        raise table.error('errors are written ["framing", "noise"]')
+    return [(0, Uart(port, _characters(table), " ".join(errors)))]
+
+
+def _i2c(table: _Table) -> _Happenings:
+    bus = table.take("i2c", str)
+    if "disturbance" in table:
+        return [(0, I2cDisturbed(bus, table.take("disturbance", str)))]
+    address, hz = table.take("address", int), table.take("hz", int, 100_000)
+    return [(0, I2cAddressed(bus, address, _bytes(table, "write", []), table.take("read", int, 0), hz))]
+
+
+def _spi(table: _Table) -> _Happenings:
+    bus, hz = table.take("spi", str), table.take("hz", int, 1_000_000)
+    return [(0, SpiAddressed(bus, _bytes(table, "bytes"), hz))]
+
+
+def _reference(table: _Table) -> _Happenings:
+    return [(0, Supply("reference", table.take("reference_volts", float)))]
+
+
+def _battery(table: _Table) -> _Happenings:
+    return [(0, Supply("battery", table.take("battery_volts", float)))]
 
 
 def _channel(table: _Table) -> _Happenings:
@@ -357,6 +402,10 @@ _READERS: dict[str, Callable[[_Table], _Happenings]] = {
     "uart": _uart,
     "adc": _channel,
     "chip_celsius": _chip_temperature,
+    "reference_volts": _reference,
+    "battery_volts": _battery,
+    "i2c": _i2c,
+    "spi": _spi,
     "wake": _wake,
     "event": _event,
     "link": _link,

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from mvsdk.emulator import script
+from mvsdk.emulator.device import End
 from mvsdk.project.configuration import Project
 from mvsdk.project.scaffold import scaffold, templates
 from mvsdk.resources import shared
 from tests.board_support.cmake_project import CMakeProject
 from tests.board_support.firmware import Elf, execute
+from tests.emulator.examples import EXAMPLES
 
 NAMES = [template.name for template in templates()]
 WARNINGS = "-Werror -Wall -Wextra -Wpedantic -Wshadow -Wundef"
@@ -169,6 +172,22 @@ def test_the_settings_it_shows_as_comments_are_real(tmp_path: Path, template: st
     (directory / "mvsdk.toml").write_text("\n".join(enabled))
     assert enabled != lines
     assert set(Project.load(directory).bundle) == set(tomllib.loads("\n".join(enabled))["bundle"])
+
+
+def test_the_inputs_it_shows_as_comments_are_real(tmp_path: Path) -> None:
+    """As it is, blinky's device.toml asks for nothing; without the # every table is read, connected and scheduled."""
+    directory = project(tmp_path / "app", "blinky").directory
+    file = directory / "device.toml"
+    assert script.read(file).inputs == ()
+    lines = file.read_text().splitlines()
+    enabled = [line.removeprefix("# ") if line.startswith("# [[") or " = " in line else line for line in lines]
+    file.write_text("\n".join(enabled))
+    device = EXAMPLES["button"].device([])
+    read = script.read(file)
+    read.prepare(device)
+    assert len(read.inputs) == 7
+    assert device.run(5_000_000) is End.TIME
+    assert not list(device.inputs.waiting())
 
 
 @pytest.mark.parametrize("template", NAMES)

@@ -11,7 +11,22 @@ import pytest
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.events import LedChanged
-from mvsdk.emulator.inputs import BusDevice, Button, ChannelVoltage, Input, Pin, Reset, SystemEvent, Uart, Voltage, Wake
+from mvsdk.emulator.inputs import (
+    BusDevice,
+    Button,
+    ChannelVoltage,
+    I2cAddressed,
+    I2cDisturbed,
+    Input,
+    Pin,
+    Reset,
+    SpiAddressed,
+    Supply,
+    SystemEvent,
+    Uart,
+    Voltage,
+    Wake,
+)
 from mvsdk_cli.emulator_console import PRESS_US, Console, typed_input
 from tests.emulator.examples import BUTTON_NAME, EXAMPLES
 
@@ -25,6 +40,14 @@ from tests.emulator.examples import BUTTON_NAME, EXAMPLES
         ("pin PA0 1.2V", Voltage("PA0", 1.2)),
         ("adc ADC1.9 1.2V", ChannelVoltage("ADC1", 9, 1.2)),
         ("uart USART2 two words", Uart("USART2", b"two words\n")),
+        ("uart USART2!framing,noise x", Uart("USART2", b"x\n", "framing noise")),
+        ("reference 3.0V", Supply("reference", 3.0)),
+        ("battery 2.9V", Supply("battery", 2.9)),
+        ("i2c I2C1.0x21 write 01 ff read 2", I2cAddressed("I2C1", 0x21, b"\1\xff", 2)),
+        ("i2c I2C1.33 read 2", I2cAddressed("I2C1", 33, b"", 2)),
+        ("i2c I2C1.0x21 write 01", I2cAddressed("I2C1", 0x21, b"\1")),
+        ("i2c I2C1 lost arbitration", I2cDisturbed("I2C1", "lost arbitration")),
+        ("spi SPI1 9f 00 00", SpiAddressed("SPI1", b"\x9f\0\0")),
         ("button user down", Button("user", True)),
         ("button user up", Button("user", False)),
         ("wake RTC", Wake("RTC")),
@@ -52,6 +75,10 @@ def test_what_is_typed_is_read(text: str, expected: Input) -> None:
         "adc ADC1.9 x",
         "uart USART2",
         "nonsense",
+        "i2c I2C1.0x21 write 1",
+        "i2c I2C1.x read 2",
+        "spi SPI1 xy",
+        "reference 3",
         "a.b",
         "wake",
     ],

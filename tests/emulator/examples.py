@@ -19,9 +19,12 @@ from mvsdk.emulator.inputs import (
     ChipTemperature,
     Circumstance,
     ClearToSend,
+    I2cAddressed,
     Input,
     Pin,
     Reset,
+    SpiAddressed,
+    Supply,
     SystemEvent,
     Uart,
     Voltage,
@@ -125,18 +128,27 @@ EXAMPLES = {
     "watchdog": Example(WATCHDOG, 3_000_000, (Reset(),)),
     "temperature": Example(TEMPERATURE, 4_000, (BusDevice("thermometer", "celsius", 41.0), Reset()), THERMOMETER),
     "spi": Example(
-        SPI_EEPROM, 20_000, (Pin("PA4", True), Reset()), (Connection("memory", "25lc256", "SPI1", select="PA4"),)
+        SPI_EEPROM,
+        20_000,
+        (Pin("PA4", True), SpiAddressed("SPI1", b"\x9f\0"), I2cAddressed("I2C1", 0x21, b"x"), Reset()),
+        (Connection("memory", "25lc256", "SPI1", select="PA4"),),
     ),
     "dma": Example(DMA_COPY, 3_000, (Reset(),)),
     "ring": Example(
         UART_RING,
         20_000,
-        (Uart("USART2", b"line one\nline two\n"), Break("USART2"), ClearToSend("USART2", False), Reset()),
+        (
+            Uart("USART2", b"line one\nline two\n"),
+            Uart("USART2", b"noise\n", "noise framing"),
+            Break("USART2"),
+            ClearToSend("USART2", False),
+            Reset(),
+        ),
     ),
     "adc": Example(
         ADC_SCAN,
         2_000,
-        (Voltage("PA4", 1.2), ChannelVoltage("ADC1", 9, 0.7), ChipTemperature(55.0), Reset()),
+        (Voltage("PA4", 1.2), ChannelVoltage("ADC1", 9, 0.7), ChipTemperature(55.0), Supply("reference", 3.0), Reset()),
     ),
     "motion": Example(
         MOTION,

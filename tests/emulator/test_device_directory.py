@@ -12,13 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mvsdk.emulator.bus_devices import SpiEeprom
+from mvsdk.emulator.bus_devices.eeprom import Instruction
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import Device, End
-from mvsdk.emulator.device_directory import DeviceDirectory, FlashFile
+from mvsdk.emulator.device_directory import DeviceDirectory, MemoryFile
 from mvsdk.emulator.errors import DeviceDirectoryError, DeviceInUseError
 from mvsdk.emulator.events import Event, LogLine
 from mvsdk.emulator.nor_flash import SparseStorage, chip_facts
+from mvsdk.emulator.options import Connection
 from mvsdk.emulator.saving import load, save
+from tests.emulator.bus_devices.place import spi
+from tests.emulator.bus_guests import SPI_EEPROM
 from tests.emulator.chip_guests import ALARM_CLOCK, BOARD, guest
 from tests.emulator.examples import EXAMPLES
 
@@ -103,6 +108,33 @@ def test_a_calendar_that_was_kept_counts_on(running: bool, ticks: int, data: st.
     after: Any = save(fresh.chip.backup_domain)
     counted = after["own"]["calendar"]["ticks"] - state["own"]["calendar"]["ticks"]
     assert counted in ((65_535, 65_536) if running else (0,))
+
+
+def test_what_bus_devices_keep_lasts(tmp_path: Path) -> None:
+    """A write of the guest to an EEPROM that is connected by a name is in the folder, and in the next life's device."""
+    contents = []
+    for bundle in (SPI_EEPROM, "int main(void) { for (;;) { } }"):
+        with DeviceDirectory(tmp_path, BOARD) as directory:
+            device = Device(BOARD, guest(bundle), new_core(), storage_for=directory.storage_for)
+            device.connect(Connection("../me", "25lc256", "SPI1", select="PA4"))
+            device.connect(Connection("spare", "24lc256", "I2C1", 0x50))
+            directory.attach(device)
+            device.run(100_000)
+            memory = device.bus_devices["../me"]
+            assert isinstance(memory, SpiEeprom)
+            contents.append(spi(memory, Instruction.READ, 0, 8, *bytes(4))[3:])
+    assert contents == [b"kept", b"kept"]
+    assert [file.name for file in (tmp_path / "bus-devices").iterdir()] == ["..%2Fme.bin"]
+
+
+def test_a_memory_of_another_size_is_named(tmp_path: Path) -> None:
+    """The file is named, and what to do about it."""
+    (tmp_path / "bus-devices").mkdir()
+    (tmp_path / "bus-devices" / "memory.bin").write_bytes(bytes(10))
+    with DeviceDirectory(tmp_path, BOARD) as directory:
+        device = Device(BOARD, guest("int main(void) { for (;;) { } }"), new_core(), storage_for=directory.storage_for)
+        with pytest.raises(DeviceDirectoryError, match=r"memory\.bin is not 32768 bytes long"):
+            device.connect(Connection("memory", "24lc256", "I2C1", 0x50))
 
 
 def test_two_folders_are_two_devices(tmp_path: Path) -> None:
@@ -200,7 +232,7 @@ def test_flash_in_a_file_is_flash_in_memory(
     """Whatever is written, the file gives what memory would, also when opened anew."""
     facts = chip_facts()
     path = tmp_path_factory.mktemp("flash") / "flash.bin"
-    file, memory = FlashFile(path, facts.application_size), SparseStorage(facts.application_size, facts.sector_size)
+    file, memory = MemoryFile(path, facts.application_size), SparseStorage(facts.application_size, facts.sector_size)
     for start_at, data in writes:
         where = slice(start_at, start_at + len(data))
         file[where] = data
@@ -208,6 +240,6 @@ def test_flash_in_a_file_is_flash_in_memory(
     everything = slice(0, 80_000)
     assert file[everything] == memory[everything]
     file.close()
-    reopened = FlashFile(path, facts.application_size)
+    reopened = MemoryFile(path, facts.application_size)
     assert reopened[everything] == memory[everything]
     reopened.close()

@@ -7,6 +7,8 @@ import pytest
 from mvsdk.emulator.bus_devices.mcp9808 import Mcp9808
 from mvsdk.emulator.device import End
 from mvsdk.emulator.events import LedChanged, RegisterNotModelled, UartOutput
+from mvsdk.emulator.inputs import ChannelVoltage, Uart
+from mvsdk.emulator.options import Connection
 from tests.emulator.compiled import Bench, firmware
 
 FOUND = (
@@ -117,3 +119,33 @@ def test_vendor_style_drivers_come_through_their_start_up() -> None:
     assert [e.text for e in bench.events if isinstance(e, UartOutput)] == ["polled", "by interrupt"]
     assert [e.on for e in bench.events if isinstance(e, LedChanged)] == [True, False, True, False]
     assert not any(isinstance(event, RegisterNotModelled) for event in bench.events)
+
+
+def test_vendor_style_transfers_end_as_they_should() -> None:
+    """Reception until a line is idle, by interrupt and DMA with its abort; full duplex by polling in packets, interrupt
+    and DMA; memories behind repeated starts; a ring of conversions; and what the small blocks' start-up waits for."""
+    bench = Bench(firmware("hal_transfers.c"), strict_mmio=True)
+    device = bench.device
+    device.connect(Connection("memory", "25lc256", "SPI1", select="PA4"))
+    device.connect(Connection("store", "24lc256", "I2C1", 0x50))
+    device.inputs.now(ChannelVoltage("ADC1", 9, 1.65))
+    device.inputs.at(5_000, Uart("USART2", b"hello"))
+    device.inputs.at(20_000, Uart("USART2", b"welcome"))
+    device.run(600_000)
+    assert bench.logged() == [
+        "by interrupt ok: hello",
+        "by dma ok: welcome, ok",
+        "sent ok",
+        "enabled ok",
+        "written ok",
+        "read ok: kept on the bus",
+        "read by dma ok: kept on the bus",
+        "read in packets ok: kept on the bus",
+        "stored ok",
+        "it was busy",
+        "recalled ok: memory",
+        "recalled by dma ok: mory",
+        "converted ok: half",
+        "random ok, low power ok, pulse ok, watchdog ok",
+    ]
+    assert [event.text for event in bench.events if isinstance(event, UartOutput)] == ["sent by dma"]

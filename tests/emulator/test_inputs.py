@@ -8,10 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mvsdk.emulator.bus_devices import Lis3dh, Mcp9808, SpiEeprom
+from mvsdk.emulator.bus_devices import Ht16k33, Lis3dh, Mcp9808, SpiEeprom
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import InputError
-from mvsdk.emulator.inputs import Break, BusDevice, ChannelVoltage, ChipTemperature, ClearToSend, Input, check_property
+from mvsdk.emulator.events import DisplayChanged, Event, I2cTransferEnded, SpiTransferEnded
+from mvsdk.emulator.inputs import (
+    Break,
+    BusDevice,
+    ChannelVoltage,
+    ChipTemperature,
+    ClearToSend,
+    I2cAddressed,
+    I2cDisturbed,
+    Input,
+    SpiAddressed,
+    Supply,
+    Uart,
+    as_dict,
+    check_property,
+    from_dict,
+)
 from mvsdk.emulator.options import Connection
 from mvsdk.emulator.saving import save
 from tests.emulator.examples import EXAMPLES
@@ -67,6 +83,18 @@ def test_an_alert_latches_when_the_value_is_applied() -> None:
         ChannelVoltage("ADC1", 9, 40.0),
         ChannelVoltage("ADC1", 9, float("nan")),
         ChipTemperature(1000.0),
+        Uart("USART2", b"x", "rust"),
+        Supply("mains", 3.0),
+        Supply("reference", 0.0),
+        Supply("battery", float("nan")),
+        I2cAddressed("I2C9", 0x21),
+        I2cAddressed("I2C1", 0x80),
+        I2cAddressed("I2C1", 0x21, read=-1),
+        I2cAddressed("I2C1", 0x21, hz=0),
+        I2cDisturbed("I2C1", "rain"),
+        SpiAddressed("SPI9", b""),
+        SpiAddressed("SPI1", bytes(1 << 17)),
+        SpiAddressed("SPI1", b"", hz=10**9),
     ],
 )
 def test_what_is_not_there_gets_no_input(what: Input) -> None:
@@ -77,7 +105,17 @@ def test_what_is_not_there_gets_no_input(what: Input) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    [Break("USART2"), ClearToSend("USART2", level=False), ChannelVoltage("ADC1", 9, 1.0), ChipTemperature(60.0)],
+    [
+        Break("USART2"),
+        ClearToSend("USART2", level=False),
+        ChannelVoltage("ADC1", 9, 1.0),
+        ChipTemperature(60.0),
+        Uart("USART2", b"x", "framing parity"),
+        Supply("reference", 3.0),
+        Supply("battery", 0.0),
+        I2cAddressed("I2C1", 0x21, b"x"),
+        SpiAddressed("SPI1", b"a longer one"),
+    ],
 )
 def test_inputs_reach_the_chip(what: Input) -> None:
     """Each changes what the chip holds, at its cycle and not before."""
@@ -89,6 +127,30 @@ def test_inputs_reach_the_chip(what: Input) -> None:
     for one in (device, other):
         one.run(2_010)
     assert save(device.chip) != save(other.chip)
+
+
+def test_what_goes_without_saying_may_be_left_out() -> None:
+    """Plain data without an input's optional fields is that input; without a needed one, or with others, it is none."""
+    data = as_dict(Uart("USART2", b"x"))
+    del data["errors"]
+    assert from_dict(data) == Uart("USART2", b"x")
+    for wrong in ({"kind": "uart", "port": "USART2"}, {**data, "colour": "red"}):
+        with pytest.raises(InputError):
+            from_dict(wrong)
+
+
+def test_a_transfer_from_outside_is_answered() -> None:
+    """Both buses tell what came of it, though the chip answered nothing."""
+    events: list[Event] = []
+    device = EXAMPLES["ring"].device(events)
+    device.inputs.at(1_000, I2cAddressed("I2C1", 0x21, b"x"))
+    device.inputs.at(1_000, SpiAddressed("SPI1", b"xyz"))
+    device.run(3_000)
+    told = [event for event in events if isinstance(event, I2cTransferEnded | SpiTransferEnded)]
+    assert told == [
+        SpiTransferEnded(1_024, "SPI1", (0xFF, 0xFF, 0xFF)),
+        I2cTransferEnded(1_100, "I2C1", 0x21, acknowledged=False, written=0, received=()),
+    ]
 
 
 def test_a_device_is_made_from_what_its_connection_says() -> None:
@@ -171,3 +233,20 @@ def test_properties_take_their_values_only(name: str, value: object) -> None:
     """A property that is not there, a value of another type or out of range is refused."""
     with pytest.raises(InputError):
         check_property(Mcp9808(), name, value)
+
+
+def test_two_displays_are_told_apart() -> None:
+    """Each is called as it was connected, in events as elsewhere."""
+    events: list[Event] = []
+    device = EXAMPLES["hello"].device(events)
+    displays = {name: Ht16k33() for name in ("left", "right")}
+    for address, (name, display) in enumerate(displays.items(), start=0x70):
+        device.connect(Connection(name, "ht16k33", "I2C1", address), display)
+    device.chip.connect_i2c("I2C2", 0x70, third := Ht16k33())
+    for display in (displays["right"], displays["left"], third):
+        for data in ([0, 1], [0x21], [0x81]):
+            display.start(reading=False)
+            for byte in data:
+                display.write(byte)
+            display.stop()
+    assert [event.name for event in events if isinstance(event, DisplayChanged)] == ["right", "left", "I2C2 0x70"]

@@ -19,8 +19,12 @@ from mvsdk.emulator.inputs import (
     ChipTemperature,
     Circumstance,
     ClearToSend,
+    I2cAddressed,
+    I2cDisturbed,
     Pin,
     Reset,
+    SpiAddressed,
+    Supply,
     SystemEvent,
     Uart,
     Voltage,
@@ -103,6 +107,32 @@ def test_every_kind_of_input_can_be_written(tmp_path: Path) -> None:
         time = "9s"
         circumstance = "kernel_busy"
         value = true
+        [[at]]
+        time = "10s"
+        uart = "USART2"
+        text = "x"
+        errors = ["framing", "noise"]
+        [[at]]
+        time = "11s"
+        reference_volts = 3
+        [[at]]
+        time = "12s"
+        battery_volts = 2.9
+        [[at]]
+        time = "13s"
+        i2c = "I2C1"
+        address = 0x21
+        write = [1, 2]
+        read = 3
+        hz = 400000
+        [[at]]
+        time = "14s"
+        i2c = "I2C2"
+        disturbance = "alert"
+        [[at]]
+        time = "15s"
+        spi = "SPI1"
+        bytes = [0x9F]
     """
     device = bare()
     written(tmp_path, text).schedule(device)
@@ -117,6 +147,12 @@ def test_every_kind_of_input_can_be_written(tmp_path: Path) -> None:
         (7 * second, SystemEvent("NETWORK")),
         (8 * second, Reset()),
         (9 * second, Circumstance("kernel_busy", True)),
+        (10 * second, Uart("USART2", b"x", "framing noise")),
+        (11 * second, Supply("reference", 3.0)),
+        (12 * second, Supply("battery", 2.9)),
+        (13 * second, I2cAddressed("I2C1", 0x21, b"\1\2", 3, 400_000)),
+        (14 * second, I2cDisturbed("I2C2", "alert")),
+        (15 * second, SpiAddressed("SPI1", b"\x9f")),
         (60 * second, Button("user", True)),
         (60 * second + second // 5, Button("user", False)),
     ]

@@ -401,6 +401,7 @@ class Run:
             connection_policy=ConnectionPolicy.of(self._loaded.options),
             identity=directory.identity if directory else None,
             external_flash=directory.external_flash if directory else None,
+            storage_for=directory.storage_for if directory else None,
             **tracing,
         )
         if directory is not None:

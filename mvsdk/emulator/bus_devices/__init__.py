@@ -12,7 +12,14 @@ from mvsdk.emulator.bus_devices.eeprom import I2cEeprom, SpiEeprom
 from mvsdk.emulator.bus_devices.ht16k33 import Ht16k33
 from mvsdk.emulator.bus_devices.lis3dh import Lis3dh
 from mvsdk.emulator.bus_devices.mcp9808 import Mcp9808
-from mvsdk.emulator.bus_devices.protocols import I2cDevice, Reminder, Situated, SpiDevice, Surroundings
+from mvsdk.emulator.bus_devices.protocols import (
+    I2cDevice,
+    Lasting,
+    Reminder,
+    Situated,
+    SpiDevice,
+    Surroundings,
+)
 from mvsdk.emulator.errors import InputError
 
 __all__ = [
@@ -21,6 +28,7 @@ __all__ = [
     "Ht16k33",
     "I2cDevice",
     "I2cEeprom",
+    "Lasting",
     "Lis3dh",
     "Mcp9808",
     "Reminder",

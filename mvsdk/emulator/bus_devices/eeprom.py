@@ -1,8 +1,8 @@
 """Serial EEPROMs of 32 KiB: the 24LC256 on I2C (Microchip DS21203) and the 25LC256 on SPI (DS21822).
 
 Both write up to a page of 64 bytes at a time, wrapping at its end, and take 5 ms for it, in which the one acknowledges
-nothing and the other answers only its status. Without surroundings a write takes no time. The content lies in a
-`Storage`, or else in memory, erased at first.
+nothing and the other answers only its status. Without surroundings a write takes no time. What they hold without power
+lies in a `Storage`: the 32 KiB, and behind those of the 25LC256 a byte for its status register, inverted.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import enum
 from typing import ClassVar
 
 from mvsdk.emulator.bus_devices.protocols import Surroundings
-from mvsdk.emulator.nor_flash import ERASED, Storage
+from mvsdk.emulator.nor_flash import ERASED, SparseStorage, Storage
+from mvsdk.emulator.saving import Loading, Plain, Saving
 
 SIZE = 32 * 1024
 PAGE = 64
@@ -21,18 +22,18 @@ ADDRESS = 0x50
 
 
 class EepromArray:
-    """The memory behind either interface. Raises `ValueError` for a storage of another size."""
+    """The memory behind either interface, of `capacity` bytes."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_busy_until", "_pages")
-    NOT_STATE: ClassVar[tuple[str, ...]] = ("_surroundings", "_storage")
-
-    def __init__(self, storage: Storage | None) -> None:
-        if storage is not None and len(storage) != SIZE:
-            raise ValueError(f"the storage has {len(storage)} bytes, not {SIZE}")
-        self._storage = storage
-        self._pages: dict[int, bytes] = {}
+    def __init__(self, capacity: int) -> None:
+        self._storage: Storage = SparseStorage(capacity, PAGE)
         self._surroundings: Surroundings | None = None
         self._busy_until = 0
+
+    def keep_in(self, storage: Storage) -> None:
+        """Hold what a storage holds. `ValueError` for one of another size."""
+        if len(storage) != len(self._storage):
+            raise ValueError(f"the storage has {len(storage)} bytes, not {len(self._storage)}")
+        self._storage = storage
 
     def attach(self, surroundings: Surroundings) -> None:
         """Measure time."""
@@ -45,35 +46,61 @@ class EepromArray:
 
     def read(self, address: int) -> int:
         """Return a byte."""
-        return self._page(address)[address % PAGE]
+        return self._storage[address : address + 1][0]
 
     def write(self, address: int, data: bytes) -> None:
         """Write bytes from `address` on, within its page; of more than a page the last 64 count."""
-        content = bytearray(self._page(address))
+        page = _page(address, len(self._storage))
+        content = bytearray(self._storage[page])
         for offset, byte in enumerate(data):
             content[(address + offset) % PAGE] = byte
-        start = address - address % PAGE
-        if self._storage is None:
-            self._pages[start] = bytes(content)
-        else:
-            self._storage[start : start + PAGE] = bytes(content)
+        self._storage[page] = bytes(content)
         if self._surroundings is not None:
             self._busy_until = self._surroundings.cycle + self._surroundings.cycles(WRITE_US)
 
-    def _page(self, address: int) -> bytes:
-        start = address - address % PAGE
-        if self._storage is None:
-            return self._pages.get(start, ERASED * PAGE)
-        return bytes(self._storage[start : start + PAGE])
+    def saved_state(self, save: Saving) -> Plain:
+        """Return how long it is busy, and every page that is not erased."""
+        pages = {start: bytes(self._storage[page]) for start, page in self._pages().items()}
+        written = {start: content for start, content in pages.items() if content.strip(ERASED)}
+        return {"busy_until": self._busy_until, "pages": save.value(written, "pages")}
+
+    def load_state(self, data: Plain, load: Loading) -> None:
+        """Hold what was saved; the storage is only written where it differs."""
+        match data:
+            case {"busy_until": int() as busy_until, "pages": written, **rest} if not rest:
+                contents = load.value({}, written, "pages")
+            case _:
+                raise ValueError(f"{str(data)[:80]} is no content of an EEPROM")
+        pages = self._pages()
+        if not contents.keys() <= pages.keys():
+            raise ValueError("an EEPROM has other pages")
+        for start, page in pages.items():
+            length = page.stop - page.start
+            content = contents.get(start, ERASED * length)
+            if not isinstance(content, bytes) or len(content) != length:
+                raise ValueError(f"the page at {start} has {length} bytes")
+            if self._storage[page] != content:
+                self._storage[page] = content
+        self._busy_until = busy_until
+
+    def _pages(self) -> dict[int, slice]:
+        size = len(self._storage)
+        return {start: _page(start, size) for start in range(0, size, PAGE)}
+
+
+def _page(address: int, size: int) -> slice:
+    start = address - address % PAGE
+    return slice(start, min(start + PAGE, size))
 
 
 class I2cEeprom:
-    """A 24LC256. `storage` keeps its 32 KiB."""
+    """A 24LC256."""
 
+    CAPACITY: ClassVar[int] = SIZE
     STATE: ClassVar[tuple[str, ...]] = ("_array", "_pointer", "_received", "_writing")
 
-    def __init__(self, storage: Storage | None = None) -> None:
-        self._array = EepromArray(storage)
+    def __init__(self) -> None:
+        self._array = EepromArray(self.CAPACITY)
         self._pointer = 0
         self._received = b""
         self._writing = False
@@ -81,6 +108,10 @@ class I2cEeprom:
     def attach(self, surroundings: Surroundings) -> None:
         """See `Situated`."""
         self._array.attach(surroundings)
+
+    def keep_in(self, storage: Storage) -> None:
+        """See `Lasting`."""
+        self._array.keep_in(storage)
 
     def start(self, *, reading: bool) -> bool:
         """Be addressed; while a page is written there is no acknowledge. A repeated start takes back what was sent."""
@@ -129,19 +160,23 @@ _WIP, _WEL, _PROTECTION = 0x01, 0x02, 0x8C
 
 
 class SpiEeprom:
-    """A 25LC256. `storage` keeps its 32 KiB. The write-protect pin is high."""
+    """A 25LC256. The write-protect pin is high."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("_array", "_received", "_settings", "_enabled")
+    CAPACITY: ClassVar[int] = SIZE + 1
+    STATE: ClassVar[tuple[str, ...]] = ("_array", "_received", "_enabled")
 
-    def __init__(self, storage: Storage | None = None) -> None:
-        self._array = EepromArray(storage)
+    def __init__(self) -> None:
+        self._array = EepromArray(self.CAPACITY)
         self._received = b""
-        self._settings = 0
         self._enabled = False
 
     def attach(self, surroundings: Surroundings) -> None:
         """See `Situated`."""
         self._array.attach(surroundings)
+
+    def keep_in(self, storage: Storage) -> None:
+        """See `Lasting`."""
+        self._array.keep_in(storage)
 
     def select(self) -> None:
         """Begin an instruction."""
@@ -160,7 +195,7 @@ class SpiEeprom:
         instruction = self._received[0]
         if instruction == Instruction.RDSR and position >= 1:
             busy = _WIP if self._array.busy else 0
-            return self._settings | busy | (_WEL if self._enabled else 0)
+            return self._settings() | busy | (_WEL if self._enabled else 0)
         if instruction == Instruction.READ and position >= 3 and not self._array.busy:
             return self._array.read((self._address() + position - 3) % SIZE)
         return 0xFF
@@ -178,13 +213,17 @@ class SpiEeprom:
             case Instruction.WRDI:
                 self._enabled = False
             case Instruction.WRSR if self._enabled and len(self._received) == 2:
-                self._settings = self._received[1] & _PROTECTION
+                self._array.write(SIZE, bytes((~self._received[1] & _PROTECTION | 0xFF & ~_PROTECTION,)))
                 self._enabled = False
             case Instruction.WRITE if self._enabled and len(self._received) > 3:
                 if not self._protected(self._address()):
                     self._array.write(self._address(), self._received[3:])
                 self._enabled = False
 
+    def _settings(self) -> int:
+        """Return the bits of the status register that last."""
+        return ~self._array.read(SIZE) & _PROTECTION
+
     def _protected(self, address: int) -> bool:
         """Say whether BP1 and BP0 protect an address: none, the upper quarter, the upper half, or all."""
-        return address >= (SIZE, SIZE * 3 // 4, SIZE // 2, 0)[self._settings >> 2 & 3]
+        return address >= (SIZE, SIZE * 3 // 4, SIZE // 2, 0)[self._settings() >> 2 & 3]

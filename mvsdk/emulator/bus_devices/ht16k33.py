@@ -20,15 +20,14 @@ _KEYS = range(0x40, 0x46)
 
 
 class Ht16k33:
-    """The driver. `name` is what the display is called in events."""
+    """The driver. In events the display has the name it is connected by."""
 
     STATE: ClassVar[tuple[str, ...]] = (
         "_memory", "_pointer", "_first", "_reading_keys", "_oscillating", "_on", "_blink", "_brightness", "_told"
     )  # fmt: skip
     NOT_STATE: ClassVar[tuple[str, ...]] = ("_surroundings",)
 
-    def __init__(self, name: str = "display") -> None:
-        self._name = name
+    def __init__(self) -> None:
         self._surroundings: Surroundings | None = None
         self._memory = [0] * _MEMORY
         self._pointer = 0
@@ -98,6 +97,7 @@ class Ht16k33:
     def stop(self) -> None:
         """Show what has changed."""
         seen = self.picture, self.blink_hz, self._brightness
-        if seen != self._told and self._surroundings is not None:
+        where = self._surroundings
+        if seen != self._told and where is not None:
             self._told = seen
-            self._surroundings.tell(lambda time_us: DisplayChanged(time_us, self._name, *seen))
+            where.tell(lambda time_us: DisplayChanged(time_us, where.name, *seen))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from mvsdk.emulator.events import Event
+from mvsdk.emulator.nor_flash import Storage
 
 
 class I2cDevice(Protocol):
@@ -52,6 +53,10 @@ class Surroundings(Protocol):
     """Where a device is built in: time, in cycles of the processor clock, pins, and who listens."""
 
     @property
+    def name(self) -> str:
+        """What the device is called there, in events for example."""
+
+    @property
     def cycle(self) -> int:
         """The present cycle."""
 
@@ -77,3 +82,16 @@ class Situated(Protocol):
 
     def attach(self, surroundings: Surroundings) -> None:
         """Be built in. Called once, when the device is connected."""
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A device that keeps something without power, in a `Storage` of `CAPACITY` bytes that is erased when it is new.
+
+    One that is never given a storage keeps it in memory, where it is part of snapshots like everything else.
+    """
+
+    CAPACITY: ClassVar[int]
+
+    def keep_in(self, storage: Storage) -> None:
+        """Hold what a storage holds from now on. `ValueError` for one of another size."""

@@ -174,10 +174,10 @@ class Adc(RegisterBlock):
         self._power(bits)
         if bits & ADCAL and self._flags & LDORDY and self._calibrating.due is None:
             self._calibrating.set(self._wiring.cycle + self._cycles(2 * CALIBRATION_TICKS))
-        if bits & ADDIS and self._running & ADEN:
+        if bits & ADDIS and self._running & ADEN:  # beside ADEN, too, which reads as set and may be written back
             self._stop(ADEN | ADSTART | JADSTART)
             self._flags &= ~ADRDY
-        if bits & ADEN and self._flags & LDORDY and not self._running & ADEN:
+        elif bits & ADEN and self._flags & LDORDY and not self._running & ADEN:
             self._running |= ADEN
             self._flags |= ADRDY
         if self._running & ADEN:
@@ -335,6 +335,7 @@ class Adc(RegisterBlock):
             lowest, highest = self._limits(watchdog)
             if self._watched(watchdog, channel, injected=injected) and not lowest <= compared <= highest:
                 self._flags |= AWD1 << watchdog - 1
+                self._triggers.pulse(f"{self._name}_AWD{watchdog}")
         return value
 
     def _watched(self, watchdog: int, channel: int, *, injected: bool) -> bool:

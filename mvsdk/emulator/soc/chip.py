@@ -17,6 +17,7 @@ from mvsdk.emulator.soc.bus import PERIPHERAL_SPACE, PeripheralBus
 from mvsdk.emulator.soc.bus_master import BusMaster
 from mvsdk.emulator.soc.crc import Crc
 from mvsdk.emulator.soc.dbgmcu import DBGMCU_SPACE, Dbgmcu
+from mvsdk.emulator.soc.dcache import Dcache
 from mvsdk.emulator.soc.exti import PINS, Exti
 from mvsdk.emulator.soc.gpdma import CHANNELS, Gpdma, GpdmaChannel
 from mvsdk.emulator.soc.gpio import GpioPort
@@ -34,6 +35,7 @@ from mvsdk.emulator.soc.registers import RegisterBlock, rows
 from mvsdk.emulator.soc.rng import Rng
 from mvsdk.emulator.soc.rtc import Rtc
 from mvsdk.emulator.soc.spi import Spi
+from mvsdk.emulator.soc.spi_target import SpiTransfer
 from mvsdk.emulator.soc.surroundings import ChipSurroundings, Pin
 from mvsdk.emulator.soc.tamp import Tamp
 from mvsdk.emulator.soc.timer import Timer
@@ -166,35 +168,47 @@ class Chip:
         """Wire a voltage to a pin ("GPIOA", 4). `KeyError` for a port that does not exist."""
         self.ports[port].apply_voltage(pin, volts)
 
-    def connect_i2c(self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None) -> None:
+    def connect_i2c(
+        self, bus: str, address: int, device: I2cDevice, outputs: Mapping[str, Pin] | None = None, name: str = ""
+    ) -> None:
         """Connect a device to a bus ("I2C1") at a 7-bit address. `KeyError` for a bus without a model.
 
-        `outputs` wires the device's outputs to pins: `{"ALERT": ("GPIOB", 11)}`.
+        `outputs` wires the device's outputs to pins: `{"ALERT": ("GPIOB", 11)}`. Without a `name` events call the
+        device by its place: "I2C1 0x70".
         """
         self.buses[bus].connect(address, device)
-        self._settle_in(device, outputs)
+        self._settle_in(device, outputs, name or f"{bus} {address:#04x}")
 
     def address_i2c(self, bus: str, transfer: I2cTransfer) -> None:
         """Let a controller outside address the chip as a target on a bus. `KeyError` for a bus without a model."""
         self.buses[bus].transfer(transfer)
 
     def connect_spi(
-        self, bus: str, device: SpiDevice, select: Pin | None = None, outputs: Mapping[str, Pin] | None = None
+        self,
+        bus: str,
+        device: SpiDevice,
+        select: Pin | None = None,
+        outputs: Mapping[str, Pin] | None = None,
+        name: str = "",
     ) -> None:
         """Connect a device to a bus ("SPI1"), selected by a low level of a pin, or by the bus's own NSS output.
 
-        `outputs` is as for `connect_i2c`. `KeyError` for a bus or port without a model.
+        `outputs` and `name` are as for `connect_i2c`. `KeyError` for a bus or port without a model.
         """
         spi = self.spis[bus]
         port = None if select is None else self.ports[select[0]]
         activate = spi.connect(device, on_nss=select is None)
-        self._settle_in(device, outputs)
+        self._settle_in(device, outputs, name or bus)
         if port is not None and select is not None:
             port.watch(select[1], lambda level: activate(not level))
 
-    def _settle_in(self, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None) -> None:
+    def address_spi(self, bus: str, transfer: SpiTransfer) -> None:
+        """Let a controller outside exchange bytes with the chip as a target. `KeyError` for a bus without a model."""
+        self.spis[bus].transfer(transfer)
+
+    def _settle_in(self, device: I2cDevice | SpiDevice, outputs: Mapping[str, Pin] | None, name: str) -> None:
         if isinstance(device, Situated):
-            device.attach(ChipSurroundings(self._wiring, outputs or {}, self.drive_pin))
+            device.attach(ChipSurroundings(self._wiring, outputs or {}, self.drive_pin, name))
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -222,7 +236,9 @@ class Chip:
         self._attach("FLASH_R", RegisterBlock("flash"))
         self._attach("SYSCFG", RegisterBlock("syscfg"))
         self._attach("CRC", Crc())
+        self._attach("VREFBUF", RegisterBlock("vrefbuf"))
         self._attach("ICACHE", Icache(wiring, interrupts["ICACHE"]))
+        self._attach("DCACHE1", Dcache(wiring, interrupts["DCACHE1"]))
         self._attach("RNG", Rng(wiring, interrupts["RNG"]))
         self._attach("IWDG", Iwdg(wiring, interrupts["IWDG"]))
         self._attach("WWDG", Wwdg(wiring, interrupts["WWDG"]))
@@ -253,7 +269,7 @@ class Chip:
     def _attach_ports(self, leds: Iterable[Led]) -> dict[str, GpioPort]:
         names = sorted(name for name in self._bases if name.startswith("GPIO"))
         numbers = [self._interrupts[f"EXTI{line}"] for line in range(PINS)]
-        exti = Exti(self._wiring, numbers, names, self._pin_functions.wishes_changed)
+        exti = Exti(self._wiring, numbers, names, self._triggers, self._pin_functions.wishes_changed)
         self._exti = exti
         self._pin_functions.serve(exti.listens)
         self._attach("EXTI", exti)
@@ -322,7 +338,8 @@ class Chip:
         bus = BusMaster(self._wiring, self._bus)
         names = [f"GPDMA1_Channel{number}" for number in range(CHANNELS)]
         channels = [
-            GpdmaChannel(number, self._wiring, bus, self._interrupts[name]) for number, name in enumerate(names)
+            GpdmaChannel(number, self._wiring, bus, self._interrupts[name], self._triggers)
+            for number, name in enumerate(names)
         ]
         self._attach("GPDMA1", Gpdma(self._wiring, channels))
         for name, channel in zip(names, channels, strict=True):

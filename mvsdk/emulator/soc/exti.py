@@ -2,6 +2,7 @@
 
 Lines 0 to 15 belong to pins; a line listens to the pin of its number on the port that EXTICR names. Lines 16 and up,
 from analogue parts that are not modelled, pend by software only and have no interrupt here. Events (EMR) are kept only.
+The edges that a line is set to are pulses of trigger lines too, "EXTI_LINE0" and so on, whatever IMR says.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from mvsdk.emulator.soc.registers import RegisterBlock
+from mvsdk.emulator.soc.triggers import TriggerLines
 from mvsdk.emulator.soc.wiring import InterruptLine, Wiring
 
 PINS = 16
@@ -24,19 +26,22 @@ class Exti(RegisterBlock):
     """
 
     STATE: ClassVar[tuple[str, ...]] = ("_lines",)
-    NOT_STATE: ClassVar[tuple[str, ...]] = ("_connected",)
+    NOT_STATE: ClassVar[tuple[str, ...]] = ("_connected", "_pulses")
 
     def __init__(
         self,
         wiring: Wiring,
         interrupts: Sequence[int],
         ports: Sequence[str],
+        triggers: TriggerLines,
         wishes_changed: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__("exti")
         self._wishes_changed = wishes_changed
+        self._triggers = triggers
         self._lines = [InterruptLine(wiring, interrupt) for interrupt in interrupts]
         self._ports = {port: number for number, port in enumerate(ports)}
+        self._pulses = 0
         self._connected: dict[str, Callable[[int], None]] = {}
 
     def connect(self, port: str, listen: Callable[[int], None]) -> None:
@@ -56,6 +61,7 @@ class Exti(RegisterBlock):
             if changed >> line & 1 and self._selected(line) == self._ports[port]:
                 self._edge(1 << line, rising=bool(levels >> line & 1))
         self._settle()
+        self._put_out_triggers()
 
     def _select(self) -> None:
         """Say which pins to listen to: those of lines with an edge selected."""
@@ -74,13 +80,23 @@ class Exti(RegisterBlock):
 
     def _edge(self, bit: int, *, rising: bool) -> None:
         trigger, pending = ("RTSR1", "RPR1") if rising else ("FTSR1", "FPR1")
-        self.registers[pending] |= bit & self.registers[trigger]
+        seen = bit & self.registers[trigger]
+        self.registers[pending] |= seen
+        self._pulses |= seen
+
+    def _put_out_triggers(self) -> None:
+        """Let the trigger lines pulse, once the interrupts have settled."""
+        pulses, self._pulses = self._pulses, 0
+        for line in range(PINS):
+            if pulses >> line & 1:
+                self._triggers.pulse(f"EXTI_LINE{line}")
 
     def store(self, name: str, bits: int, mask: int) -> None:
         """Change a register; software triggers pend as rising edges do."""
         match name:
             case "SWIER1":
                 self.registers["RPR1"] |= bits & _CONFIGURABLE
+                self._pulses |= bits & _CONFIGURABLE
             case "RPR1" | "FPR1":
                 self.registers[name] &= ~bits
             case _:
@@ -88,6 +104,7 @@ class Exti(RegisterBlock):
                 self._select()
                 self._wishes_changed()
         self._settle()
+        self._put_out_triggers()
 
     def _settle(self) -> None:
         raised = (self.registers["RPR1"] | self.registers["FPR1"]) & self.registers["IMR1"]

@@ -2,20 +2,24 @@
 
 Modelled: blocks and, in channels 12 to 15, repeated blocks with their address offsets; linked lists, link by link too;
 all data widths with padding, truncation, packing and exchanges; requests of software and of peripherals, by bursts or
-by blocks; every flag, suspension, reset, an interrupt a channel. Not modelled: triggers, priorities, the two ports and
-their arbitration. What a transfer costs is inferred: `ITEM_CYCLES` for each datum read, `LINK_CYCLES` for each word of
-a linked-list item. Software requests move up to `CHUNK` data at the moment the last of them is due.
+by blocks; triggers (`gpdma-triggers.csv`) with a second hit remembered and a third one told; every flag, suspension,
+reset, an interrupt a channel. Not modelled: priorities, the two ports and their arbitration. What a transfer costs is
+inferred: `ITEM_CYCLES` for each datum read, `LINK_CYCLES` for each word of a linked-list item. Software requests move
+up to `CHUNK` data at the moment the last of them is due.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import ClassVar
 
 from mvsdk.emulator.core import BusFault
 from mvsdk.emulator.soc.bus_master import BusMaster
-from mvsdk.emulator.soc.registers import WORD, RegisterBlock
+from mvsdk.emulator.soc.registers import WORD, RegisterBlock, rows
 from mvsdk.emulator.soc.requests import request_names
+from mvsdk.emulator.soc.triggers import Listener, TriggerLines
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
 CHANNELS = 16
@@ -23,9 +27,12 @@ REPEATING = range(12, 16)
 """Channels that repeat blocks and know address offsets."""
 ITEM_CYCLES = 4
 LINK_CYCLES = 2
+SUSPEND_CYCLES = 16
+"""Until a channel that waits has suspended itself (inferred). Versions of the vendor's HAL rely on not finding SUSPF at
+once: HAL_DMAEx_Suspend waits for it to be clear."""
 CHUNK = 64
 EN, RESET, SUSP, LSM = 1 << 0, 1 << 1, 1 << 2, 1 << 16
-IDLEF, TCF, HTF, DTEF, ULEF, USEF, SUSPF = (1 << bit for bit in (0, 8, 9, 10, 11, 12, 13))
+IDLEF, TCF, HTF, DTEF, ULEF, USEF, SUSPF, TOF = (1 << bit for bit in (0, 8, 9, 10, 11, 12, 13, 14))
 SWREQ, DREQ, BREQ = 1 << 9, 1 << 10, 1 << 11
 _FLAGS = 0x7F00
 _INTERRUPT_ENABLES = 0x7F00
@@ -45,6 +52,19 @@ _LINKED = (
 _REPEATED_ONLY = frozenset({"CTR3", "CBR2"})
 _BLOCK, _REPEATED_BLOCK, _ITEM, _LAST = range(4)
 """CTR2.TCEM: at the end of what the transfer is complete."""
+
+_PER_BLOCK, _PER_REPEATED_BLOCK, _PER_LINK, _PER_BURST = range(4)
+"""CTR2.TRIGM: what each hit of the trigger lets happen."""
+_RISING, _FALLING = 1, 2
+"""CTR2.TRIGPOL; others mean that no trigger is needed."""
+_TRIGGER_CHOICE = 0x033F_0000
+"""TRIGPOL and TRIGSEL: where an item changes them, hits of before count no more."""
+
+
+@cache
+def trigger_lines() -> Mapping[int, str]:
+    """Return the trigger lines that CTR2.TRIGSEL selects, by their numbers (as in the vendor's HAL)."""
+    return {int(row["number"]): row["line"] for row in rows("gpdma-triggers")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +142,25 @@ class GpdmaChannel(RegisterBlock):
     """One channel, by its number. `bus` is what it reads and writes."""
 
     STATE: ClassVar[tuple[str, ...]] = (
-        "registers", "_line", "_moving", "_flags", "_fifo", "_block", "_repeats", "_bursts", "_in_block", "_half_due",
-        "_linking",
+        "registers", "_line", "_moving", "_suspending", "_flags", "_fifo", "_block", "_repeats", "_bursts", "_in_block",
+        "_half_due", "_linking", "_hit", "_hit_again", "_heeded",
     )  # fmt: skip
 
-    def __init__(self, number: int, wiring: Wiring, bus: BusMaster, interrupt: int) -> None:
+    def __init__(self, number: int, wiring: Wiring, bus: BusMaster, interrupt: int, triggers: TriggerLines) -> None:
         super().__init__("gpdma-channel")
+        self._completed = f"GPDMA1_CH{number}_TCF"
+        self._triggers = triggers
+        for line in trigger_lines().values():
+            triggers.connect(line, self._listener(line))
+        self._hit = False
+        """Whether the trigger has let something happen that is not over."""
+        self._hit_again = False
+        self._heeded = ""
         self._wiring = wiring
         self._bus = bus
         self._line = InterruptLine(wiring, interrupt)
         self._moving = Alarm(wiring, self._moved)
+        self._suspending = Alarm(wiring, self._suspended)
         self._repeating = number in REPEATING
         self._flags = 0
         self._fifo = b""
@@ -190,20 +219,27 @@ class GpdmaChannel(RegisterBlock):
         elif bits & EN and not old & EN:
             self.registers["CCR"] |= EN
             self._fifo = b""
+            self._hit = self._hit_again = False
             self._begin()
         elif old & EN:
             self._suspend_or_resume(old)
 
     def _suspend_or_resume(self, old: int) -> None:
-        if self.registers["CCR"] & SUSP and self._moving.due is None:
-            self._flags |= SUSPF
+        if self.registers["CCR"] & SUSP and self._moving.due is None and not old & SUSP:
+            self._suspending.set(self._wiring.cycle + SUSPEND_CYCLES)
         elif old & SUSP and not self.registers["CCR"] & SUSP:
+            self._suspending.set(None)
             self._go_on(self._wiring.cycle)
+
+    def _suspended(self, _: int) -> None:
+        self._flags |= SUSPF
+        self._settle()
 
     def _halt(self) -> None:
         """Be disabled, and drop what is on its way."""
         self.registers["CCR"] &= ~(EN | SUSP)
         self._moving.set(None)
+        self._suspending.set(None)
         self._fifo = b""
         self._block = self._repeats = 0
         self._in_block = self._linking = False
@@ -214,6 +250,52 @@ class GpdmaChannel(RegisterBlock):
 
     def _settle(self) -> None:
         self._line.set(self.interrupting)
+        heeded = self._trigger_line() if self.registers["CCR"] & EN else ""
+        if heeded != self._heeded:
+            before, self._heeded = self._heeded, heeded
+            for line in (before, heeded):
+                self._triggers.wishes_changed(line)
+
+    # -- triggers ------------------------------------------------------------------------------------------------------
+
+    def _trigger_line(self) -> str:
+        """Return the line that the channel waits for; none where it needs no trigger."""
+        control = self.registers["CTR2"]
+        needed = control >> 24 & 3 in (_RISING, _FALLING)
+        return trigger_lines().get(control >> 16 & 0x3F, "?") if needed else ""
+
+    def _listener(self, line: str) -> Listener:
+        return Listener(
+            wanted=lambda: self._heeded == line,
+            rose=partial(self._edge, _RISING),
+            fell=partial(self._edge, _FALLING),
+        )
+
+    def _edge(self, polarity: int) -> None:
+        """Hear of an edge of the trigger: it lets the next part happen, or that after it, or is one too many."""
+        if self.registers["CTR2"] >> 24 & 3 != polarity:
+            return
+        if self._hit and self._hit_again:
+            self._flags |= TOF
+        elif self._hit:
+            self._hit_again = True
+        else:
+            self._hit = True
+            self._go_on(self._wiring.cycle)
+        self._settle()
+
+    def _trigger_mode(self) -> int | None:
+        """Return what each hit lets happen; None where none is needed."""
+        return self.registers["CTR2"] >> 14 & 3 if self._trigger_line() else None
+
+    def _waits_for_trigger(self) -> bool:
+        mode = self._trigger_mode()
+        return mode is not None and (mode == _PER_LINK) == self._linking and not self._hit
+
+    def _triggered_over(self, *modes: int) -> None:
+        """Hear that something is over that a hit let happen, in one of these modes."""
+        if self._trigger_mode() in modes:
+            self._hit, self._hit_again = self._hit_again, False
 
     # -- blocks and links ----------------------------------------------------------------------------------------------
 
@@ -265,11 +347,15 @@ class GpdmaChannel(RegisterBlock):
         link = self.registers["CLLR"]
         address = self.registers["CLBAR"] & 0xFFFF_0000 | link & 0xFFFC
         names = [name for name, bit in _LINKED if self._linked(name, bit)]
+        before = self.registers["CTR2"]
+        self._triggered_over(_PER_LINK)
         if "CBR1" not in names:
             self.registers["CBR1"] |= self._repeats << 16 | self._block
         for number, name in enumerate(names):
             value = self._bus.read(address + 4 * number, 4)
             super().store(name, value, self._implemented(name))
+        if (before ^ self.registers["CTR2"]) & _TRIGGER_CHOICE:
+            self._hit = self._hit_again = False
 
     # -- moving --------------------------------------------------------------------------------------------------------
 
@@ -294,19 +380,24 @@ class GpdmaChannel(RegisterBlock):
             return
         if self.registers["CCR"] & SUSP:
             self._flags |= SUSPF
+        elif self._waits_for_trigger():
+            return
         elif self._linking:
             self._link(cycle)
         elif self._asked():
             self._moving.set(cycle + self._items() * ITEM_CYCLES)
 
     def _items(self) -> int:
-        """Return how many data the next step takes, counted on the side that asks; never across half a block."""
+        """Return how many data the next step takes, counted on the side that asks: a burst, or as many as software asks
+        for at once, but not across half a block."""
         transfer, control, left = self._transfer(), self.registers["CTR2"], self._left()
         available = -(-left // transfer.source_width)
-        done, half = self._block - left, -(-self._block // 2)
-        if done < half:
-            available = -(-(half - done) // transfer.source_width)
+        if control & (SWREQ | BREQ) and self._trigger_mode() == _PER_BURST:
+            return max(1, min(available, transfer.source_burst))
         if control & (SWREQ | BREQ):
+            done, half = self._block - left, -(-self._block // 2)
+            if done < half:
+                available = -(-(half - done) // transfer.source_width)
             return max(1, min(available, CHUNK))
         return transfer.destination_burst if control & DREQ else min(available, transfer.source_burst)
 
@@ -421,6 +512,7 @@ class GpdmaChannel(RegisterBlock):
             self._half_due = False
             if single and (event != _LAST or self._last()):
                 self._flags |= HTF
+        self._triggered_over(_PER_BURST)
         if left or self._fifo:
             self._go_on(cycle)
         else:
@@ -429,8 +521,9 @@ class GpdmaChannel(RegisterBlock):
     def _end_block(self, cycle: int, repeats: int) -> None:
         self._in_block = False
         event = self._event()
+        self._triggered_over(_PER_BLOCK, *([] if repeats else [_PER_REPEATED_BLOCK]))
         if event == _BLOCK:
-            self._flags |= TCF
+            self._complete()
         if repeats:
             self._repeat(repeats)
             if event != _BLOCK and repeats - 1 == self._repeats // 2 and (event != _LAST or self._last()):
@@ -440,12 +533,16 @@ class GpdmaChannel(RegisterBlock):
         if self._repeats:
             self._block_offsets()
         if event in (_REPEATED_BLOCK, _ITEM) or (event == _LAST and self._last()):
-            self._flags |= TCF
+            self._complete()
         if self._last():
             self._halt()
         else:
             self._linking = True
             self._go_on(cycle)
+
+    def _complete(self) -> None:
+        self._flags |= TCF
+        self._triggers.pulse(self._completed)
 
     def _repeat(self, repeats: int) -> None:
         """Begin the block once more, from addresses that are set off."""

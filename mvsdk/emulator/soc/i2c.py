@@ -1,10 +1,10 @@
 """I2C: what is asked of CR2 happens on the bus, byte by byte, and so does what others ask (RM0456, chapter 65).
 
 Modelled as a controller: start, repeated start and stop, 7-bit and 10-bit addresses, NBYTES with RELOAD and AUTOEND,
-acknowledge and its absence, the speed that TIMINGR sets. As a target, for a controller outside: both own addresses and
-the general call, both directions, stretching, refusing bytes. For both: event and error interrupts, DMA requests, the
-timeout of a clock held low. Not modelled: PEC, alerts, lost arbitration, bus errors, slave byte control, NOSTRETCH, the
-autonomous mode. Pins need not be set up.
+acknowledge and its absence, the speed that TIMINGR sets, SMBus alerts of others. As a target, for a controller outside:
+both own addresses, the general call and those of SMBus, both directions, stretching or not, refusing bytes, slave byte
+control. For both: event and error interrupts, DMA requests, the timeout of a clock held low, the packet error code, bus
+errors. Not modelled: alerts of one's own, the autonomous mode. Pins need not be set up.
 """
 
 from __future__ import annotations
@@ -13,15 +13,30 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from mvsdk.emulator.bus_devices.protocols import I2cDevice
-from mvsdk.emulator.soc.i2c_target import ADDR, I2cTarget, I2cTransfer
+from mvsdk.emulator.soc.i2c_target import (
+    ADDR,
+    BERR,
+    PECBYTE,
+    PECEN,
+    PECERR,
+    RELOAD,
+    SMBHEN,
+    TCR,
+    I2cTarget,
+    I2cTransfer,
+    with_pec,
+)
 from mvsdk.emulator.soc.registers import RegisterBlock
 from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
 PE, TXIE, RXIE, ADDRIE, NACKIE, STOPIE, TCIE, ERRIE = (1 << bit for bit in range(8))
 TXDMAEN, RXDMAEN = 1 << 14, 1 << 15
-TXE, TXIS, RXNE, NACKF, STOPF, TC, TCR = (1 << bit for bit in (0, 1, 2, 4, 5, 6, 7))
-TIMEOUT, BUSY = 1 << 12, 1 << 15
-RD, ADD10, START, STOP, NACK, RELOAD, AUTOEND = (1 << bit for bit in (10, 11, 13, 14, 15, 24, 25))
+ALERTEN = 1 << 22
+TXE, TXIS, RXNE, NACKF, STOPF, TC = (1 << bit for bit in (0, 1, 2, 4, 5, 6))
+ARLO, TIMEOUT, ALERT, BUSY = 1 << 9, 1 << 12, 1 << 13, 1 << 15
+RD, ADD10, START, STOP, AUTOEND = (1 << bit for bit in (10, 11, 13, 14, 25))
+DISTURBANCES = ("bus error", "lost arbitration", "alert")
+"""What others can do to a bus, beside using it."""
 TIDLE, TIMOUTEN = 1 << 12, 1 << 15
 _ERRORS = 0x3F00
 _CLEARABLE = ADDR | NACKF | STOPF | _ERRORS
@@ -54,11 +69,12 @@ class I2c(RegisterBlock):
         self._timing_out = Alarm(wiring, self._timed_out)
         self._steps = {
             "address": self._address,
-            "written": self._written,
+            "written": lambda: self._written(self.registers["TXDR"]),
+            "pec written": lambda: self._written(self.registers["PECR"]),
             "read": self._read,
             "stop": self._stop,
         }
-        self.target = I2cTarget(wiring, self.registers, self._settle)
+        self.target = I2cTarget(name, wiring, self.registers, self._settle)
 
     def connect(self, address: int, device: I2cDevice, *, ten_bits: bool = False) -> None:
         """Connect a device at a 7-bit or 10-bit address, in place of whatever was there."""
@@ -67,6 +83,26 @@ class I2c(RegisterBlock):
     def transfer(self, transfer: I2cTransfer) -> None:
         """Let a controller outside address this chip, once the bus is free."""
         self.target.begin(transfer)
+
+    def disturb(self, what: str) -> None:
+        """Let one of `DISTURBANCES` happen. Errors matter to who takes part in a transfer, an alert to a host."""
+        controls = self.registers["CR1"]
+        involved = bool(self.registers["ISR"] & BUSY)
+        if what == "alert" and controls & PE and controls & ALERTEN and controls & SMBHEN:
+            self.registers["ISR"] |= ALERT
+        elif what == "bus error" and involved:
+            self._give_up(BERR)
+        elif what == "lost arbitration" and involved and not self.target.busy:
+            self._give_up(ARLO)
+        self._settle()
+
+    def _give_up(self, error: int) -> None:
+        """Leave a transfer because of an error."""
+        self._end()
+        self.target.release()
+        self._stepping.set(None)
+        self._step = ""
+        self.registers["ISR"] = self.registers["ISR"] & ~(TXIS | TC | TCR) | error
 
     def reset(self) -> None:
         """Leave the bus."""
@@ -98,6 +134,7 @@ class I2c(RegisterBlock):
                 super().store(name, bits, mask)
                 if not self.registers["CR1"] & PE:
                     self._release()
+                    self.registers["PECR"] = 0
             case "CR2":
                 super().store(name, bits, mask)
                 self._command(bits)
@@ -132,10 +169,15 @@ class I2c(RegisterBlock):
         self.registers["ISR"] = TXE
 
     def _command(self, bits: int) -> None:
-        if not self.registers["CR1"] & PE or self.target.busy:
+        if not self.registers["CR1"] & PE:
+            return
+        if self.target.busy:
+            self.target.counted()
             return
         status = self.registers["ISR"]
         if bits & START:
+            if not status & BUSY:
+                self.registers["PECR"] = 0
             self.registers["ISR"] = status & ~(TC | TCR) | BUSY
             wide = self.registers["CR2"] & ADD10
             self._after(1 + _BITS_OF_A_BYTE * (2 if wide else 1), "address")
@@ -176,6 +218,7 @@ class I2c(RegisterBlock):
         wide = bool(control & ADD10)
         self._addressed = _key(control & 0x3FF if wide else control >> 1 & 0x7F, ten_bits=wide)
         self._left = self._count()
+        self._check_byte(*self._header(wide=wide))
         device = self._device()
         if device is None or not device.start(reading=self._reading()):
             self._refused()
@@ -191,6 +234,8 @@ class I2c(RegisterBlock):
         elif self._reading():
             if not self.registers["ISR"] & RXNE:  # an unread byte holds the bus
                 self._after(_BITS_OF_A_BYTE, "read")
+        elif self._left == 1 and self._pec_wanted():
+            self._after(_BITS_OF_A_BYTE, "pec written")
         elif self.registers["ISR"] & TXE:
             self.registers["ISR"] |= TXIS
         else:
@@ -205,11 +250,29 @@ class I2c(RegisterBlock):
         else:
             self.registers["ISR"] |= TC
 
-    def _written(self) -> None:
+    def _header(self, *, wide: bool) -> bytes:
+        """Return the bytes that an address is on the bus."""
+        control = self.registers["CR2"]
+        reading = bool(control & RD)
+        if not wide:
+            return bytes((control & 0xFE | reading,))
+        return bytes((0xF0 | control >> 7 & 6 | reading, control & 0xFF))
+
+    def _pec_wanted(self) -> bool:
+        """Say whether the last byte of a transfer is its packet error code."""
+        control = self.registers["CR2"]
+        return bool(self.registers["CR1"] & PECEN and control & PECBYTE and not control & RELOAD)
+
+    def _check_byte(self, *data: int) -> None:
+        if self.registers["CR1"] & PECEN:
+            self.registers["PECR"] = with_pec(self.registers["PECR"], bytes(data))
+
+    def _written(self, byte: int) -> None:
         self.registers["ISR"] |= TXE
         self._left -= 1
+        self._check_byte(byte)
         device = self._device()
-        if device is not None and device.write(self.registers["TXDR"]):
+        if device is not None and device.write(byte):
             self._continue()
         else:
             self._refused()
@@ -217,7 +280,11 @@ class I2c(RegisterBlock):
     def _read(self) -> None:
         self._left -= 1
         device = self._device()
-        self.registers["RXDR"] = 0xFF if device is None else device.read() & 0xFF
+        byte = 0xFF if device is None else device.read() & 0xFF
+        if not self._left and self._pec_wanted() and byte != self.registers["PECR"]:
+            self.registers["ISR"] |= PECERR
+        self._check_byte(byte)
+        self.registers["RXDR"] = byte
         self.registers["ISR"] |= RXNE
         if not self._left or self._stop_wanted:
             self._continue()
@@ -227,11 +294,17 @@ class I2c(RegisterBlock):
         self._after(1, "stop")
 
     def _stop(self) -> None:
+        self._end()
+        self.registers["ISR"] = self.registers["ISR"] & ~TXIS | STOPF
+
+    def _end(self) -> None:
+        """Be done with a transfer as its controller."""
         device = self._device()
         if device is not None:
             device.stop()
         self._addressed, self._stop_wanted, self._left = None, False, 0
-        self.registers["ISR"] = self.registers["ISR"] & ~(BUSY | TXIS) | STOPF
+        self.registers["CR2"] &= ~PECBYTE
+        self.registers["ISR"] &= ~BUSY
 
     # -- interrupts and requests ---------------------------------------------------------------------------------------
 

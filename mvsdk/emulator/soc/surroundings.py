@@ -12,14 +12,20 @@ Pin = tuple[str, int]
 
 
 class ChipSurroundings:
-    """A `Surroundings`. `outputs` says to which pin each of the device's outputs is wired."""
+    """A `Surroundings`. `outputs` says to which pin each of the device's outputs is wired, `name` what it is called."""
 
     def __init__(
-        self, wiring: Wiring, outputs: Mapping[str, Pin], drive: Callable[[str, int, bool | None], None]
+        self, wiring: Wiring, outputs: Mapping[str, Pin], drive: Callable[[str, int, bool | None], None], name: str
     ) -> None:
         self._wiring = wiring
         self._outputs = dict(outputs)
         self._drive = drive
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """See `Surroundings.name`."""
+        return self._name
 
     @property
     def cycle(self) -> int:

@@ -1,10 +1,11 @@
 """USART, UART and LPUART: characters at the speed of the line (RM0456, chapters 66 and 67).
 
 Modelled: transmitter and receiver with and without FIFO, the time every character takes, overrun, idle line, character
-match, receiver timeout, parity, framing and noise errors, breaks, LIN's too, CTS and RTS, half duplex, DMA requests,
-every interrupt of these, flow of time by BRR, OVER8, PRESC, word length, parity and stop bits. What the table calls
-"kept only" can be written and read and does nothing: IrDA, smartcard, synchronous mode, auto baud rate, mute mode,
-wake-up from Stop, inverted and swapped pins. Pins need not be set up for characters to come through.
+match, receiver timeout, parity, framing and noise errors, breaks, LIN's too, CTS and RTS, half duplex, mute mode, DMA
+requests, every interrupt of these, flow of time by BRR, OVER8, PRESC, word length, parity and stop bits. What the table
+calls "kept only" can be written and read and does nothing: IrDA, smartcard, synchronous mode, wake-up from Stop,
+inverted and swapped pins. Pins need not be set up for characters to come through. The other side always has the port's
+speed, so measuring it (ABREN) finds what BRR says already, if the first character is one that it can be measured by.
 """
 
 from __future__ import annotations
@@ -18,17 +19,25 @@ from mvsdk.emulator.soc.wiring import Alarm, InterruptLine, Wiring
 
 UE, RE, TE, IDLEIE, RXNEIE, TCIE, TXEIE, CMIE = (1 << bit for bit in (0, 2, 3, 4, 5, 6, 7, 14))
 PCE, M0, OVER8, M1, FIFOEN, TXFEIE, RXFFIE = (1 << bit for bit in (10, 12, 15, 28, 29, 30, 31))
-PEIE, PS, RTOIE = 1 << 8, 1 << 9, 1 << 26
-LBDIE, LINEN, RTOEN = 1 << 6, 1 << 14, 1 << 23
+PEIE, PS, WAKE, MME, RTOIE = (1 << bit for bit in (8, 9, 11, 13, 26))
+ADDM7, LBDIE, LINEN, ABREN, RTOEN = (1 << bit for bit in (4, 6, 14, 20, 23))
 EIE, HDSEL, DMAR, DMAT, RTSE, CTSE, CTSIE, OVRDIS, DDRE = (1 << bit for bit in (0, 3, 6, 7, 8, 9, 10, 12, 13))
 TXFTIE, RXFTIE = 1 << 23, 1 << 28
 PE, FE, NE, ORE, IDLE, RXNE, TC, TXE = (1 << bit for bit in range(8))
-LBDF, CTSIF, CTS, RTOF, BUSY, CMF, SBKF = (1 << bit for bit in (8, 9, 10, 11, 16, 17, 18))
+LBDF, CTSIF, CTS, RTOF, BUSY, CMF, SBKF, RWU = (1 << bit for bit in (8, 9, 10, 11, 16, 17, 18, 19))
+ABRE, ABRF = 1 << 14, 1 << 15
 TEACK, REACK, TXFE, RXFF, RXFT, TXFT = (1 << bit for bit in (21, 22, 23, 24, 26, 27))
 _CLEARABLE = PE | FE | NE | ORE | IDLE | TC | LBDF | CTSIF | RTOF | CMF
 _BREAK = 1 << 3
 """Beside PE, FE and NE: what was wrong with a character on the line."""
-_SEND_BREAK, _FLUSH_RECEIVER, _FLUSH_TRANSMITTER = 1 << 1, 1 << 3, 1 << 4
+_MEASURE_AGAIN, _SEND_BREAK, _MUTE, _FLUSH_RECEIVER, _FLUSH_TRANSMITTER = (1 << bit for bit in range(5))
+_MEASURABLE = (
+    lambda character: character & 1 == 1,
+    lambda character: character & 3 == 1,
+    lambda character: character == 0x7F,
+    lambda character: character == 0x55,
+)
+"""What the first character must be for each ABRMOD (RM0456, 66.5.9)."""
 _LIN_BREAK_BITS = 13
 _FIFO_DEPTH = 8
 _INTERRUPTS = {
@@ -151,8 +160,11 @@ class Uart(RegisterBlock):
             self._hearing = False
             self._hear(self._arriving.popleft(), cycle)
         else:
-            self._flags |= IDLE
             self._idle_due = False
+            if self._flags & RWU and not self.registers["CR1"] & WAKE:
+                self._flags &= ~RWU  # a silence wakes the receiver, and is not told
+            elif not self._flags & RWU:
+                self._flags |= IDLE
         self._listen(cycle)
         self._settle()
 
@@ -161,7 +173,10 @@ class Uart(RegisterBlock):
         errors = character >> 16
         self._idle_due = True
         self._heard = cycle
+        if self._muted(character & self._data_mask()):
+            return
         self._await_timeout()
+        self._measure(character & 0xFF)
         self._flags |= errors & (FE | NE)
         if errors & _BREAK and self.registers["CR2"] & LINEN and not self._low_power:
             self._flags |= LBDF
@@ -172,6 +187,29 @@ class Uart(RegisterBlock):
             self._flags |= errors & PE
             data |= self._parity(data, bad=bool(errors & PE)) << self._data_bits() - 1
         self._take(data)
+
+    def _muted(self, data: int) -> bool:
+        """Say whether a character is for others. With address marks it may itself end, or begin, the rest."""
+        control = self.registers["CR1"]
+        mark = self._data_mask() + 1 >> 1
+        if control & (MME | WAKE) == MME | WAKE and data & mark:
+            compared = mark - 1 if self.registers["CR2"] & ADDM7 else 0xF
+            own = not (data ^ self.registers["CR2"] >> 24) & compared
+            self._flags = self._flags & ~RWU if own else self._flags | RWU
+        return bool(self._flags & RWU)
+
+    def _mute(self) -> None:
+        """Rest until an address mark, or a silence: not if one has begun already (RM0456, 66.5.10)."""
+        control = self.registers["CR1"]
+        if control & MME and (control & WAKE or self._idle_due or self._hearing):
+            self._flags |= RWU
+
+    def _measure(self, character: int) -> None:
+        """Measure the other side's speed by a character, if that is due."""
+        control = self.registers["CR2"]
+        if control & ABREN and not self._flags & (ABRF | ABRE) and not self._low_power:
+            measurable = _MEASURABLE[control >> 21 & 3](character)
+            self._flags |= ABRF if measurable else ABRF | ABRE
 
     def _parity(self, data: int, *, bad: bool) -> int:
         """Return the parity bit that is received, which RDR shows above the data."""
@@ -252,16 +290,11 @@ class Uart(RegisterBlock):
             case "ICR":
                 self._flags &= ~(bits & _CLEARABLE)
             case "RQR":
-                if bits & _SEND_BREAK:
-                    self._break_due = True
-                    self._start_sending(self._wiring.cycle)
-                if bits & _FLUSH_RECEIVER:
-                    self._fifo.clear()
-                    self._listen(self._wiring.cycle)
-                if bits & _FLUSH_TRANSMITTER:
-                    self._to_send.clear()
+                self._request(bits)
             case _:
                 super().store(name, bits, mask)
+                if not self.registers["CR1"] & MME:
+                    self._flags &= ~RWU
                 if name in _INTERRUPTS:
                     self._wanted = self._wanted_flags()
                 if name in {"CR1", "CR3", "BRR"}:
@@ -269,6 +302,20 @@ class Uart(RegisterBlock):
                 elif name in {"CR2", "RTOR"} and self._timing_out.due is not None:
                     self._await_timeout()
         self._settle()
+
+    def _request(self, bits: int) -> None:
+        if bits & _MEASURE_AGAIN:
+            self._flags &= ~(ABRF | ABRE)
+        if bits & _MUTE:
+            self._mute()
+        if bits & _SEND_BREAK:
+            self._break_due = True
+            self._start_sending(self._wiring.cycle)
+        if bits & _FLUSH_RECEIVER:
+            self._fifo.clear()
+            self._listen(self._wiring.cycle)
+        if bits & _FLUSH_TRANSMITTER:
+            self._to_send.clear()
 
     def _wanted_flags(self) -> int:
         """Return the flags whose interrupts are enabled."""

@@ -14,7 +14,7 @@ class Place:
         self.wiring = FakeWiring()
         self.levels: dict[str, bool | None] = {}
         pins = {output: (output, 0) for output in outputs}
-        device.attach(ChipSurroundings(self.wiring, pins, self._drive))
+        device.attach(ChipSurroundings(self.wiring, pins, self._drive, "display"))
 
     def _drive(self, port: str, _: int, level: bool | None) -> None:
         self.levels[port] = level

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mvsdk.emulator.bus_devices import I2cEeprom, SpiEeprom
 from mvsdk.emulator.bus_devices.eeprom import PAGE, SIZE, WRITE_US, Instruction
+from mvsdk.emulator.saving import load, save
 from tests.emulator.bus_devices.place import Place, i2c_read, i2c_write, spi
 
 
@@ -100,8 +101,34 @@ def test_on_spi_parts_can_be_protected() -> None:
 
 def test_the_content_lies_where_one_wants() -> None:
     """A storage is used in place; one of another size is refused."""
-    content = bytearray(SIZE)
-    i2c_write(I2cEeprom(content), 0, 1, 0xAB)
+    content, device = bytearray(SIZE), I2cEeprom()
+    device.keep_in(content)
+    i2c_write(device, 0, 1, 0xAB)
     assert content[:3] == b"\0\xab\0"
     with pytest.raises(ValueError, match="32768"):
-        I2cEeprom(bytearray(10))
+        device.keep_in(bytearray(10))
+
+
+def test_protection_lasts() -> None:
+    """What WRSR has set is there for the next device on the same storage; the 32 KiB are not touched by it."""
+    content = bytearray(b"\xff" * SpiEeprom.CAPACITY)
+    first, second = SpiEeprom(), SpiEeprom()
+    for device in (first, second):
+        device.keep_in(content)
+    spi(first, Instruction.WREN)
+    spi(first, Instruction.WRSR, 0x8C)
+    assert spi(second, Instruction.RDSR, 0)[1] == 0x8C
+    assert content[:SIZE] == b"\xff" * SIZE
+
+
+@given(writes=st.dictionaries(st.integers(0, SIZE - 1), st.binary(min_size=1, max_size=PAGE), max_size=4))
+def test_a_saved_memory_holds_the_same_on_any_storage(writes: dict[int, bytes]) -> None:
+    """A state is all of the content: loaded over other content it gives the same state again."""
+    one, other = I2cEeprom(), I2cEeprom()
+    other.keep_in(bytearray(SIZE))
+    for address, data in writes.items():
+        i2c_write(one, *where(address), *data)
+    state = save(one)
+    load(other, state)
+    assert save(other) == state
+    assert i2c_read(other, SIZE, 0, 0) == i2c_read(one, SIZE, 0, 0)

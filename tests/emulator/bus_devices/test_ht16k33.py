@@ -37,7 +37,7 @@ def test_the_picture_is_what_memory_holds(memory: bytes) -> None:
 
 def test_it_is_dark_until_it_is_on() -> None:
     """Without its oscillator or with the display off nothing lights up, and nothing is told."""
-    display = Ht16k33("matrix")
+    display = Ht16k33()
     place = Place(display)
     i2c_write(display, 0, 0xFF)
     assert display.picture == DARK
@@ -45,7 +45,7 @@ def test_it_is_dark_until_it_is_on() -> None:
     assert display.picture == DARK
     assert place.wiring.events == []
     i2c_write(display, 0x21)
-    assert place.wiring.events == [DisplayChanged(0, "matrix", ("#" * 8 + "." * 8, *DARK[1:]), 0.0, 16)]
+    assert place.wiring.events == [DisplayChanged(0, "display", ("#" * 8 + "." * 8, *DARK[1:]), 0.0, 16)]
 
 
 def test_addresses_wrap() -> None:

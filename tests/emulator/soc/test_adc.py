@@ -375,6 +375,18 @@ def test_falling_edges_and_injected_groups_have_triggers_of_their_own() -> None:
     assert not one.registers["CR"] & (ADSTART | JADSTART)
 
 
+@pytest.mark.parametrize("kind", [Adc1, Adc4])
+def test_command_bits_may_be_set_among_those_that_read_as_set(kind: type[Adc]) -> None:
+    """CR |= ADSTP and CR |= ADDIS stop and disable, though ADSTART and ADEN are written with them."""
+    one = Converter(kind)
+    one.registers["CFGR1"] = CONT
+    one.start()
+    one.registers["CR"] |= ADSTP
+    assert not one.registers["CR"] & (ADSTART | ADSTP)
+    one.registers["CR"] |= 1 << 1
+    assert not one.registers["CR"] & 0b11
+
+
 def test_a_reset_leaves_nothing() -> None:
     """After a reset nothing waits, interrupts or asks."""
     one = Converter()

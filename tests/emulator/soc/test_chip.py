@@ -42,6 +42,8 @@ MODELLED = {
     "gpio": [f"GPIO{letter}" for letter in "ABCDEFGHI"],
     **{name.lower(): [name] for name in ("PWR", "SYSCFG", "CRC", "ICACHE", "RNG", "IWDG", "WWDG", "EXTI", "RCC")},
     "flash": ["FLASH_R"],
+    "dcache": ["DCACHE1"],
+    "vrefbuf": ["VREFBUF"],
     "lptim": ["LPTIM1", "LPTIM2", "LPTIM3", "LPTIM4"],
     "rtc": ["RTC"],
     "tamp": ["TAMP"],

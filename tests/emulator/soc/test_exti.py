@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk.emulator.soc.exti import Exti
+from mvsdk.emulator.soc.triggers import TriggerLines
 from mvsdk.testing import FakeWiring
 from tests.emulator.soc.block import Block
 
@@ -17,7 +18,7 @@ IRQ13 = 11 + 13
 def exti() -> tuple[Exti, Block, FakeWiring]:
     """Make the block on its own, line 13 listening to port C."""
     wiring = FakeWiring()
-    block = Exti(wiring, range(11, 27), PORTS)
+    block = Exti(wiring, range(11, 27), PORTS, TriggerLines())
     registers = Block(block, "exti")
     registers["EXTICR4"] = 2 << 8
     registers["IMR1"] = LINE13
@@ -85,7 +86,7 @@ def test_a_reset_lowers_every_line() -> None:
 def test_every_line_has_its_interrupt(line: int, port: str) -> None:
     """Pin n of any port can raise interrupt EXTIn and no other."""
     wiring = FakeWiring()
-    block = Exti(wiring, range(11, 27), PORTS)
+    block = Exti(wiring, range(11, 27), PORTS, TriggerLines())
     registers = Block(block, "exti")
     registers[f"EXTICR{line // 4 + 1}"] = PORTS.index(port) << 8 * (line % 4)
     registers["RTSR1"] = registers["IMR1"] = 1 << line

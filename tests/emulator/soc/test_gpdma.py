@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from mvsdk.boards import load
 from mvsdk.emulator.soc.bus import PeripheralBus
 from mvsdk.emulator.soc.bus_master import BusMaster
-from mvsdk.emulator.soc.gpdma import ITEM_CYCLES, LINK_CYCLES, Gpdma, GpdmaChannel
+from mvsdk.emulator.soc.gpdma import ITEM_CYCLES, LINK_CYCLES, SUSPEND_CYCLES, Gpdma, GpdmaChannel
 from mvsdk.emulator.soc.registers import RegisterBlock
+from mvsdk.emulator.soc.triggers import Listener, TriggerLines
 from mvsdk.testing import FakeWiring
 from tests.emulator.soc.block import Block
 
@@ -56,7 +57,8 @@ class Bench:
         peripherals = PeripheralBus(BOARD, lambda *_: None, strict=True)
         self.port = Port()
         peripherals.attach(PORT, self.port)
-        self.channel = GpdmaChannel(number, self.wiring, BusMaster(self.wiring, peripherals), IRQ)
+        self.triggers = TriggerLines()
+        self.channel = GpdmaChannel(number, self.wiring, BusMaster(self.wiring, peripherals), IRQ, self.triggers)
         self.controller = Gpdma(self.wiring, [self.channel])
         self.registers = Block(self.channel, "gpdma-channel")
 
@@ -338,6 +340,8 @@ def test_suspending_and_resuming() -> None:
     bench.registers["CSAR"] = PORT + 4
     bench.start(4, widths=1, more=DINC, request=USART2_RX)
     bench.registers["CCR"] = SUSP
+    assert not bench.status & SUSPF, "the vendor's driver takes it for an error to find it at once"
+    bench.wiring.advance(SUSPEND_CYCLES)
     assert bench.status == SUSPF | IDLEF
     bench.wiring.requests.pulse("USART2_RX")
     bench.wiring.advance(1000)
@@ -384,3 +388,128 @@ def test_looking_changes_nothing(cuts: list[int]) -> None:
     other.wiring.advance(sum(cuts))
     assert bench.target(200) == other.target(200)
     assert bench.registers["CBR1"] == other.registers["CBR1"]
+
+
+TIM2_TRGO, CH0_TCF, RISING, FALLING, TOF = 42 << 16, 22 << 16, 1 << 24, 2 << 24, 1 << 14
+PER_BLOCK, PER_REPEATED_BLOCK, PER_LINK, PER_BURST = (mode << 14 for mode in range(4))
+TRIGGERED = SWREQ | TIM2_TRGO
+
+
+def test_a_block_waits_for_its_trigger() -> None:
+    """Nothing moves before the edge asked for; then the whole block does."""
+    for edge in (RISING, FALLING):
+        bench = Bench()
+        bench.fill(b"abcd")
+        assert not bench.triggers.wanted("TIM2_TRGO")
+        bench.start(4, request=TRIGGERED | edge)
+        assert bench.triggers.wanted("TIM2_TRGO")
+        (bench.triggers.fall if edge == RISING else bench.triggers.rise)("TIM2_TRGO")
+        bench.triggers.pulse("TIM15_TRGO")
+        bench.wiring.advance(1_000)
+        assert bench.target(4) == bytes(4)
+        (bench.triggers.rise if edge == RISING else bench.triggers.fall)("TIM2_TRGO")
+        bench.wiring.advance(4 * ITEM_CYCLES)
+        assert bench.target(4) == b"abcd"
+        assert bench.status & TCF
+        assert not bench.triggers.wanted("TIM2_TRGO")
+
+
+def test_each_burst_can_wait_for_a_trigger_of_its_own() -> None:
+    """With TRIGM 3 a hit moves a burst of two, and no more."""
+    bench = Bench()
+    bench.fill(b"abcdef")
+    bench.start(6, request=TRIGGERED | RISING | PER_BURST, more=SINC | DINC | 1 << 4 | 1 << 20)
+    for moved in (2, 4, 6):
+        bench.triggers.pulse("TIM2_TRGO")
+        bench.wiring.advance(1_000)
+        assert bench.target(6) == b"abcdef"[:moved] + bytes(6 - moved)
+    assert bench.status & TCF
+
+
+def test_a_second_hit_is_remembered_and_a_third_is_told() -> None:
+    """While one part is moved the next hit waits for it to end; one more is an overrun, and lost."""
+    bench = Bench()
+    bench.fill(b"abc")
+    bench.start(3, request=TRIGGERED | RISING | PER_BURST, enable=EN | TOF)
+    for _ in range(2):
+        bench.triggers.pulse("TIM2_TRGO")
+    assert not bench.status & TOF
+    bench.triggers.pulse("TIM2_TRGO")
+    assert bench.status & TOF
+    assert bench.wiring.lines[IRQ]
+    bench.wiring.advance(1_000)
+    assert bench.target(3) == b"ab\0"
+    bench.registers["CFCR"] = TOF
+    assert not bench.wiring.lines[IRQ]
+
+
+def test_requests_and_triggers_are_both_needed() -> None:
+    """A block that a peripheral asks for begins with its trigger, and goes on with its requests alone."""
+    bench = Bench()
+    bench.registers["CSAR"] = PORT + 4
+    bench.start(3, widths=1, more=DINC, request=USART2_RX | TIM2_TRGO | RISING)
+    bench.wiring.requests.pulse("USART2_RX")
+    bench.wiring.advance(1_000)
+    assert bench.target(3) == bytes(3)
+    bench.triggers.pulse("TIM2_TRGO")
+    bench.wiring.advance(1_000)
+    for _ in range(2):
+        bench.wiring.requests.pulse("USART2_RX")
+        bench.wiring.advance(1_000)
+    assert bench.target(3) == b"\1\2\3"
+
+
+@pytest.mark.parametrize(("mode", "blocks"), [(PER_BLOCK, (1, 2, 3)), (PER_REPEATED_BLOCK, (3, 3, 3))])
+def test_repeated_blocks_wait_one_by_one_or_together(mode: int, blocks: tuple[int, ...]) -> None:
+    """TRIGM says whether each block of a repetition needs a hit or the first only."""
+    bench = Bench(12)
+    bench.fill(b"abcdef")
+    bench.start(2 | 2 << 16, request=TRIGGERED | RISING | mode)
+    for moved in blocks:
+        bench.triggers.pulse("TIM2_TRGO")
+        bench.wiring.advance(1_000)
+        assert bench.target(6) == b"abcdef"[: 2 * moved] + bytes(6 - 2 * moved)
+
+
+def test_a_link_can_wait_for_a_trigger() -> None:
+    """With TRIGM 2 blocks move by themselves, and each item is loaded at a hit."""
+    bench = Bench()
+    bench.fill(b"ab")
+    item(bench, ITEMS, TARGET + 4, 0)
+    bench.registers["CLBAR"] = RAM
+    bench.registers["CLLR"] = 1 << 27 | 1 << 16 | ITEMS & 0xFFFC
+    bench.start(2, more=DINC, request=TRIGGERED | RISING | PER_LINK)
+    bench.wiring.advance(1_000)
+    assert bench.target(6) == b"aa" + bytes(4)
+    bench.triggers.pulse("TIM2_TRGO")
+    bench.wiring.advance(1_000)
+    assert bench.target(6) == b"aa\0\0aa"
+
+
+def test_a_hit_for_another_trigger_counts_no_more() -> None:
+    """An item that selects another line forgets what the last one had remembered."""
+    bench = Bench()
+    bench.fill(b"ab")
+    item(bench, ITEMS, SWREQ | 43 << 16 | RISING, TARGET + 4, 0)
+    bench.registers["CLBAR"] = RAM
+    bench.registers["CLLR"] = 1 << 30 | 1 << 27 | 1 << 16 | ITEMS & 0xFFFC
+    bench.start(2, more=DINC, request=TRIGGERED | RISING)
+    for _ in range(2):
+        bench.triggers.pulse("TIM2_TRGO")
+    bench.wiring.advance(1_000)
+    assert bench.target(6) == b"aa" + bytes(4)
+    assert bench.triggers.wanted("TIM15_TRGO")
+    bench.triggers.pulse("TIM15_TRGO")
+    bench.wiring.advance(1_000)
+    assert bench.target(6) == b"aa\0\0aa"
+
+
+def test_completion_triggers_others() -> None:
+    """The end of a channel's transfer is a pulse of its own line, for whoever listens."""
+    bench = Bench()
+    heard: list[int] = []
+    listener = Listener(lambda: True, lambda: heard.append(bench.wiring.cycle), lambda: None)
+    bench.triggers.connect("GPDMA1_CH0_TCF", listener)
+    bench.start(4)
+    bench.wiring.advance(1_000)
+    assert heard == [4 * ITEM_CYCLES]

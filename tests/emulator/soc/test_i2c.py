@@ -358,3 +358,21 @@ def test_a_busy_bus_refuses_another_controller() -> None:
     bus.block.transfer(transfer)
     assert transfer.done
     assert not transfer.acknowledged
+
+
+def test_what_was_to_be_refused_before_does_not_count() -> None:
+    """NACK is cleared by an address that matches and by a stop: drivers set it when they are done, and listen again."""
+    bus = Bus()
+    bus.registers["OAR1"] = 1 << 15 | 0x21 << 1
+    bus.registers["CR2"] = NACK | AUTOEND
+    transfer = I2cTransfer(0x21, b"x")
+    bus.block.transfer(transfer)
+    bus.wiring.advance(10 * BIT)
+    assert not bus.registers["CR2"] & NACK
+    bus.registers["ICR"] = ADDR
+    bus.wiring.advance(9 * BIT)
+    assert bus.registers["RXDR"] == ord("x")
+    bus.registers["CR2"] |= NACK
+    bus.wiring.advance(2 * BIT)
+    assert (transfer.done, transfer.written) == (True, 1)
+    assert not bus.registers["CR2"] & NACK

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from mvsdk.emulator.soc.dcache import BUSY_CYCLES, Dcache
 from mvsdk.emulator.soc.icache import Icache
 from mvsdk.emulator.soc.pwr import Pwr
 from mvsdk.emulator.soc.registers import RegisterBlock
@@ -38,6 +41,42 @@ def test_the_backup_domain_can_be_opened() -> None:
     registers = Block(Pwr(), "pwr")
     registers["DBPR"] = 1
     assert registers["DBPR"] == 1
+
+
+@pytest.mark.parametrize(("asked", "busy", "ended"), [(1 << 1, 1 << 0, 1 << 1), (1 << 11 | 1 << 8, 1 << 3, 1 << 4)])
+def test_the_data_cache_is_busy_for_a_moment(asked: int, busy: int, ended: int) -> None:
+    """An invalidation, or a command for a range, shows that it goes on, and ends with its flag and interrupt; off, or
+    without a command, nothing begins."""
+    wiring = FakeWiring()
+    cache = Dcache(wiring, 111)
+    registers = Block(cache, "dcache")
+    registers["CR"] = asked
+    registers["CR"] = 1 | 1 << 11
+    wiring.advance(BUSY_CYCLES)
+    assert registers["SR"] == 0
+    registers["IER"] = ended
+    registers["CR"] = 1 | asked
+    assert registers["CR"] & (1 << 1 | 1 << 11) == 0
+    assert registers["SR"] == busy
+    wiring.advance(BUSY_CYCLES)
+    assert registers["SR"] == ended
+    assert wiring.lines[111]
+    registers["FCR"] = ended
+    assert registers["SR"] == 0
+    assert not wiring.lines[111]
+    registers["CR"] = 1 | asked
+    cache.reset()
+    wiring.advance(BUSY_CYCLES)
+    assert registers["SR"] == 0
+
+
+def test_the_reference_is_ready_when_it_is_on() -> None:
+    """VRR follows ENVR, as the vendor's driver waits for it."""
+    registers = Block(RegisterBlock("vrefbuf"), "vrefbuf")
+    registers["CSR"] = 1
+    assert registers["CSR"] == 1 | 1 << 3
+    registers["CSR"] = 2
+    assert registers["CSR"] == 2
 
 
 def test_an_invalidation_ends_at_once() -> None:

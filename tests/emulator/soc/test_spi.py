@@ -163,7 +163,8 @@ def test_nobody_answers_with_ones(nobody: bool) -> None:
 
 
 def test_a_receiver_clocks_by_itself() -> None:
-    """As simplex receiver nothing need be written; without MASRX a full FIFO is overrun, with it the clock waits."""
+    """As simplex receiver nothing need be written; without MASRX a full FIFO is overrun; with it the clock waits, with
+    SUSP, until there is room and SUSP is cleared."""
     for suspends in (0, MASRX):
         port = Port(fifo=8, more=SSM | 2 << 17)
         port.registers["CR2"] = 10
@@ -172,7 +173,11 @@ def test_a_receiver_clocks_by_itself() -> None:
         port.wiring.advance(20 * FRAME)
         assert bool(port.status & OVR) == (not suspends)
         assert bool(port.status & EOT) == (not suspends)
+        assert bool(port.status & SUSP) == bool(suspends)
         assert port.read(4) == 0
+        port.wiring.advance(20 * FRAME)
+        assert bool(port.status & EOT) == (not suspends)
+        port.registers["IFCR"] = SUSP
         port.wiring.advance(20 * FRAME)
         assert port.status & EOT
     assert port.status >> 13 & 3 == 2
@@ -342,3 +347,48 @@ def test_a_reset_leaves_nothing() -> None:
     assert not port.wiring.lines[IRQ]
     assert port.device.log == ["select", "deselect"]
     assert (port.registers["CFG1"], port.status) == (0x00070007, TXP | TXC)
+
+
+def test_what_a_transfer_left_is_gone_in_the_next() -> None:
+    """Enabling the port anew clears the end, overrun and the rest: sending alone overruns, and nobody minds."""
+    port = Port()
+    port.start(20)
+    for byte in range(20):
+        port.write(byte)
+        port.wiring.advance(FRAME)
+    assert port.status & (EOT | OVR | TXTF) == EOT | OVR | TXTF
+    port.registers["CR1"] = SSI
+    assert port.status & OVR
+    port.start(1)
+    assert port.status & (EOT | OVR | TXTF) == TXTF, "which only IFCR clears"
+
+
+def test_a_filled_transfer_asks_for_no_more() -> None:
+    """The last frame of TSIZE clears TXPIE and DXPIE, as the vendor's interrupt handler relies on."""
+    port = Port()
+    port.registers["IER"] = TXP | DXP | RXP
+    port.start(2)
+    port.write(1)
+    assert port.registers["IER"] == TXP | DXP | RXP
+    port.write(2)
+    assert port.registers["IER"] == RXP
+
+
+def test_a_port_that_is_off_interrupts_for_a_mode_fault_only() -> None:
+    """Whatever else is pending waits; and MODF keeps the port off until it is cleared."""
+    port = Port(more=SSM)
+    port.registers["IER"] = 0x3FF
+    port.start(1)
+    port.write(1)
+    port.wiring.advance(FRAME)
+    assert port.wiring.lines[IRQ]
+    port.registers["CR1"] = SSI
+    assert not port.wiring.lines[IRQ]
+    port.registers["CR1"] = SPE
+    assert port.status & MODF
+    assert port.wiring.lines[IRQ]
+    port.registers["CR1"] = SSI | SPE
+    assert not port.registers["CR1"] & SPE
+    port.registers["IFCR"] = MODF
+    port.registers["CR1"] = SSI | SPE
+    assert port.registers["CR1"] & SPE

@@ -472,3 +472,73 @@ def test_requests_follow_the_data_registers() -> None:
     assert not requests.level("USART2_RX")
     line.registers["ICR"] = FE
     assert requests.level("USART2_RX")
+
+
+MMRQ, ABRRQ, RWU, ABRE, ABRF, WAKE, MME, ADDM7, ABREN = (1 << bit for bit in (2, 0, 19, 14, 15, 11, 13, 4, 20))
+
+
+def heard(line: Line, data: bytes) -> bytes:
+    """Send characters to a port, one by one, and return those that reached software."""
+    taken = bytearray()
+    for character in data:
+        line.port.receive(bytes((character,)))
+        line.wiring.advance(FRAME)
+        while line.status & RXNE:
+            taken.append(line.registers["RDR"])
+    return bytes(taken)
+
+
+def test_a_muted_port_sleeps_until_the_line_is_silent() -> None:
+    """Without address marks MMRQ mutes the rest of a message: no character, no error, no IDLE; the next is heard."""
+    line = Line(UE | RE | MME | IDLEIE)
+    assert heard(line, b"ab") == b"ab"
+    line.registers["RQR"] = MMRQ
+    assert line.status & RWU
+    line.port.receive(b"c", errors=FE)
+    line.wiring.advance(FRAME)
+    assert heard(line, b"d") == b""
+    assert not line.status & (RXNE | FE)
+    line.wiring.advance(2 * FRAME)
+    assert not line.status & (RWU | IDLE)
+    assert not line.interrupt
+    assert heard(line, b"e") == b"e"
+
+
+def test_a_silent_line_mutes_nobody() -> None:
+    """Where the silence has begun already, or mute mode is off, MMRQ does nothing."""
+    line = Line(UE | RE | MME)
+    line.registers["RQR"] = MMRQ
+    assert not line.status & RWU
+    other = Line(UE | RE)
+    heard(other, b"a")
+    other.registers["RQR"] = MMRQ
+    assert not other.status & RWU
+
+
+@pytest.mark.parametrize(("seven", "own", "other"), [(0, 0x83, 0x85), (ADDM7, 0xB3, 0xA3)])
+def test_address_marks_choose_who_hears(seven: int, own: int, other: int) -> None:
+    """A character with its highest bit set is an address, of four bits or of all: another's mutes, one's own wakes."""
+    line = Line(UE | RE | MME | WAKE)
+    line.registers["CR2"] = (own & 0x7F) << 24 | seven
+    assert heard(line, bytes((1, own, 2, 3, other, 4, 5, own, 6))) == bytes((1, own, 2, 3, own, 6))
+    line.registers["RQR"] = MMRQ
+    assert heard(line, bytes((7,))) == b""
+    line.registers["CR1"] = UE | RE
+    assert heard(line, bytes((7,))) == bytes((7,))
+
+
+@pytest.mark.parametrize(("mode", "good", "bad"), [(0, 0x41, 0x42), (1, 0x41, 0x43), (2, 0x7F, 0x41), (3, 0x55, 0x41)])
+def test_the_first_character_measures_the_speed(mode: int, good: int, bad: int) -> None:
+    """ABRF follows the first character that is received, with ABRE if it is not one to measure by; then none measures
+    until ABRRQ asks for it."""
+    line = Line()
+    line.registers["CR2"] = ABREN | mode << 21
+    line.registers["CR1"] = UE | RE
+    assert not line.status & (ABRE | ABRF)
+    for character, flags in ((good, ABRF), (bad, ABRF), (bad, ABRF | ABRE)):
+        if flags & ABRE:
+            line.registers["RQR"] = ABRRQ
+            assert not line.status & (ABRE | ABRF)
+        assert heard(line, bytes((character,))) == bytes((character,))
+        assert line.status & (ABRE | ABRF) == flags
+    assert line.registers["BRR"] == BIT
