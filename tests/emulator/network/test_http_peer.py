@@ -14,7 +14,7 @@ import pytest
 
 from mvsdk.emulator.errors import NetworkSettingError
 from mvsdk.emulator.network.exchanges import Answer, Close, HttpAnswer, HttpRequest
-from mvsdk.emulator.network.http_peer import HttpPeer
+from mvsdk.emulator.network.http_peer import HttpPeer, host_alarm
 from tests.emulator.network.authority import Authority
 from tests.emulator.network.raw_server import (
     PATIENCE_S,
@@ -421,6 +421,14 @@ def test_what_the_rules_refuse_never_leaves(authority: Authority) -> None:
         HttpPeer().send(HttpRequest(1, b"GET", server.url, (), b"", 5000, ROOM), answers.put)
         assert answers.get_nowait() == HttpAnswer(1, "UNSUPPORTEDURISCHEME")
     assert server.requests == []
+
+
+def test_the_hosts_alarm_rings() -> None:
+    """Once its time is over; taking it back then changes nothing."""
+    rung = threading.Event()
+    take_back = host_alarm(0.0, rung.set)
+    assert rung.wait(PATIENCE_S)
+    take_back()
 
 
 def test_a_file_without_authorities_is_an_error_before_anything_runs(tmp_path: Path) -> None:
