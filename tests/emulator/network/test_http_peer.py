@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import queue
 import socket
@@ -75,6 +76,14 @@ class Client:
         return answer
 
 
+def wait_for_threads() -> None:
+    """Wait until every thread of a request has ended, as each does a moment after it."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("http "):
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """An authority that the client trusts."""
@@ -84,11 +93,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def client(authority: Authority) -> Iterator[Client]:
     """A client, which leaves no thread behind."""
-    before = set(threading.enumerate())
     client = Client(authority.file)
     yield client
     client.peer.close()
-    assert {thread for thread in threading.enumerate() if thread.name.startswith("http ")} <= before
+    wait_for_threads()
 
 
 def fetched(client: Client, script: Script, *headers: bytes, room: int = ROOM) -> HttpAnswer:
@@ -421,6 +429,31 @@ def test_what_the_rules_refuse_never_leaves(authority: Authority) -> None:
         HttpPeer().send(HttpRequest(1, b"GET", server.url, (), b"", 5000, ROOM), answers.put)
         assert answers.get_nowait() == HttpAnswer(1, "UNSUPPORTEDURISCHEME")
     assert server.requests == []
+
+
+def test_nothing_is_left_of_requests(client: Client, authority: Authority) -> None:
+    """However they end, the process has as many files and sockets open afterwards as before, and nobody collects."""
+    files = Path("/proc/self/fd")
+    if not files.exists():
+        pytest.skip("this system does not tell which files are open")
+    keeping = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok"
+    scripts = [says(keeping), *NONSENSE.values(), *LARGE.values()]
+    counts = []
+    gc.disable()
+    try:
+        for _ in range(2):
+            for script in scripts:
+                fetched(client, script)
+            with RawServer(says(keeping), authority.server_context("example.com")) as server:
+                client.ask(server.url)
+                client.answer()
+            client.ask(b"https://localhost:1/")
+            client.answer()
+            wait_for_threads()
+            counts.append(len(list(files.iterdir())))
+    finally:
+        gc.enable()
+    assert counts[0] == counts[1]
 
 
 def test_the_hosts_alarm_rings() -> None:
