@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mvsdk.emulator.errors import NetworkSettingError
-from mvsdk.emulator.network.exchanges import Answer, Close, HttpAnswer, HttpRequest
+from mvsdk.emulator.network.exchanges import Answer, Close, HttpAnswer, HttpRequest, http_size
 from mvsdk.emulator.network.http_peer import HttpPeer, host_alarm
 from tests.emulator.network.authority import Authority
 from tests.emulator.network.raw_server import (
@@ -260,6 +262,27 @@ NONSENSE = {
 def test_nonsense_is_a_failed_request(client: Client, script: Script) -> None:
     """What is not HTTP, or ends too early, is REQUESTFAILED."""
     assert fetched(client, script) == HttpAnswer(1, "REQUESTFAILED")
+
+
+PIECES = [b"HTTP/1.1 ", b"HTTP/1.0 ", b"200", b"100 Continue", b"204", b"304", b" ", b":", b"\r\n", b"\n", b"\r", b"\0"]
+PIECES += [b"HTTP/1.1 200 OK\r\n", b"Content-Length: ", b"Transfer-Encoding: chunked\r\n", b"Connection: ", b"close"]
+PIECES += [b"Set-Cookie: a=b; Expires=x\r\n", b"Content-Encoding: gzip\r\n", b"Location: http://[\r\n", b"\r\n\r\n"]
+PIECES += [b"-1", b"5", b"0", b"5\r\nhello\r\n", b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"1_0\r\n", b"\xff", b" folded"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(said=st.lists(st.sampled_from(PIECES) | st.binary(max_size=20), max_size=14).map(b"".join), begun=st.booleans())
+def test_whatever_a_server_says_there_is_one_answer_that_fits(said: bytes, begun: bool) -> None:
+    """Any bytes come out as an answer: one that fits the room, with headers of printable ASCII, or a failure."""
+    client = Client(None)
+    with RawServer(says(b"HTTP/1.1 200 OK\r\n" * begun + said)) as server:
+        client.ask(server.url, room=64)
+        answer = client.answer()
+    client.peer.close()
+    assert client.answers.empty()
+    assert answer.result in {"OK", "REQUESTFAILED", "RESPONSETOOLARGE"}
+    assert http_size(answer) <= 64
+    assert all(line.isascii() and line.decode().isprintable() for line in answer.headers)
 
 
 def test_a_reset_is_a_failed_request(client: Client) -> None:
