@@ -523,8 +523,9 @@ def _answer(data: object) -> Answer:
     try:
         return answer_from_dict(data)
     except ValueError as error:
+        kind = data.get("kind") if isinstance(data, dict) else None  # the rest may be a secret
         raise InputError(
-            f"{str(data)[:80]!r} is no answer ({error})", "keep what a recording holds as it is"
+            f"{str(kind)[:80]!r} is no answer ({error})", "keep what a recording holds as it is"
         ) from error
 
 

@@ -8,6 +8,7 @@ be cut short, but nobody waits for it then.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 MOST_THREADS = 16
 """A device has four channels; more threads than that wait for names that are being looked up in vain."""
 END_SECONDS = 2.0
-"""How long `close` waits for a thread whose connection has been cut."""
+"""How long `close` waits for threads whose connections have been cut."""
 Alarm = Callable[[float, Callable[[], None]], Callable[[], None]]
 """Calls something so many seconds from now, on any thread; what it returns takes the call back."""
 
@@ -80,8 +81,9 @@ class HttpPeer:
             self._under_way.clear()
         for exchange in exchanges:
             exchange.abandon()
+        end = time.monotonic() + END_SECONDS
         for thread in threads:
-            thread.join(END_SECONDS)
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _begin(self, request: HttpRequest, reply: Reply) -> bool:
         from mvsdk.emulator.network.http_exchange import Line
@@ -106,11 +108,11 @@ class HttpPeer:
         try:
             answer = carry_out(request, exchange.line, self._context())
         finally:
+            exchange.finish(answer)
             with self._lock:
                 self._threads.discard(threading.current_thread())
                 if self._under_way.get(request.exchange) is exchange:
                     del self._under_way[request.exchange]
-            exchange.finish(answer)
 
     def _context(self) -> ssl.SSLContext:
         from mvsdk.emulator.network.http_exchange import tls_context

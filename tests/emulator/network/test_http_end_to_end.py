@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mvsdk.emulator.device import Device
+from mvsdk.emulator.inputs import Input
 from mvsdk.emulator.network.config_file import ConfigFile
 from mvsdk.emulator.network.http_peer import HttpPeer
 from mvsdk.emulator.network.peers import PeersByKind
@@ -124,3 +125,32 @@ def test_an_application_uses_a_secret_it_has_fetched(authority: Authority, tmp_p
         with Radio(device, peers):
             device.run(PATIENCE_US)
     assert server.requests[0].header("X-Api-Key") == b"sesame"
+
+
+def test_the_same_run_can_be_had_without_a_network(authority: Authority) -> None:
+    """What arrived, given to another device at the same cycles, makes it the same device to the last bit."""
+    found: list[tuple[int, list[bytes], bytes]] = []
+    arrivals: list[tuple[int, Input]] = []
+    hashes = []
+    with RawServer(says(response(b"hello")), authority.server_context()) as server:
+
+        def guest(core: ScriptedCore) -> Guest:
+            yield from online(core, "HTTP")
+            yield from must(http_call(core, b"GET", server.url))
+            yield from announced(core, 1)
+            yield from response_of(core, found)
+            yield from must(call("mvCloseChannel", CHANNEL))
+
+        device = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
+        device.inputs.recorder = lambda cycle, what: arrivals.append((cycle, what))
+        with Radio(device, PeersByKind(http=HttpPeer(trusted=authority.file))):
+            device.run(PATIENCE_US)
+            hashes.append(device.state_hash())
+        again = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
+        for cycle, what in arrivals:
+            again.inputs.wait(cycle, what)
+        again.run(PATIENCE_US)
+        hashes.append(again.state_hash())
+    assert len(server.requests) == 1
+    assert found == [(200, [b"Content-Length: 5"], b"hello")] * 2
+    assert hashes[0] == hashes[1]

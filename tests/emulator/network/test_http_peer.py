@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import queue
 import socket
@@ -11,10 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mvsdk.emulator.errors import NetworkSettingError
-from mvsdk.emulator.network.exchanges import Answer, Close, HttpAnswer, HttpRequest
-from mvsdk.emulator.network.http_peer import HttpPeer
+from mvsdk.emulator.network.exchanges import Answer, Close, HttpAnswer, HttpRequest, http_size
+from mvsdk.emulator.network.http_peer import HttpPeer, host_alarm
 from tests.emulator.network.authority import Authority
 from tests.emulator.network.raw_server import (
     PATIENCE_S,
@@ -75,6 +78,14 @@ class Client:
         return answer
 
 
+def wait_for_threads() -> None:
+    """Wait until every thread of a request has ended, as each does a moment after it."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("http "):
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """An authority that the client trusts."""
@@ -84,11 +95,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def client(authority: Authority) -> Iterator[Client]:
     """A client, which leaves no thread behind."""
-    before = set(threading.enumerate())
     client = Client(authority.file)
     yield client
     client.peer.close()
-    assert {thread for thread in threading.enumerate() if thread.name.startswith("http ")} <= before
+    wait_for_threads()
 
 
 def fetched(client: Client, script: Script, *headers: bytes, room: int = ROOM) -> HttpAnswer:
@@ -252,6 +262,27 @@ NONSENSE = {
 def test_nonsense_is_a_failed_request(client: Client, script: Script) -> None:
     """What is not HTTP, or ends too early, is REQUESTFAILED."""
     assert fetched(client, script) == HttpAnswer(1, "REQUESTFAILED")
+
+
+PIECES = [b"HTTP/1.1 ", b"HTTP/1.0 ", b"200", b"100 Continue", b"204", b"304", b" ", b":", b"\r\n", b"\n", b"\r", b"\0"]
+PIECES += [b"HTTP/1.1 200 OK\r\n", b"Content-Length: ", b"Transfer-Encoding: chunked\r\n", b"Connection: ", b"close"]
+PIECES += [b"Set-Cookie: a=b; Expires=x\r\n", b"Content-Encoding: gzip\r\n", b"Location: http://[\r\n", b"\r\n\r\n"]
+PIECES += [b"-1", b"5", b"0", b"5\r\nhello\r\n", b"0\r\n\r\n", b"ffffffffffffffff\r\n", b"1_0\r\n", b"\xff", b" folded"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(said=st.lists(st.sampled_from(PIECES) | st.binary(max_size=20), max_size=14).map(b"".join), begun=st.booleans())
+def test_whatever_a_server_says_there_is_one_answer_that_fits(said: bytes, begun: bool) -> None:
+    """Any bytes come out as an answer: one that fits the room, with headers of printable ASCII, or a failure."""
+    client = Client(None)
+    with RawServer(says(b"HTTP/1.1 200 OK\r\n" * begun + said)) as server:
+        client.ask(server.url, room=64)
+        answer = client.answer()
+    client.peer.close()
+    assert client.answers.empty()
+    assert answer.result in {"OK", "REQUESTFAILED", "RESPONSETOOLARGE"}
+    assert http_size(answer) <= 64
+    assert all(line.isascii() and line.decode().isprintable() for line in answer.headers)
 
 
 def test_a_reset_is_a_failed_request(client: Client) -> None:
@@ -421,6 +452,39 @@ def test_what_the_rules_refuse_never_leaves(authority: Authority) -> None:
         HttpPeer().send(HttpRequest(1, b"GET", server.url, (), b"", 5000, ROOM), answers.put)
         assert answers.get_nowait() == HttpAnswer(1, "UNSUPPORTEDURISCHEME")
     assert server.requests == []
+
+
+def test_nothing_is_left_of_requests(client: Client, authority: Authority) -> None:
+    """However they end, the process has as many files and sockets open afterwards as before, and nobody collects."""
+    files = Path("/proc/self/fd")
+    if not files.exists():
+        pytest.skip("this system does not tell which files are open")
+    keeping = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok"
+    scripts = [says(keeping), *NONSENSE.values(), *LARGE.values()]
+    counts = []
+    gc.disable()
+    try:
+        for _ in range(2):
+            for script in scripts:
+                fetched(client, script)
+            with RawServer(says(keeping), authority.server_context("example.com")) as server:
+                client.ask(server.url)
+                client.answer()
+            client.ask(b"https://localhost:1/")
+            client.answer()
+            wait_for_threads()
+            counts.append(len(list(files.iterdir())))
+    finally:
+        gc.enable()
+    assert counts[0] == counts[1]
+
+
+def test_the_hosts_alarm_rings() -> None:
+    """Once its time is over; taking it back then changes nothing."""
+    rung = threading.Event()
+    take_back = host_alarm(0.0, rung.set)
+    assert rung.wait(PATIENCE_S)
+    take_back()
 
 
 def test_a_file_without_authorities_is_an_error_before_anything_runs(tmp_path: Path) -> None:

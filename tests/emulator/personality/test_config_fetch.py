@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from mvsdk.emulator import snapshots
 from mvsdk.emulator.device import Device
+from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.events import Event, SystemCall
-from mvsdk.emulator.inputs import Arrival
+from mvsdk.emulator.inputs import Arrival, as_dict, from_dict
 from mvsdk.emulator.network.exchanges import (
     Answer,
     ConfigAnswer,
@@ -311,6 +312,16 @@ def test_secrets_are_not_told() -> None:
     assert secret.decode() not in f"{told!r}{[str(event.result) for event in calls]}"
     assert secret.decode() not in json.dumps([event.result.as_dict() for event in calls])
     assert secret.decode() not in repr(answer) + repr(Arrival(answer))
+
+
+def test_damaged_answers_do_not_show_their_secrets() -> None:
+    """What is wrong with an answer in a recording is told without what it holds."""
+    data = as_dict(Arrival(ConfigAnswer(1, "OK", (("OK", b"sesame" * 9),))))
+    data["answer"]["result"] = "ODD"
+    shown = data["answer"]["items"][0][1]
+    with pytest.raises(InputError, match="'ConfigAnswer' is no answer") as caught:
+        from_dict(data)
+    assert shown[:8] not in str(caught.value)
 
 
 @pytest.mark.parametrize("moment", [50_000, 150_000])
