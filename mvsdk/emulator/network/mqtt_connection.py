@@ -219,6 +219,7 @@ class MqttConnection:
         if request.will is not None:
             will = request.will
             client.will_set(will.topic.decode(), will.payload, will.qos, will.retain)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.on_subscribe = self._on_subscribe
@@ -480,6 +481,11 @@ def _is_acceptable(request: MqttConnect) -> bool:
         and len(request.password or b"") <= topics.LONGEST
         and (will is None or (topics.is_name(will.topic) and will.qos <= 2 and len(will.payload) <= topics.LONGEST))
     )
+
+
+def _send_at_once(_client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - the library's own type
+    """Let acknowledgements, which are small, not wait for each other."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _connect_properties(request: MqttConnect) -> Any:  # noqa: ANN401 - the library's properties are made by name
