@@ -104,8 +104,7 @@ class MqttConnection:
         self._over = False
         self._dropped = False
         self._wake, self._woken = socket.socketpair()
-        self._wake.setblocking(False)
-        self._woken.setblocking(False)
+        self._roused = False
         self._connected = False
         self._leaving = False
         self._answered = False
@@ -133,7 +132,10 @@ class MqttConnection:
     def give(self, request: Request) -> bool:
         """Have a request carried out; False if the connection is over."""
         with self._lock:
-            if not self._over:
+            if isinstance(request, MqttTaken):
+                if self._untaken:
+                    self._untaken_bytes -= self._untaken.popleft()
+            elif not self._over:
                 self._requests.append(request)
                 self._rouse()
             return not self._over
@@ -155,11 +157,10 @@ class MqttConnection:
         return self._thread.is_alive()
 
     def _rouse(self) -> None:
-        try:
+        """Have the thread look up, once however often it is called before it does."""
+        if not self._roused:
+            self._roused = True
             self._wake.send(b"\0")
-        except BlockingIOError:
-            # It has been roused often enough.
-            return
 
     # -- the thread --------------------------------------------------------------------------------------------------
 
@@ -243,7 +244,9 @@ class MqttConnection:
                 watched = wanted
                 ready = [key.fileobj for key, _ in selector.select(0 if connection.pending() else 1)]
                 if self._woken in ready:
-                    self._woken.recv(4096)
+                    self._woken.recv(1)
+                    with self._lock:
+                        self._roused = False
                 self._carry_out_all(client)
                 if connection in ready or connection.pending():
                     self._read(client, connection)
@@ -310,9 +313,6 @@ class MqttConnection:
 
     def _carry_out(self, client: Client, request: Request) -> None:
         match request:
-            case MqttTaken():
-                if self._untaken:
-                    self._untaken_bytes -= self._untaken.popleft()
             case MqttAcknowledge() if request.number in self._unacknowledged:
                 packet, qos = self._unacknowledged.pop(request.number)
                 self._half_done.pop(packet, None)
@@ -405,13 +405,11 @@ class MqttConnection:
         if message.qos:
             self._unacknowledged[message.number] = packet, message.qos
         size = len(message.topic) + len(message.payload)
-        self._untaken.append(size)
-        self._untaken_bytes += size
-        if (
-            len(self._untaken) > MOST_UNTAKEN
-            or self._untaken_bytes > MOST_UNTAKEN_BYTES
-            or len(self._unacknowledged) > MOST_PACKET_IDENTIFIERS
-        ):
+        with self._lock:
+            self._untaken.append(size)
+            self._untaken_bytes += size
+            behind = len(self._untaken) > MOST_UNTAKEN or self._untaken_bytes > MOST_UNTAKEN_BYTES
+        if behind or len(self._unacknowledged) > MOST_PACKET_IDENTIFIERS:
             self._cut("CONNECTIONCIRCUITBREAKER")
         else:
             self._reply(message)
