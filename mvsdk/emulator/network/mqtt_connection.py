@@ -38,26 +38,15 @@ from mvsdk.emulator.network.exchanges import (
     MqttUnsubscribed,
     Request,
 )
-from mvsdk.emulator.network.mqtt_tls import (
-    LARGEST_PACKET,
-    UnusableCredentialsError,
-    make_context,
-    shut,
-    state_of,
-)
+from mvsdk.emulator.network.mqtt_library import CONNECT_S, is_acceptable, make_client, send_connect
+from mvsdk.emulator.network.mqtt_tls import LARGEST_PACKET, UnusableCredentialsError, shut, state_of
 from mvsdk.emulator.network.peers import Reply
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
-CONNECT_S = 10.0
-"""How long each step of connecting may take: each address, the handshake, the broker's answer."""
-SESSION_S = 86_400
-"""How long a broker is asked to keep a session that is not to begin clean (inferred; version 3.1.1 cannot say)."""
 MOST_UNTAKEN, MOST_UNTAKEN_BYTES = 256, 4 * LARGEST_PACKET
 """How far the application may be behind until the circuit breaker cuts the connection (inferred)."""
-MOST_UNACKNOWLEDGED = 64
-"""How many messages that need an acknowledgement the broker may send without one (version 5)."""
 MOST_PACKET_IDENTIFIERS = 65_535
 READS = 64
 """Packets that are read before requests have their turn."""
@@ -174,59 +163,24 @@ class MqttConnection:
 
     def _connect(self) -> Client | None:
         """Connect as far as a CONNECT packet that has been sent; None, and the outcome told, if that fails."""
-        if not _is_acceptable(self._request):
+        if not is_acceptable(self._request):
             self._fail("INVALIDPARAMETERS")
             return None
         try:
-            client = self._client()
-            request = self._request
-            if request.protocol == 5:
-                client.connect(
-                    request.host.decode(),
-                    request.port,
-                    request.keepalive,
-                    clean_start=request.clean_start,
-                    properties=_connect_properties(request),
-                )
-            else:
-                client.connect(request.host.decode(), request.port, request.keepalive)
+            client = make_client(self._request, self._trusted)
+            client.on_connect = self._on_connect
+            client.on_message = self._on_message
+            client.on_subscribe = self._on_subscribe
+            client.on_unsubscribe = self._on_unsubscribe
+            client.on_publish = self._on_publish
+            client.on_disconnect = self._on_disconnect
+            send_connect(client, self._request)
         except UnusableCredentialsError:
             self._fail("INVALIDPARAMETERS")
             return None
         except (OSError, ValueError) as error:
             self._fail(state_of(error))
             return None
-        return client
-
-    def _client(self) -> Client:
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-
-        request = self._request
-        newer = request.protocol == 5
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=request.client_id.decode(),
-            clean_session=None if newer else request.clean_start,
-            protocol=MQTTProtocolVersion.MQTTv5 if newer else MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_S
-        client.tls_set_context(make_context(request, self._trusted))
-        if request.username is not None:
-            # The library's annotation has no bytes; it takes a password as it is, and MQTT has binary ones.
-            client.username_pw_set(request.username.decode(), request.password)  # type: ignore[arg-type]
-        if request.will is not None:
-            will = request.will
-            client.will_set(will.topic.decode(), will.payload, will.qos, will.retain)
-        client.on_socket_open = _send_at_once
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        client.on_subscribe = self._on_subscribe
-        client.on_unsubscribe = self._on_unsubscribe
-        client.on_publish = self._on_publish
-        client.on_disconnect = self._on_disconnect
         return client
 
     def _serve(self, client: Client) -> None:
@@ -465,33 +419,3 @@ def tell_not_connected(request: Request, reply: Reply) -> None:
     answer = _UNANSWERED.get(type(request))
     if answer is not None:
         reply(answer(request))
-
-
-def _is_acceptable(request: MqttConnect) -> bool:
-    """Say whether a CONNECT packet can say all that is asked for."""
-    will = request.will
-    texts = (request.host, request.client_id, request.username or b"")
-    return (
-        all(topics.text(text) is not None for text in texts)
-        and bool(request.host)
-        and 0 < request.port <= 65_535
-        and request.keepalive <= 65_535
-        and len(request.password or b"") <= topics.LONGEST
-        and (will is None or (topics.is_name(will.topic) and will.qos <= 2 and len(will.payload) <= topics.LONGEST))
-    )
-
-
-def _send_at_once(_client: object, _data: object, connection: Any) -> None:  # noqa: ANN401 - the library's own type
-    """Let acknowledgements, which are small, not wait for each other."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _connect_properties(request: MqttConnect) -> Any:  # noqa: ANN401 - the library's properties are made by name
-    from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
-
-    properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = 0 if request.clean_start else SESSION_S
-    properties.ReceiveMaximum = MOST_UNACKNOWLEDGED
-    properties.MaximumPacketSize = LARGEST_PACKET
-    return properties

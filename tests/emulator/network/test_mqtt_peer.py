@@ -369,6 +369,6 @@ def test_nothing_is_left_of_connections(broker: Mosquitto, peers: MqttPeers) -> 
 
     one_of_each()
     before = left()
-    for _ in range(20):
+    for _ in range(8):
         one_of_each()
     assert left() == before
