@@ -14,40 +14,30 @@ from pathlib import Path
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from mvsdk import boards
-from mvsdk.bundle import read_image
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.network.mqtt_peer import MqttPeers
 from mvsdk.emulator.network.peers import PeersByKind
 from mvsdk.emulator.network.radio import Radio
 from mvsdk.emulator.network.weather import LinkProfile, Weather
-from tests.board_support.firmware import FULL_LIBRARY, Flavour, link
 from tests.emulator.network.mosquitto_server import PASSWORD, USER, Mosquitto, mosquitto
+from tests.emulator.network.mqtt_firmware import BOARD, build
 
 MESSAGES, ROUNDS, WINDOW = 1000, 3, 8
 TOPIC, PAYLOAD = "measured", b'{"celsius": 21.5}'
-BOARD = boards.load()
-COUNTERS = ("published", "received", "failed", "parted")
 
 
 def by_device(broker: Mosquitto, qos: int) -> float:
     """Return the seconds that a device takes, by the clock on the wall."""
-    source = Path(__file__).with_suffix(".c").read_text(encoding="utf-8")
-    values = {"MESSAGES": MESSAGES, "QOS": qos, "HOST": '"127.0.0.1"', "PORT": broker.port}
-    values |= {"USER": f'"{USER.decode()}"', "PASSWORD": f'"{PASSWORD.decode()}"'}
-    source = "".join(f"#define {name} {value}\n" for name, value in values.items()) + source
     with tempfile.TemporaryDirectory() as folder:
-        flavour = Flavour("-mfloat-abi=hard", FULL_LIBRARY.libc, "-O2")
-        elf = link(Path(folder), {"main.c": source}, flavour=flavour)
-        image = read_image(elf.path, BOARD)
-    device = Device(BOARD, image, new_core())
+        echo = build(Path(folder), broker, MESSAGES, qos)
+    device = Device(BOARD, echo.image, new_core())
     no_distance = Weather(LinkProfile(latency_ms=0))
     with Radio(device, PeersByKind(mqtt=MqttPeers(broker.folder / "authority.pem")), no_distance):
         start = time.perf_counter()
         device.run(1_000_000_000)
         taken = time.perf_counter() - start
-    found = {name: int.from_bytes(device.core.read_memory(elf.symbols[name], 4), "little") for name in COUNTERS}
+    found = echo.counters(device)
     if found != {"published": MESSAGES, "received": MESSAGES, "failed": 0, "parted": 1}:
         raise RuntimeError(f"the device has got so far: {found}")
     return taken

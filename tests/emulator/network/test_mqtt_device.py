@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from mvsdk.emulator.device import Device
+from mvsdk.emulator import recording
+from mvsdk.emulator.core import new_core
+from mvsdk.emulator.device import Device, End
 from mvsdk.emulator.network.mqtt_peer import MqttPeers
 from mvsdk.emulator.network.peers import PeersByKind
 from mvsdk.emulator.network.radio import Radio
 from mvsdk.testing import ScriptedCore
 from tests.emulator.network.mosquitto_server import PASSWORD, USER, Mosquitto, mosquitto
+from tests.emulator.network.mqtt_firmware import build
 from tests.emulator.personality.kernel import BOARD, PLAUSIBLE, Guest, call, word
 from tests.emulator.personality.mqtt_guest import (
     Heard,
@@ -46,6 +49,28 @@ def connect(core: ScriptedCore, broker: Mosquitto, heard: Heard, **options: obje
     values: dict[str, Any] = {"authentication.method": 1, name + "username": USER, name + "password": PASSWORD}
     yield from must(connect_call(core, host=b"127.0.0.1", port=broker.port, **(values | options)))
     yield from heard.await_one(core)
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_a_run_with_a_broker_can_be_had_again_without(broker: Mosquitto, tmp_path: Path, qos: int) -> None:
+    """A compiled application talks to a real broker; the recording of it replays to the same state, offline."""
+    echo = build(tmp_path, broker, 20, qos)
+    device = Device(BOARD, echo.image, new_core())
+    with (
+        recording.Recorder(tmp_path / "run.mvrec", device) as recorder,
+        Radio(device, PeersByKind(mqtt=MqttPeers(broker.folder / "authority.pem"))),
+    ):
+        end = End.TIME
+        while end is End.TIME and not echo.counters(device)["parted"]:
+            end = device.run(device.time_us + 1_000_000)
+        recorder.ended(end)
+    done = {"published": 20, "received": 20, "failed": 0, "parted": 1}
+    assert echo.counters(device) == done
+    kept = recording.read(tmp_path / "run.mvrec")
+    again = recording.make_device(kept, BOARD, echo.image, new_core())
+    recording.prepare(again, kept)
+    assert recording.play(again, kept) is End.TIME
+    assert (echo.counters(again), again.state_hash()) == (done, device.state_hash())
 
 
 @pytest.mark.parametrize("version", [0, 1])
