@@ -28,6 +28,9 @@ from tests.emulator.personality.mqtt_guest import (
 )
 from tests.emulator.personality.networked import CHANNEL, channel_call, must, online, records
 
+PATIENCE_MS = 1_000_000
+"""Of the device's time, which runs free while nothing is awaited."""
+
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Mosquitto]:
@@ -40,7 +43,7 @@ def run(guest: Callable[[ScriptedCore], Guest], broker: Mosquitto) -> None:
     """Run a guest on a device that reaches the broker, until it has nothing more to do."""
     device = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
     with Radio(device, PeersByKind(mqtt=MqttPeers(broker.folder / "authority.pem"))):
-        device.run(120_000_000)
+        device.run(2_000_000_000)
 
 
 def connect(core: ScriptedCore, broker: Mosquitto, heard: Heard, **options: object) -> Guest:
@@ -48,7 +51,7 @@ def connect(core: ScriptedCore, broker: Mosquitto, heard: Heard, **options: obje
     name = "authentication.username_password."
     values: dict[str, Any] = {"authentication.method": 1, name + "username": USER, name + "password": PASSWORD}
     yield from must(connect_call(core, host=b"127.0.0.1", port=broker.port, **(values | options)))
-    yield from heard.await_one(core)
+    yield from heard.await_one(core, PATIENCE_MS)
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
@@ -83,16 +86,16 @@ def test_a_whole_session(broker: Mosquitto, version: int) -> None:
         yield from online(core, "MQTT")
         yield from connect(core, broker, heard, protocol_version=version)
         yield from must(subscribe_call(core, b"led/+", correlation=2, desired_qos=1))
-        yield from heard.await_one(core)
+        yield from heard.await_one(core, PATIENCE_MS)
         yield from must(publish_call(core, b"led/1", b"on", correlation=3, qos=1))
-        yield from heard.await_one(core)
-        yield from heard.await_one(core)
+        yield from heard.await_one(core, PATIENCE_MS)
+        yield from heard.await_one(core, PATIENCE_MS)
         (message,) = [item for item in heard.items if item[0] == "MESSAGERECEIVED"]
         yield from must(call("mvMqttAcknowledgeMessage", word(core, CHANNEL), message[1]))
         yield from must(unsubscribe_call(core, b"led/+", correlation=4))
-        yield from heard.await_one(core)
+        yield from heard.await_one(core, PATIENCE_MS)
         yield from must(call("mvMqttRequestDisconnect", word(core, CHANNEL)))
-        yield from heard.await_one(core)
+        yield from heard.await_one(core, PATIENCE_MS)
         yield from must(call("mvCloseChannel", CHANNEL))
         closed.append(word(core, CHANNEL))
 
@@ -128,7 +131,7 @@ def test_a_broker_that_is_killed_is_lost_and_found_again(broker: Mosquitto) -> N
         yield from must(channel_call(core, "MQTT"))
         yield from connect(core, broker, heard)
         yield from must(publish_call(core, b"t", b"x", qos=2))
-        yield from heard.await_one(core)
+        yield from heard.await_one(core, PATIENCE_MS)
 
     run(guest, broker)
     assert told[-1] == "CHANNELNOTCONNECTED"
