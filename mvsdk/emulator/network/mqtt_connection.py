@@ -38,26 +38,15 @@ from mvsdk.emulator.network.exchanges import (
     MqttUnsubscribed,
     Request,
 )
-from mvsdk.emulator.network.mqtt_tls import (
-    LARGEST_PACKET,
-    UnusableCredentialsError,
-    make_context,
-    shut,
-    state_of,
-)
+from mvsdk.emulator.network.mqtt_library import CONNECT_S, is_acceptable, make_client, send_connect
+from mvsdk.emulator.network.mqtt_tls import LARGEST_PACKET, UnusableCredentialsError, shut, state_of
 from mvsdk.emulator.network.peers import Reply
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
-CONNECT_S = 10.0
-"""How long each step of connecting may take: each address, the handshake, the broker's answer."""
-SESSION_S = 86_400
-"""How long a broker is asked to keep a session that is not to begin clean (inferred; version 3.1.1 cannot say)."""
 MOST_UNTAKEN, MOST_UNTAKEN_BYTES = 256, 4 * LARGEST_PACKET
 """How far the application may be behind until the circuit breaker cuts the connection (inferred)."""
-MOST_UNACKNOWLEDGED = 64
-"""How many messages that need an acknowledgement the broker may send without one (version 5)."""
 MOST_PACKET_IDENTIFIERS = 65_535
 READS = 64
 """Packets that are read before requests have their turn."""
@@ -104,8 +93,7 @@ class MqttConnection:
         self._over = False
         self._dropped = False
         self._wake, self._woken = socket.socketpair()
-        self._wake.setblocking(False)
-        self._woken.setblocking(False)
+        self._roused = False
         self._connected = False
         self._leaving = False
         self._answered = False
@@ -133,7 +121,10 @@ class MqttConnection:
     def give(self, request: Request) -> bool:
         """Have a request carried out; False if the connection is over."""
         with self._lock:
-            if not self._over:
+            if isinstance(request, MqttTaken):
+                if self._untaken:
+                    self._untaken_bytes -= self._untaken.popleft()
+            elif not self._over:
                 self._requests.append(request)
                 self._rouse()
             return not self._over
@@ -155,11 +146,10 @@ class MqttConnection:
         return self._thread.is_alive()
 
     def _rouse(self) -> None:
-        try:
+        """Have the thread look up, once however often it is called before it does."""
+        if not self._roused:
+            self._roused = True
             self._wake.send(b"\0")
-        except BlockingIOError:
-            # It has been roused often enough.
-            return
 
     # -- the thread --------------------------------------------------------------------------------------------------
 
@@ -173,58 +163,24 @@ class MqttConnection:
 
     def _connect(self) -> Client | None:
         """Connect as far as a CONNECT packet that has been sent; None, and the outcome told, if that fails."""
-        if not _is_acceptable(self._request):
+        if not is_acceptable(self._request):
             self._fail("INVALIDPARAMETERS")
             return None
         try:
-            client = self._client()
-            request = self._request
-            if request.protocol == 5:
-                client.connect(
-                    request.host.decode(),
-                    request.port,
-                    request.keepalive,
-                    clean_start=request.clean_start,
-                    properties=_connect_properties(request),
-                )
-            else:
-                client.connect(request.host.decode(), request.port, request.keepalive)
+            client = make_client(self._request, self._trusted)
+            client.on_connect = self._on_connect
+            client.on_message = self._on_message
+            client.on_subscribe = self._on_subscribe
+            client.on_unsubscribe = self._on_unsubscribe
+            client.on_publish = self._on_publish
+            client.on_disconnect = self._on_disconnect
+            send_connect(client, self._request)
         except UnusableCredentialsError:
             self._fail("INVALIDPARAMETERS")
             return None
         except (OSError, ValueError) as error:
             self._fail(state_of(error))
             return None
-        return client
-
-    def _client(self) -> Client:
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-
-        request = self._request
-        newer = request.protocol == 5
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=request.client_id.decode(),
-            clean_session=None if newer else request.clean_start,
-            protocol=MQTTProtocolVersion.MQTTv5 if newer else MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_S
-        client.tls_set_context(make_context(request, self._trusted))
-        if request.username is not None:
-            # The library's annotation has no bytes; it takes a password as it is, and MQTT has binary ones.
-            client.username_pw_set(request.username.decode(), request.password)  # type: ignore[arg-type]
-        if request.will is not None:
-            will = request.will
-            client.will_set(will.topic.decode(), will.payload, will.qos, will.retain)
-        client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        client.on_subscribe = self._on_subscribe
-        client.on_unsubscribe = self._on_unsubscribe
-        client.on_publish = self._on_publish
-        client.on_disconnect = self._on_disconnect
         return client
 
     def _serve(self, client: Client) -> None:
@@ -242,7 +198,9 @@ class MqttConnection:
                 watched = wanted
                 ready = [key.fileobj for key, _ in selector.select(0 if connection.pending() else 1)]
                 if self._woken in ready:
-                    self._woken.recv(4096)
+                    self._woken.recv(1)
+                    with self._lock:
+                        self._roused = False
                 self._carry_out_all(client)
                 if connection in ready or connection.pending():
                     self._read(client, connection)
@@ -309,9 +267,6 @@ class MqttConnection:
 
     def _carry_out(self, client: Client, request: Request) -> None:
         match request:
-            case MqttTaken():
-                if self._untaken:
-                    self._untaken_bytes -= self._untaken.popleft()
             case MqttAcknowledge() if request.number in self._unacknowledged:
                 packet, qos = self._unacknowledged.pop(request.number)
                 self._half_done.pop(packet, None)
@@ -404,13 +359,11 @@ class MqttConnection:
         if message.qos:
             self._unacknowledged[message.number] = packet, message.qos
         size = len(message.topic) + len(message.payload)
-        self._untaken.append(size)
-        self._untaken_bytes += size
-        if (
-            len(self._untaken) > MOST_UNTAKEN
-            or self._untaken_bytes > MOST_UNTAKEN_BYTES
-            or len(self._unacknowledged) > MOST_PACKET_IDENTIFIERS
-        ):
+        with self._lock:
+            self._untaken.append(size)
+            self._untaken_bytes += size
+            behind = len(self._untaken) > MOST_UNTAKEN or self._untaken_bytes > MOST_UNTAKEN_BYTES
+        if behind or len(self._unacknowledged) > MOST_PACKET_IDENTIFIERS:
             self._cut("CONNECTIONCIRCUITBREAKER")
         else:
             self._reply(message)
@@ -466,28 +419,3 @@ def tell_not_connected(request: Request, reply: Reply) -> None:
     answer = _UNANSWERED.get(type(request))
     if answer is not None:
         reply(answer(request))
-
-
-def _is_acceptable(request: MqttConnect) -> bool:
-    """Say whether a CONNECT packet can say all that is asked for."""
-    will = request.will
-    texts = (request.host, request.client_id, request.username or b"")
-    return (
-        all(topics.text(text) is not None for text in texts)
-        and bool(request.host)
-        and 0 < request.port <= 65_535
-        and request.keepalive <= 65_535
-        and len(request.password or b"") <= topics.LONGEST
-        and (will is None or (topics.is_name(will.topic) and will.qos <= 2 and len(will.payload) <= topics.LONGEST))
-    )
-
-
-def _connect_properties(request: MqttConnect) -> Any:  # noqa: ANN401 - the library's properties are made by name
-    from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
-
-    properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = 0 if request.clean_start else SESSION_S
-    properties.ReceiveMaximum = MOST_UNACKNOWLEDGED
-    properties.MaximumPacketSize = LARGEST_PACKET
-    return properties

@@ -345,3 +345,30 @@ def test_an_application_that_does_not_read_is_cut_off(broker: Mosquitto, peers: 
         speaker.answers.get()
     again = connected(peers, broker, client_id=b"other")
     assert again.publish(b"a", b"x", 1).state == "REQUESTCOMPLETED"
+
+
+def test_nothing_is_left_of_connections(broker: Mosquitto, peers: MqttPeers) -> None:
+    """However many channels come and go, in whatever way, threads and open files do not become more."""
+
+    def one_of_each() -> None:
+        own = broker.authority.issue("device-1")
+        connected(peers, broker).disconnect()
+        dropped = connected(peers, broker)
+        dropped.drop()
+        failed = MqttClient(peers)
+        failed.connect(broker.ports["mutual"], certificates=(own.der,), key=own.key_der, username=b"")
+        unknown, refused = MqttClient(peers), MqttClient(peers)
+        unknown.connect(broker.ports["expired"])
+        refused.connect(1)
+        for client in (failed, unknown, refused):
+            client.drop()
+        peers.close()
+
+    def left() -> tuple[int, int]:
+        return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
+
+    one_of_each()
+    before = left()
+    for _ in range(8):
+        one_of_each()
+    assert left() == before

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mvsdk.emulator.device import Device
+from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.events import SystemCall
-from mvsdk.emulator.inputs import Arrival, Link
+from mvsdk.emulator.inputs import Arrival, Link, as_dict, from_dict
 from mvsdk.emulator.network.exchanges import (
     Answer,
     Close,
@@ -630,6 +631,15 @@ def test_a_channel_is_saved_with_all_that_waits() -> None:
     other = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
     load(other, state)
     assert save(other) == state
+
+
+@pytest.mark.parametrize(("name", "value"), [("number", 1 << 32), ("qos", -1), ("topic", 3), ("retain", "yes")])
+def test_recordings_hold_only_what_can_arrive(name: str, value: object) -> None:
+    """A message with a number that has no 32 bits, or a part of another kind, is refused before it is an input."""
+    good = as_dict(Arrival(MqttMessage(1, 1, b"t", b"x", 0, False)))
+    assert from_dict(good) == Arrival(MqttMessage(1, 1, b"t", b"x", 0, False))
+    with pytest.raises(InputError):
+        from_dict({"kind": "arrival", "answer": good["answer"] | {name: value}})
 
 
 def test_secrets_are_not_in_traces() -> None:
