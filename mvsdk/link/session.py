@@ -107,6 +107,8 @@ class DeviceSession:
         self._wanted = asyncio.Event()
         self._to_say: list[Up] = []
         self._in_session = False
+        self._connecting = True
+        self._early: list[Callable[[], None]] = []
         self._asked: dict[int, ConfigAnswered] = {}
         self._last_request = 0
         self._closing = False
@@ -133,7 +135,8 @@ class DeviceSession:
         """Ask the cloud for config and secret values. From any thread.
 
         `answered` is called once, on the session's thread (on this one, if the session has ended for good): with the
-        answer, or with `Disconnected` if there is no session or it ends before. It is not asked again then. A request
+        answer, or with `Disconnected` if there is no session or it ends before. It is not asked again then. While a session
+        is being begun the request waits for it: a device counts as connected before its application starts. A request
         that is too large never leaves, and its answer says so. Raises ValueError for a key with half a character in it.
         """
         wanted = list(items)
@@ -141,7 +144,10 @@ class DeviceSession:
 
         def ask() -> None:
             if not self._in_session:
-                answered(Disconnected("there is no session", final=False))
+                if self._connecting:
+                    self._early.append(ask)
+                else:
+                    answered(Disconnected("there is no session", final=False))
                 return
             self._last_request += 1
             request = ConfigRequest(id=self._last_request, items=wanted)
@@ -196,6 +202,7 @@ class DeviceSession:
         """Connect again and again."""
         failures = 0
         while not self._done():
+            self._connecting = True
             end, connected = await self._once()
             self._leave(end)
             self._hear(end)
@@ -210,10 +217,17 @@ class DeviceSession:
 
     def _leave(self, end: Disconnected) -> None:
         """Tell those who wait for an answer that there will be none."""
-        self._in_session = False
+        self._in_session = self._connecting = False
+        self._ask_early()
         asked, self._asked = self._asked, {}
         for answered in asked.values():
             answered(end)
+
+    def _ask_early(self) -> None:
+        """Ask what has waited for the outcome of connecting."""
+        early, self._early = self._early, []
+        for ask in early:
+            ask()
 
     async def _once(self) -> tuple[Disconnected, bool]:
         """Hold one session; return why it ended, and whether it had begun."""
@@ -247,6 +261,7 @@ class DeviceSession:
                 self._to_say.clear()
                 self._in_session = True
                 self._hear(Connected(answer))
+                self._ask_early()
                 return await self._hold(connection), begun
         except asyncio.CancelledError:
             if connection is not None:  # nobody waits any more for its proper end

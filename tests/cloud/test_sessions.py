@@ -58,9 +58,9 @@ class SomeDevice:
             self.commands.append(what.number)
         self.heard.put(what)
 
-    def connect(self, url: str, sid: str, token: str = TOKEN) -> DeviceSession:
+    def connect(self, url: str, sid: str, token: str = TOKEN, patience: float = SECONDS) -> DeviceSession:
         """Begin a session that comes back at once when it is cut."""
-        return DeviceSession(url, sid, token, self.outbox, self.hello, self.hear, wait=lambda failures: 0.01)
+        return DeviceSession(url, sid, token, self.outbox, self.hello, self.hear, lambda failures: 0.01, patience)
 
     def fetch(self, session: DeviceSession, *items: ConfigItem) -> ConfigAnswer | Disconnected:
         """Ask for values, and return what comes back."""
@@ -211,11 +211,11 @@ def test_a_secret_that_cannot_be_opened_is_told(cloud: RunningCloud) -> None:
 
 
 def test_whoever_asks_hears_that_there_is_no_session(cloud: RunningCloud) -> None:
-    """Before a session, when it is cut, and after its end, a question is answered with `Disconnected`, once."""
+    """When none can be begun, when it is cut, and after its end, a question is answered with `Disconnected`, once."""
     sid, device = cloud.new_device(), SomeDevice()
     item = ConfigItem("account", "config", "a")
     with silent_cloud() as url:
-        waiting = device.connect(url, sid)
+        waiting = device.connect(url, sid, patience=0.1)
         assert isinstance(device.fetch(waiting, item), Disconnected)
         waiting.close(0)
     with cutting_proxy(cloud.url, iter(range(0, 100_000, 97))) as url:
@@ -228,6 +228,15 @@ def test_whoever_asks_hears_that_there_is_no_session(cloud: RunningCloud) -> Non
     last = device.fetch(session, item)
     assert isinstance(last, Disconnected)
     assert last.final
+
+
+def test_a_question_waits_for_the_session_that_is_being_begun(cloud: RunningCloud) -> None:
+    """An application that asks with its first instructions gets the values, however slow the connection is."""
+    for _ in range(5):
+        device = SomeDevice()
+        session = device.connect(cloud.url, cloud.new_device())
+        assert isinstance(device.fetch(session, ConfigItem("account", "config", "a")), ConfigAnswer)
+        session.close()
 
 
 def test_a_key_that_is_no_text_is_the_caller_s_mistake(cloud: RunningCloud) -> None:

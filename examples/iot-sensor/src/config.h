@@ -16,13 +16,14 @@ struct config_item {
     const char *key;
     char *value;   /* receives the value, with a zero at its end; left alone if there is none */
     uint32_t size; /* room there, with the zero */
-    bool found;    /* whether there is a value and it fits */
+    bool found;    /* whether there is a value */
 };
 
 /*
  * Fetch up to CONFIG_MOST_ITEMS items at once.
  *
- * True if the cloud has answered, whatever it has found. Otherwise the log says what went wrong.
+ * True if the cloud has said of each what it is, or that there is none. Otherwise the log says what went wrong, and what
+ * was read before that is in its place.
  */
 bool config_fetch(struct config_item *items, uint32_t count);
 

@@ -23,8 +23,8 @@ static bool send(MvChannelHandle channel, const struct config_item *items, uint3
     return succeeded(mvSendConfigFetchRequest(channel, &request), "mvSendConfigFetchRequest");
 }
 
-/* Reads one value. Nothing of it is logged: it may be a secret. */
-static void read_item(MvChannelHandle channel, uint32_t index, struct config_item *item)
+/* Reads one value. Nothing of it is logged: it may be a secret. False if nobody knows whether there is one. */
+static bool read_item(MvChannelHandle channel, uint32_t index, struct config_item *item)
 {
     enum MvConfigKeyFetchResult result = MV_CONFIGKEYFETCHRESULT_SERVERERROR;
     uint32_t length = 0;
@@ -35,14 +35,18 @@ static void read_item(MvChannelHandle channel, uint32_t index, struct config_ite
     };
 
     if (!succeeded(mvReadConfigResponseItem(channel, &params), item->key)) {
-        return;
+        return false;
     }
     if (result == MV_CONFIGKEYFETCHRESULT_OK) {
         item->value[length] = '\0';
         item->found = true;
-    } else if (result != MV_CONFIGKEYFETCHRESULT_KEYNOTFOUND) {
-        log_line("%s could not be fetched", item->key);
+        return true;
     }
+    if (result == MV_CONFIGKEYFETCHRESULT_KEYNOTFOUND) {
+        return true;
+    }
+    log_line("%s could not be fetched", item->key);
+    return false;
 }
 
 static bool receive(MvChannelHandle channel, struct config_item *items, uint32_t count)
@@ -57,7 +61,9 @@ static bool receive(MvChannelHandle channel, struct config_item *items, uint32_t
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        read_item(channel, i, &items[i]);
+        if (!read_item(channel, i, &items[i])) {
+            return false;
+        }
     }
     return true;
 }
