@@ -36,6 +36,8 @@ from mvsdk.emulator.network.weather import Weather
 LINGER_S = 0.02
 GRAIN_US = 1_000
 """How far the device goes at least before it looks at the host's clock again."""
+LOOK_US = 1_000_000
+"""How often a link without outages is asked whether it has any now."""
 SINGLE = (HttpAnswer, ConfigAnswer)
 """Answers after which nothing can follow."""
 
@@ -67,7 +69,8 @@ class Radio:
         self._anchor: tuple[int, float] | None = None
         self._linger_until = 0.0
         self._taking = False
-        self._outage_ends = 0
+        self._next_look = 0
+        """The cycle from which on the next outage may be planned."""
         self._lose_strangers()
         device.world = self
 
@@ -110,6 +113,8 @@ class Radio:
 
     def let_pass(self, cycle: int) -> int | None:
         """Make inputs of what has come, and say how far the device may go; `Device` calls this before it goes on."""
+        if self._anchor is None and cycle < self._next_look and self._come.empty():
+            return None
         self._collect()
         self._plan_outage(cycle)
         while self._anchor is not None:
@@ -185,14 +190,15 @@ class Radio:
             self._device.inputs.now(Arrival(Lost(exchange, "CONNECTIONTERMINATED")))
 
     def _plan_outage(self, cycle: int) -> None:
-        """Once an outage is over, let the next one wait for its time."""
-        if cycle < self._outage_ends:
+        """Once an outage is over, let the next one wait for its time; a link without any may get another profile."""
+        if cycle < self._next_look:
             return
         outage = self.weather.next_outage_us()
         if outage is None:
+            self._next_look = cycle + LOOK_US * self._cycles_per_us
             return
         free, length = outage
         begins = cycle + free * self._cycles_per_us
-        self._outage_ends = begins + length * self._cycles_per_us
+        self._next_look = begins + length * self._cycles_per_us
         self._device.inputs.at_cycle(begins, Link("down"))
-        self._device.inputs.at_cycle(self._outage_ends, Link("up"))
+        self._device.inputs.at_cycle(self._next_look, Link("up"))
