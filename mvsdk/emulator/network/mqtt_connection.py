@@ -207,6 +207,8 @@ class MqttConnection:
                 if client.want_write():
                     client.loop_write()
                 client.loop_misc()
+        # What was asked before the channel was closed is still done: an acknowledgement, or parting in good order.
+        self._carry_out_all(client)
         if client.socket() is not None:
             shut(client.socket())
             client.loop_read()

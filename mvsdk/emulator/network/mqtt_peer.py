@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mvsdk.emulator.network.exchanges import Close, MqttConnect, MqttConnected, Request
 from mvsdk.emulator.network.mqtt_connection import MqttConnection, Unfinished, tell_not_connected
+from mvsdk.emulator.network.mqtt_tls import check_trusted
 from mvsdk.emulator.network.peers import Reply
 
 
@@ -14,10 +15,12 @@ class MqttPeers:
     """Brokers, each connection on a thread of its own.
 
     Connections use TLS always. Unless an application says whom it trusts, those are trusted that the host trusts, and
-    the authorities in the PEM file `trusted`.
+    the authorities in the PEM file `trusted`. Raises `NetworkSettingError` if there are none in it.
     """
 
     def __init__(self, trusted: Path | None = None) -> None:
+        if trusted is not None:
+            check_trusted(trusted)
         self._trusted = trusted
         self._unfinished = Unfinished()
         self._lock = threading.Lock()

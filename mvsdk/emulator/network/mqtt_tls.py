@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from mvsdk.emulator.errors import NetworkSettingError
 from mvsdk.emulator.network.exchanges import MqttConnect, MqttState
 
 LARGEST_PACKET = 1 << 20
@@ -46,6 +47,16 @@ class BoundedSocket(ssl.SSLSocket):
         except BaseException:
             self.close()
             raise
+
+
+def check_trusted(file: Path) -> None:
+    """Raise `NetworkSettingError` for a file without authorities."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+    except OSError as error:
+        raise NetworkSettingError(
+            f"{file} has no certificate authorities: {error}", "give a file of PEM certificates"
+        ) from error
 
 
 def make_context(request: MqttConnect, trusted: Path | None) -> ssl.SSLContext:

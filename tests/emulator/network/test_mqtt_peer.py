@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from mvsdk.emulator.errors import NetworkSettingError
 from mvsdk.emulator.network.exchanges import (
     Lost,
+    MqttAcknowledge,
     MqttConnected,
+    MqttDisconnect,
     MqttDisconnected,
     MqttMessage,
     MqttPublish,
@@ -154,6 +157,16 @@ def test_no_file_of_a_key_survives(broker: Mosquitto, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [None, b"", b"nonsense"])
+def test_a_file_without_authorities_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    """Whoever names such a file hears of it before any application does."""
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(NetworkSettingError, match=r"authority\.pem has no certificate authorities"):
+        MqttPeers(file)
+
+
 def test_secrets_are_not_shown() -> None:
     """A request to connect does not show password, key or certificates when it is written down."""
     request = connect_request(1, password=b"sesame", certificates=(b"cert",), key=b"private")
@@ -284,6 +297,30 @@ def test_topics_that_cannot_be_are_invalid_parameters(broker: Mosquitto, peers: 
     assert client.subscribe(MqttSubscription(b"a", 0, False, False, 3)).state == "INVALIDPARAMETERS"
     assert client.subscribe().state == client.unsubscribe().state == "INVALIDPARAMETERS"
     assert client.publish(b"a", b"x", 2).state == "REQUESTCOMPLETED"
+
+
+@BOTH
+def test_what_was_asked_before_closing_is_done(broker: Mosquitto, peers: MqttPeers, protocol: int) -> None:
+    """A channel that publishes, acknowledges and parts, and is closed at once, has done all three."""
+    listener = connected(peers, broker, protocol=protocol, client_id=b"listener")
+    listener.subscribe(b"hasty/#")
+    will = MqttWill(b"hasty/will", b"never", 1, False)
+    options = {"protocol": protocol, "client_id": b"hasty-%d" % protocol, "clean_start": False, "will": will}
+    hasty = connected(peers, broker, **options)
+    hasty.subscribe(b"for-hasty")
+    listener.publish(b"for-hasty", b"first", 1)
+    message = hasty.receive(acknowledge=False)
+    hasty.send(MqttAcknowledge(hasty.exchange, message.number))
+    hasty.send(MqttPublish(hasty.exchange, 1, b"hasty/word", b"x", 0, False))
+    hasty.send(MqttDisconnect(hasty.exchange))
+    hasty.drop()
+    assert listener.receive().topic == b"hasty/word"
+    again = connected(peers, broker, **options)
+    listener.publish(b"for-hasty", b"second", 1)
+    assert again.receive().payload == b"second"
+    again.disconnect()
+    listener.publish(b"hasty/word", b"y")
+    assert listener.receive().payload == b"y"
 
 
 # -- the end ---------------------------------------------------------------------------------------------------------

@@ -155,6 +155,7 @@ class MqttChannel(Channel):
         connecting = next((request for request in self._in_flight if isinstance(request.outcome, MqttConnected)), None)
         if connecting is not None:
             self._in_flight.remove(connecting)
+            self._await_next()
             self._queue(connecting.outcome)
         if self.connected or self._cut_off or closure == "NETWORKDISCONNECTED":
             super().lose(closure)
