@@ -135,9 +135,10 @@ class DeviceSession:
         """Ask the cloud for config and secret values. From any thread.
 
         `answered` is called once, on the session's thread (on this one, if the session has ended for good): with the
-        answer, or with `Disconnected` if there is no session or it ends before. It is not asked again then. While a session
-        is being begun the request waits for it: a device counts as connected before its application starts. A request
-        that is too large never leaves, and its answer says so. Raises ValueError for a key with half a character in it.
+        answer, or with `Disconnected` if there is no session or it ends before. It is not asked again then. While a
+        session is being begun the request waits for it: a device counts as connected before its application starts. A
+        request that is too large never leaves, and its answer says so. Raises ValueError for a key with half a
+        character in it.
         """
         wanted = list(items)
         size = len(messages.encode(ConfigRequest(id=2**53, items=wanted)))

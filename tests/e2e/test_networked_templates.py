@@ -1,4 +1,4 @@
-"""Laws of the templates that use the network, and of the one that is updated politely: scripted and with real servers."""
+"""Laws of the templates that use the network and of the one that waits for updates: scripted, and with real servers."""
 
 from __future__ import annotations
 

@@ -153,6 +153,10 @@ class Radio:
         self._landed[exchange] = landing
         if isinstance(answer, Lost):
             self._forget(exchange)
+            if not after_us:
+                # A connection that the link has reset is still there at its other end, and the application's closing of
+                # a channel that is lost is told to nobody.
+                self._peers.send(Close(exchange), self._come.put)
         elif not self._taking and not isinstance(answer, SINGLE):
             self._linger_until = self._now() + LINGER_S
             self._anchor = self._anchor or (self._device.core.cycle, self._now())

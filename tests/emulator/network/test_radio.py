@@ -132,6 +132,34 @@ def test_a_device_can_be_stopped_while_it_waits() -> None:
     assert device.time_us < 1_000_000
 
 
+def test_the_other_side_hears_of_a_connection_that_the_link_has_reset() -> None:
+    """Nobody keeps a connection for a channel that is lost, whoever lost it; and it hears so once."""
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield from online(core, "OPAQUEBYTES")
+        core.write_memory(DATA, b"hello")
+        yield from must(call("mvWriteChannel", word(core, CHANNEL), DATA, 5, OUT))
+        while not records(core):
+            yield Sleep()
+            core.pending.discard(IRQ)
+        assert [record.event for record in records(core)] == ["CHANNELNOTCONNECTED"]
+        yield from must(call("mvCloseChannel", CHANNEL))
+
+    device = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
+    peers = ScriptedPeers()
+    peers.stream("somewhere")
+
+    class Bad(Weather):
+        """Resets every connection that is used."""
+
+        def fate(self, request: Request) -> Answer | None:
+            return Lost(request.exchange, "CHANNELRESETBYSERVER") if isinstance(request, StreamWrite) else None
+
+    with Radio(device, peers, Bad()):
+        device.run(60_000_000)
+    assert [type(request).__name__ for request in peers.requests] == ["StreamOpen", "Close"]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_seed_gives_the_same_weather(seed: int) -> None:
     """With scripted peers and a link that loses and jitters, two runs end in the same state; another seed's do not."""
