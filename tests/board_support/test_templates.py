@@ -213,10 +213,12 @@ def test_what_templates_share_is_the_same_in_each() -> None:
     """The networked templates and the example are read one after the other: a file of one name is one file."""
     root = shared("templates")
     folders = [root / name / "src" for name in ("http", "mqtt", "config", "ota-polite")]
+    folders.append(Path(__file__).resolve().parents[2] / "examples" / "iot-sensor" / "src")
     own = {"main.c", "settings.h"}
     versions: dict[str, set[bytes]] = {}
     for file in (file for folder in folders for file in folder.iterdir() if file.name not in own):
         versions.setdefault(file.name, set()).add(file.read_bytes())
+    versions["led.c"].add((root / "blinky" / "src" / "led.c").read_bytes())
     assert {"channel.c", "clock.c", "events.c", "log.c", "network.c", "notifications.c"} <= versions.keys()
     assert [name for name, found in versions.items() if len(found) > 1] == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import pytest
 
 from tests.e2e.conftest import Shell
 from tests.e2e.mqtt_observer import Observer
-from tests.e2e.networked_projects import emulate, from_example, recorded, replayed
+from tests.e2e.networked_projects import EXAMPLES, emulate, from_example, recorded, replayed
+from tests.e2e.transcripts import check, examples
 from tests.emulator.network.mosquitto_server import PASSWORD, PATIENCE_S, USER, Mosquitto, mosquitto
 
 OFFLINE = ("--peers", "peers.toml", "--config", "values.toml", "--inputs", "device.toml")
@@ -56,6 +58,15 @@ def values_file(folder: Path, broker: Mosquitto, *, secret: str, port: str = "po
 def password() -> str:
     """Return the secrets of a device with a password."""
     return f'username = "{USER.decode()}"\npassword = "{PASSWORD.decode()}"'
+
+
+def test_its_readme_is_true(shell: Shell) -> None:
+    """In a copy of the example, each command succeeds and prints what the README shows."""
+    folder = shell.directory / "iot-sensor"
+    shutil.copytree(EXAMPLES / "iot-sensor", folder, ignore=shutil.ignore_patterns("build"))
+    shown = list(examples(folder / "README.md"))
+    assert len(shown) == 4
+    check(shown, folder, shell.home)
 
 
 # -- without a network -----------------------------------------------------------------------------------------------

@@ -2,75 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.transcripts import check, examples
+
 README = Path(__file__).resolve().parents[2] / "README.md"
-BIN = Path(sys.executable).parent
-
-
-@dataclass
-class Example:
-    """A command the README shows, and what it shows as its output."""
-
-    command: str
-    output: list[str]
-
-
-def examples() -> Iterator[Example]:
-    """Return the examples of the README's `console` blocks, in order."""
-    for block in re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL):
-        example: Example | None = None
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                if example:
-                    yield example
-                example = Example(line[2:], [])
-            elif example:
-                example.output.append(line)
-        if example:
-            yield example
-
-
-def matches(shown: list[str], printed: list[str]) -> bool:
-    """Compare line by line; in a shown line `…` stands for anything, and a line of only that for any lines."""
-    if not shown:
-        return not printed
-    if shown[0].strip() == "…":
-        return any(matches(shown[1:], printed[count:]) for count in range(len(printed) + 1))
-    if not printed:
-        return False
-    pattern = ".*".join(re.escape(part) for part in shown[0].split("…"))
-    return re.fullmatch(pattern, printed[0].rstrip()) is not None and matches(shown[1:], printed[1:])
 
 
 def test_every_command_of_the_readme_does_what_it_shows(tmp_path: Path) -> None:
     """In an empty directory, with no keys and no network, each command succeeds and prints what the README shows."""
-    environment = {
-        **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "MVSDK_HOME": str(tmp_path / "home"),
-        "NO_COLOR": "1",
-    }
-    directory = tmp_path
-    shown = [example for example in examples() if not example.command.startswith(("make ", "git ", "pip "))]
+    shown = [example for example in examples(README) if not example.command.startswith(("make ", "git ", "pip "))]
     assert len(shown) >= 6, "the README shows the whole way"
-    for example in shown:
-        place = tmp_path / "place"
-        result = subprocess.run(
-            ["bash", "-c", f"{example.command}\nstatus=$?\npwd > '{place}'\nexit $status"],
-            cwd=directory,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, f"{example.command}\n{result.stdout}"
-        assert matches(example.output, result.stdout.splitlines()), f"{example.command}\n{result.stdout}"
-        directory = Path(place.read_text().strip())
+    check(shown, tmp_path, tmp_path / "home")
