@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mvsdk.emulator.network.weather import LinkProfile
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+FOR_REAL_SERVERS = {"--allow-http", "--authority", "--endpoint"}
 NAMES = ("offline", "peers", "config_values", "link", "allow_http", "authority", "endpoints")
 """The options, as the command's function has them."""
 
@@ -41,19 +42,22 @@ class NetworkOptions:
 
     def check(self) -> None:
         """Raise `click.UsageError` where options contradict each other."""
-        if self.offline and (self.peers or self.link or self.endpoints):
-            raise click.UsageError("--offline leaves nobody to reach: leave it out, or --peers, --link and --endpoint.")
-        real = [
-            flag
-            for flag, given in (
-                ("--allow-http", self.allow_http),
-                ("--authority", self.authority),
-                ("--endpoint", self.endpoints),
-            )
-            if given
-        ]
+        given = [flag for flag, value in self._flags() if value]
+        if self.offline and given:
+            raise click.UsageError(f"--offline leaves nobody to reach: leave it out, or {given[0]}.")
+        real = [flag for flag in given if flag in FOR_REAL_SERVERS]
         if self.peers and real:
             raise click.UsageError(f"{real[0]} is for real servers, and --peers takes their place: leave one out.")
+
+    def _flags(self) -> list[tuple[str, object]]:
+        return [
+            ("--peers", self.peers),
+            ("--config", self.config_values),
+            ("--link", self.link),
+            ("--allow-http", self.allow_http),
+            ("--authority", self.authority),
+            ("--endpoint", self.endpoints),
+        ]
 
     def reach(self, link: CloudLink | None) -> Reach | None:
         """Return what the options make of the network; None for none. Raises `NetworkSettingError`."""

@@ -100,6 +100,9 @@ class World(Protocol):
         """Make inputs of what has come; return up to which cycle, after `cycle`, the device's time may pass before it
         asks again. None while nobody has to be waited for. It may wait a little itself."""
 
+    def slumber(self) -> bool:
+        """Wait a little, because nothing is due on the device; False if nothing can come from here."""
+
 
 class Device:
     """One emulated board running one image.
@@ -323,7 +326,7 @@ class Device:
     def _pass_time(self, waits: list[int]) -> End | None:
         """Let nothing happen until the first of these cycles; for ever if there is none."""
         if not waits:
-            return End.ASLEEP
+            return None if self.world is not None and self.world.slumber() else End.ASLEEP
         self.core.skip_to(min(waits))
         return None
 

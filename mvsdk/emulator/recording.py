@@ -29,7 +29,7 @@ from mvsdk.emulator.events import Observer
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity
 from mvsdk.files import OutputError
 
-FORMAT = 1
+FORMAT = 2
 _REMEDY = "give a file that `mvsdk emulate --record` has written"
 ENDS_BY_ITSELF = frozenset({End.FAULT, End.ASLEEP, End.TESTED})
 """Ends that the run itself comes to; at others it was stopped at a cycle."""
@@ -73,7 +73,9 @@ class Recorder:
         """Begin with the device as it stands. Raises `OutputError`."""
         self._device = device
         try:
-            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii")
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.fchmod(descriptor, 0o600)
+            self._file = os.fdopen(descriptor, "w", encoding="ascii")
         except OSError as error:
             what = f"cannot write {path}: {error.strerror or error}"
             raise OutputError(what, "give a path in a folder that exists and is yours") from error

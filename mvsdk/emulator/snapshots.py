@@ -84,8 +84,9 @@ def pack(device: Device) -> bytes:
 
 
 def save(device: Device, path: Path) -> None:
-    """Write a device to a file, whole or not at all. Raises `OutputError`."""
-    write_whole(path, pack(device))
+    """Write a device to a file, whole or not at all, and for its owner's eyes only: it may hold secrets that the
+    application has fetched. Raises `OutputError`."""
+    write_whole(path, pack(device), mode=0o600)
 
 
 def read(path: Path) -> Snapshot:

@@ -13,18 +13,48 @@ is wrong with the file is told by table and key, never by value.
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mvsdk.emulator.errors import NetworkSettingError
-from mvsdk.emulator.network.exchanges import ConfigRequest, Request
+from mvsdk.emulator.network.exchanges import (
+    LONGEST_CONFIG_KEY,
+    ConfigAnswer,
+    ConfigItem,
+    ConfigItemResult,
+    ConfigRequest,
+    Request,
+    config_size,
+)
 from mvsdk.emulator.network.peers import Reply
-from mvsdk.emulator.network.scripted import ConfigValues
 
 SCOPES, STORES = ("account", "device"), ("config", "secret")
-LONGEST_KEY, LONGEST_VALUE = 100, 4096
+LONGEST_VALUE = 4096
 """Characters, as in the REST API."""
 _REMEDY = "the tables are account.config, account.secret, device.config and device.secret; values are text"
+
+
+@dataclass
+class ConfigValues:
+    """Values for config fetches."""
+
+    account_config: dict[str, str] = field(default_factory=dict)
+    account_secret: dict[str, str] = field(default_factory=dict, repr=False)
+    device_config: dict[str, str] = field(default_factory=dict)
+    device_secret: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def find(self, item: ConfigItem) -> tuple[ConfigItemResult, bytes]:
+        """Return an item's result and value."""
+        values: dict[str, str] = getattr(self, f"{item.scope}_{item.store}")
+        if item.key not in values:
+            return "KEYNOTFOUND", b""
+        return "OK", values[item.key].encode("utf-8")
+
+    def answer(self, request: ConfigRequest) -> ConfigAnswer:
+        """Return the answer to a request, as far as it has room."""
+        answer = ConfigAnswer(request.exchange, "OK", tuple(map(self.find, request.items)))
+        return answer if config_size(answer) <= request.room else ConfigAnswer(request.exchange, "RESPONSETOOLARGE")
 
 
 class ConfigFile:
@@ -68,9 +98,9 @@ def read(path: Path) -> ConfigValues:
 
 def _checked(value: Any, key: str, where: str) -> str:  # noqa: ANN401 - whatever TOML can say
     """Return a value that a device can ask for."""
-    if not key or len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
+    if not key or len(key) > LONGEST_CONFIG_KEY or not key.isascii() or not key.isprintable():
         raise NetworkSettingError(
-            f"{where}: {_named(key)} is no key", f"a key has 1 to {LONGEST_KEY} characters of printable ASCII"
+            f"{where}: {_named(key)} is no key", f"a key has 1 to {LONGEST_CONFIG_KEY} characters of printable ASCII"
         )
     if not isinstance(value, str):
         raise NetworkSettingError(f"{where}: the value of {key} is no text", "write it between quotation marks")
@@ -83,4 +113,4 @@ def _checked(value: Any, key: str, where: str) -> str:  # noqa: ANN401 - whateve
 
 def _named(key: str) -> str:
     """Return a key as it can be shown: one that is too long may be a value in the wrong place."""
-    return repr(key) if len(key) <= LONGEST_KEY else f"a name of {len(key)} characters"
+    return repr(key) if len(key) <= LONGEST_CONFIG_KEY else f"a name of {len(key)} characters"

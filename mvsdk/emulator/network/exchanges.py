@@ -373,6 +373,10 @@ def wire_size(value: object) -> int:
     return 0 if value is None else NUMBER_SIZE
 
 
+LONGEST_CONFIG_KEY = 100
+"""Characters (REST API, parameter Key)."""
+LONGEST_HTTP_TIMEOUT_MS = 10_000
+"""SDK header `mv_syscalls.h`, MvHttpRequest."""
 LINE_OVERHEAD = 4
 """Bytes that a header, a status line, a key or a value takes beside its own: its length (inferred; the kernel's own
 encoding is not published)."""

@@ -27,7 +27,7 @@ from urllib3.util import parse_url
 
 from mvsdk import __version__
 from mvsdk.emulator.network import http_rules
-from mvsdk.emulator.network.exchanges import HttpAnswer, HttpRequest, http_size
+from mvsdk.emulator.network.exchanges import LONGEST_HTTP_TIMEOUT_MS, HttpAnswer, HttpRequest, http_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -233,7 +233,7 @@ class _TlsConnection(HTTPSConnection):
 
 
 def _seconds(timeout: object) -> float:
-    return timeout if isinstance(timeout, float) else http_rules.LONGEST_TIMEOUT_MS / 1000
+    return timeout if isinstance(timeout, float) else LONGEST_HTTP_TIMEOUT_MS / 1000
 
 
 class _PlainPool(HTTPConnectionPool):

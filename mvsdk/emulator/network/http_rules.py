@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from mvsdk.emulator.network.exchanges import HttpRequest, HttpResult
+from mvsdk.emulator.network.exchanges import LONGEST_HTTP_TIMEOUT_MS, HttpRequest, HttpResult
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"PATCH", b"OPTIONS"})
-SHORTEST_TIMEOUT_MS, LONGEST_TIMEOUT_MS = 5_000, 10_000
+SHORTEST_TIMEOUT_MS = 5_000
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"})
 """Headers about one connection, in lower case. A server in between speaks for itself there (RFC 9110, 7.6.1)."""
 _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e]*)")
@@ -27,7 +27,7 @@ def verdict(request: HttpRequest, *, allow_http: bool = False) -> HttpResult | N
         return "UNSUPPORTEDMETHOD"
     if headers(request) is None:
         return "INVALIDHEADERS"
-    if not SHORTEST_TIMEOUT_MS <= request.timeout_ms <= LONGEST_TIMEOUT_MS:
+    if not SHORTEST_TIMEOUT_MS <= request.timeout_ms <= LONGEST_HTTP_TIMEOUT_MS:
         return "INVALIDTIMEOUT"
     return None
 

@@ -23,6 +23,9 @@
     topic = "commands/led"
     payload = "on"
     after = "2s"
+    [[mqtt.after_publish]]
+    to = "reset"
+    lose = "CHANNELRESETBYSERVER"           # an MvClosureReason: the connection is cut
 
     [[mqtt]]
     host = "refuses.example.com"
@@ -39,45 +42,51 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from mvsdk.emulator.durations import microseconds
 from mvsdk.emulator.errors import NetworkSettingError
-from mvsdk.emulator.network.exchanges import HttpResult, MqttState
+from mvsdk.emulator.network.exchanges import Closure, HttpResult, MqttState
 from mvsdk.emulator.network.scripted import Message, ScriptedPeers
 
 REMEDY = "see the beginning of mvsdk/emulator/network/peers_file.py, or docs/network.md, for what it may say"
 
 
+_Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
+_Qos = Annotated[int, msgspec.Meta(ge=0, le=2)]
+
+
 class _Http(msgspec.Struct, forbid_unknown_fields=True):
     url: str
-    method: str = "GET"
-    status: int = 200
+    method: Annotated[str, msgspec.Meta(pattern="^[A-Z]+$")] = "GET"
+    status: Annotated[int, msgspec.Meta(ge=100, le=999)] = 200
     headers: dict[str, str] = {}
     body: str | None = None
     body_file: str | None = None
     result: HttpResult = "OK"
     after: str = "0s"
-    times: int | None = None
+    times: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class _Reaction(msgspec.Struct, forbid_unknown_fields=True):
     to: str
-    topic: str
+    topic: str | None = None
     payload: str = ""
-    qos: int = 0
+    qos: _Qos = 0
     retain: bool = False
     after: str = "0s"
+    lose: Closure | None = None
 
 
 class _Mqtt(msgspec.Struct, forbid_unknown_fields=True):
     host: str
-    port: int = 8883
+    port: _Port = 8883
     username: str | None = None
     password: str | None = None
     state: MqttState = "REQUESTCOMPLETED"
-    reason: int = 0
+    reason: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
     after_subscribe: list[_Reaction] = []
     after_publish: list[_Reaction] = []
 
@@ -108,6 +117,9 @@ def read(path: Path) -> ScriptedPeers:
 def _peers(data: _File, folder: Path) -> ScriptedPeers:
     peers = ScriptedPeers()
     for http in data.http:
+        for name, value in http.headers.items():
+            if not f"{name}{value}".isascii() or not f"{name}{value}".isprintable():
+                raise ValueError(f"{http.url} has the header {name!r}, which is no printable ASCII")
         if http.body is not None and http.body_file is not None:
             raise ValueError(f"{http.url} has both body and body_file")
         body = (folder / http.body_file).read_bytes() if http.body_file else (http.body or "").encode("utf-8")
@@ -128,13 +140,16 @@ def _peers(data: _File, folder: Path) -> ScriptedPeers:
         for reaction in mqtt.after_subscribe:
             broker.after_subscribe(reaction.to, _message(reaction), microseconds(reaction.after))
         for reaction in mqtt.after_publish:
-            broker.after_publish(reaction.to, _message(reaction), microseconds(reaction.after))
+            if reaction.lose is not None:
+                broker.lose_after_publish(reaction.to, reaction.lose, microseconds(reaction.after))
+            if reaction.topic is not None or reaction.lose is None:
+                broker.after_publish(reaction.to, _message(reaction), microseconds(reaction.after))
     for stream in data.stream:
         peers.stream(stream.endpoint, *(line.encode("utf-8") for line in stream.lines))
     return peers
 
 
 def _message(reaction: _Reaction) -> Message:
-    if reaction.qos not in range(3):
-        raise ValueError(f"the message to {reaction.topic} has quality of service {reaction.qos}")
+    if not reaction.topic:
+        raise ValueError(f"what happens after {reaction.to} has no topic")
     return Message(reaction.topic, reaction.payload.encode("utf-8"), reaction.qos, reaction.retain)

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import queue
 import time
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 
 from mvsdk.emulator.device import Device
@@ -36,10 +37,27 @@ from mvsdk.emulator.network.weather import Weather
 LINGER_S = 0.02
 GRAIN_US = 1_000
 """How far the device goes at least before it looks at the host's clock again."""
+EARLIEST_US = 1_000
+"""How much later than it came an answer lands at least: never inside the call that asked for it."""
+PATIENCE_US = 30_000_000
+"""How long an answer is awaited at most; the kernel gives up no later."""
+SLUMBER_S = 0.05
+"""How long a device that nothing is due for waits for its peers before it looks around."""
 LOOK_US = 1_000_000
 """How often a link without outages is asked whether it has any now."""
 SINGLE = (HttpAnswer, ConfigAnswer)
 """Answers after which nothing can follow."""
+_Key = tuple[int, type[Answer], int | None]
+"""What an answer is told by: its channel, its kind, and which of several requests it is to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """A request that is under way: the cycle it was sent at, and how long the link takes for it and for the way back,
+    but for the bytes that come."""
+
+    cycle: int
+    travel_us: int
 
 
 class Radio:
@@ -63,15 +81,21 @@ class Radio:
         self._now = now
         self._cycles_per_us = device.cycle_at(1)
         self._come: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._awaited: defaultdict[int, Counter[type[Answer]]] = defaultdict(Counter)
-        self._sent: dict[tuple[int, type[Answer]], deque[tuple[int, int]]] = {}
+        self._awaited: defaultdict[_Key, deque[_Awaited]] = defaultdict(deque)
         self._landed: dict[int, int] = {}
+        """The cycle of the last thing that came for a channel."""
+        self._lost: set[int] = set()
+        """Channels whose loss is on its way: what they still send is in vain."""
+        self._live: set[int] = set()
+        """Channels whose other side has spoken by itself, and may again."""
         self._anchor: tuple[int, float] | None = None
+        """A cycle and a moment of the host that belong together, while the device is not to be ahead."""
         self._linger_until = 0.0
         self._taking = False
         self._next_look = 0
         """The cycle from which on the next outage may be planned."""
-        self._lose_strangers()
+        for answer in device.kernel.channels.stranded():
+            device.inputs.now(Arrival(answer))
         device.world = self
 
     def __enter__(self) -> Radio:
@@ -91,15 +115,17 @@ class Radio:
 
     def take(self, request: Request) -> None:
         """Pass on what the application sends."""
-        cycle = self._device.core.cycle
+        exchange = request.exchange
         if isinstance(request, Close):
-            self._forget(request.exchange)
+            self._forget(exchange)
+            self._lost.discard(exchange)
+        elif exchange in self._lost:
+            return
         elif request.ANSWER is not None:
-            if self._anchor is None:
-                self._anchor = cycle, self._now()
-            self._awaited[request.exchange][request.ANSWER] += 1
-            key = request.exchange, request.ANSWER
-            self._sent.setdefault(key, deque()).append((cycle, wire_size(request)))
+            cycle = self._device.core.cycle
+            self._anchor = self._anchor or (cycle, self._now())
+            key = exchange, request.ANSWER, getattr(request, "correlation", None)
+            self._awaited[key].append(_Awaited(cycle, self.weather.round_trip_us(wire_size(request))))
         fate = self.weather.fate(request)
         self._taking = True
         try:
@@ -118,6 +144,7 @@ class Radio:
         self._collect()
         self._plan_outage(cycle)
         while self._anchor is not None:
+            self._give_up(cycle)
             if not self._awaited and self._now() >= self._linger_until:
                 self._anchor = None
                 break
@@ -130,6 +157,13 @@ class Radio:
                 return cycle + 1
             self._await(missing_us / 1e6)
         return None
+
+    def slumber(self) -> bool:
+        """Wait a while for a device that nothing is due for; False if nobody is there who could wake it."""
+        if not self._live:
+            return False
+        self._await(SLUMBER_S)
+        return True
 
     # -- what comes ----------------------------------------------------------------------------------------------------
 
@@ -146,52 +180,50 @@ class Radio:
     def _arrive(self, answer: Answer) -> None:
         """Let an answer land when the link delivers it, after whatever came before it on its channel."""
         answer, after_us = (answer.answer, answer.after_us) if isinstance(answer, Later) else (answer, 0)
-        exchange = answer.exchange
-        cycle, sent = self._asked(answer)
-        delay = after_us * self._cycles_per_us + self.weather.delay_us(sent, wire_size(answer)) * self._cycles_per_us
-        landing = max(cycle + delay, self._device.core.cycle + 1, self._landed.get(exchange, 0))
-        self._landed[exchange] = landing
-        if isinstance(answer, Lost):
+        exchange, now = answer.exchange, self._device.core.cycle
+        asked = self._asked(answer)
+        cycle, travel_us = (now, self.weather.one_way_us()) if asked is None else (asked.cycle, asked.travel_us)
+        delay_us = after_us + travel_us + self.weather.reception_us(wire_size(answer))
+        landing = max(cycle + delay_us * self._cycles_per_us, now + EARLIEST_US * self._cycles_per_us)
+        if not after_us:  # what a script holds back holds back nothing else
+            landing = self._landed[exchange] = max(landing, self._landed.get(exchange, 0))
+        if isinstance(answer, Lost) and not after_us:
             self._forget(exchange)
-            if not after_us:
-                # A connection that the link has reset is still there at its other end, and the application's closing of
-                # a channel that is lost is told to nobody.
-                self._peers.send(Close(exchange), self._come.put)
+            self._lost.add(exchange)
         elif not self._taking and not isinstance(answer, SINGLE):
+            self._live.add(exchange)
             self._linger_until = self._now() + LINGER_S
-            self._anchor = self._anchor or (self._device.core.cycle, self._now())
+            self._anchor = self._anchor or (now, self._now())
         self._device.inputs.at_cycle(landing, Arrival(answer))
 
-    def _asked(self, answer: Answer) -> tuple[int, int]:
-        """Return when what this answers was sent, and how many bytes that were. Who was not asked speaks now."""
-        kind = type(answer)
-        sent = self._sent.get((answer.exchange, kind))
-        if not sent:
-            return self._device.core.cycle, 0
-        awaited = self._awaited[answer.exchange]
-        awaited[kind] -= 1
-        if awaited[kind] <= 0:
-            del awaited[kind]
-        if not awaited:
-            del self._awaited[answer.exchange]
-        earliest = sent.popleft()
-        if not sent:
-            del self._sent[answer.exchange, kind]
-        return earliest
+    def _asked(self, answer: Answer) -> _Awaited | None:
+        """Return the request that this answers; None for what nobody asked for."""
+        key = answer.exchange, type(answer), getattr(answer, "correlation", None)
+        if key not in self._awaited:
+            return None
+        requests = self._awaited[key]
+        request = requests.popleft()
+        if not requests:
+            del self._awaited[key]
+        return request
+
+    def _give_up(self, cycle: int) -> None:
+        """Await nothing any longer than for a time."""
+        latest = cycle - PATIENCE_US * self._cycles_per_us
+        for key, requests in list(self._awaited.items()):
+            while requests and requests[0].cycle < latest:
+                requests.popleft()
+            if not requests:
+                del self._awaited[key]
 
     def _forget(self, exchange: int) -> None:
         """Await nothing for a channel any more."""
-        self._awaited.pop(exchange, None)
         self._landed.pop(exchange, None)
-        for key in [key for key in self._sent if key[0] == exchange]:
-            del self._sent[key]
+        self._live.discard(exchange)
+        for key in [key for key in self._awaited if key[0] == exchange]:
+            del self._awaited[key]
 
     # -- the link ------------------------------------------------------------------------------------------------------
-
-    def _lose_strangers(self) -> None:
-        """Channels that were open when the device was saved have nobody at their other end."""
-        for exchange in sorted(self._device.kernel.channels.connected):
-            self._device.inputs.now(Arrival(Lost(exchange, "CONNECTIONTERMINATED")))
 
     def _plan_outage(self, cycle: int) -> None:
         """Once an outage is over, let the next one wait for its time; a link without any may get another profile."""

@@ -1,7 +1,7 @@
 """Peers that do as they are told: servers for tests, in Python or from a file (`peers_file.py`).
 
 They answer at once, or after so much of the device's time, so a run with them is as fast as one without a network and
-always the same. What was asked of them is kept in `requests`.
+always the same. What was asked of them last is kept in `requests`.
 
     peers = ScriptedPeers()
     peers.http("GET", "https://api.example.com/time", body=b'{"hour": 12}')
@@ -13,17 +13,16 @@ always the same. What was asked of them is kept in `requests`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from mvsdk.emulator.network import http_rules
+from mvsdk.emulator.network.config_file import ConfigValues
 from mvsdk.emulator.network.exchanges import (
     Answer,
     Close,
     Closure,
-    ConfigAnswer,
-    ConfigItem,
-    ConfigItemResult,
     ConfigRequest,
     HttpAnswer,
     HttpRequest,
@@ -48,13 +47,14 @@ from mvsdk.emulator.network.exchanges import (
     StreamOpened,
     StreamTaken,
     StreamWrite,
-    config_size,
     http_size,
 )
 from mvsdk.emulator.network.peers import Reply, refuse
 
 NOT_AUTHORISED = {4: 5, 5: 0x87}
 """The reason code for wrong credentials, by protocol (MQTT 3.1.1: 3.2.2.3; MQTT 5: 3.2.2.2)."""
+KEPT = 10_000
+"""How many requests, messages and bytes are kept for whoever asks for them: the last ones."""
 NO_SUBSCRIPTION = 0x11
 """Nothing to unsubscribe from (MQTT 5: 3.11.3)."""
 
@@ -75,28 +75,6 @@ class HttpScript:
         url = request.url.decode("utf-8", "replace")
         same = url.startswith(self.url[:-1]) if self.url.endswith("*") else url == self.url
         return same and request.method == self.method.encode("ascii") and self.times != 0
-
-
-@dataclass
-class ConfigValues:
-    """Values for config fetches."""
-
-    account_config: dict[str, str] = field(default_factory=dict)
-    account_secret: dict[str, str] = field(default_factory=dict, repr=False)
-    device_config: dict[str, str] = field(default_factory=dict)
-    device_secret: dict[str, str] = field(default_factory=dict, repr=False)
-
-    def find(self, item: ConfigItem) -> tuple[ConfigItemResult, bytes]:
-        """Return an item's result and value."""
-        values: dict[str, str] = getattr(self, f"{item.scope}_{item.store}")
-        if item.key not in values:
-            return "KEYNOTFOUND", b""
-        return "OK", values[item.key].encode("utf-8")
-
-    def answer(self, request: ConfigRequest) -> ConfigAnswer:
-        """Return the answer to a request, as far as it has room."""
-        answer = ConfigAnswer(request.exchange, "OK", tuple(map(self.find, request.items)))
-        return answer if config_size(answer) <= request.room else ConfigAnswer(request.exchange, "RESPONSETOOLARGE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +108,8 @@ class ScriptedBroker:
         self._subscriptions: dict[int, dict[bytes, int]] = {}
         self._protocols: dict[int, int] = {}
         self._numbers = 0
-        self.published: list[Message] = []
-        """What the client has published."""
+        self.published: deque[Message] = deque(maxlen=KEPT)
+        """What the client has published last."""
 
     def refuse(self, state: MqttState = "REQUESTCOMPLETED", reason: int = 0) -> None:
         """Let connecting fail from now on: with a state of its own, or with the broker's reason code."""
@@ -239,8 +217,8 @@ class ScriptedStream:
         self.endpoint = endpoint
         self._lines = lines
         self._said: dict[int, int] = {}
-        self.received = b""
-        """All that the application has written."""
+        self.received = bytearray()
+        """What the application has written last."""
 
     def send(self, request: Request, reply: Reply) -> None:
         """Answer what is written."""
@@ -250,6 +228,7 @@ class ScriptedStream:
                 reply(StreamOpened(request.exchange))
             case StreamWrite():
                 self.received += request.data
+                del self.received[:-KEPT]
                 reply(StreamTaken(request.exchange, len(request.data)))
                 line = self._line(request)
                 if line:
@@ -274,8 +253,8 @@ class ScriptedPeers:
 
     def __init__(self, *, allow_http: bool = False) -> None:
         self._allow_http = allow_http
-        self.requests: list[Request] = []
-        """What the application has sent, in order."""
+        self.requests: deque[Request] = deque(maxlen=KEPT)
+        """What the application has sent last, in order."""
         self.config = ConfigValues()
         """What config fetches find."""
         self._http: list[HttpScript] = []

@@ -18,12 +18,14 @@ from pathlib import Path
 from mvsdk.emulator.errors import NetworkSettingError
 from mvsdk.emulator.network.exchanges import (
     Answer,
+    ConfigAnswer,
     ConfigRequest,
     HttpAnswer,
     HttpRequest,
     Lost,
     MqttConnect,
     MqttConnected,
+    MqttState,
     Request,
     StreamOpen,
 )
@@ -96,49 +98,73 @@ def read(path: Path) -> LinkProfile:
 
 
 class Weather:
-    """A link with its own luck. `profile` may be changed at any time; what is under way then is not affected."""
+    """A link with its own luck. `profile` may be changed at any time; what is under way then is not affected.
+
+    What happens to the requests of an application follows from the seed and their order, whatever the peers do and
+    when.
+    """
 
     def __init__(self, profile: LinkProfile | None = None, seed: int = 0) -> None:
         self.profile = profile or profiles()[DEFAULT]
-        self._luck = random.Random(f"{seed}: weather")  # noqa: S311 - reproducible on purpose
+        self._fate, self._travel, self._unasked, self._outages = (
+            random.Random(f"{seed}: {what}")  # noqa: S311 - reproducible on purpose
+            for what in ("fate", "travel", "unasked", "outages")
+        )
 
-    def delay_us(self, sent: int, received: int) -> int:
-        """Return how long bytes there and bytes back take; without bytes there, one way. In microseconds."""
-        one, other = self._one_way(sent, self.profile.up_kbit_s), self._one_way(received, self.profile.down_kbit_s)
-        return round((one if sent else 0) + other)
+    def round_trip_us(self, sent: int) -> int:
+        """Return how long a request of so many bytes takes, and the way back without its bytes. In microseconds."""
+        sending = sent * 8e3 / self.profile.up_kbit_s if self.profile.up_kbit_s else 0
+        return round(self._way(self._travel) + sending + self._way(self._travel))
 
-    def _one_way(self, size: int, kbit_s: float) -> float:
-        travelling = self.profile.latency_ms + self._luck.uniform(0, self.profile.jitter_ms)
-        return travelling * 1e3 + (size * 8e3 / kbit_s if kbit_s else 0)
+    def one_way_us(self) -> int:
+        """Return how long something that nobody asked for takes without its bytes. In microseconds."""
+        return round(self._way(self._unasked))
+
+    def reception_us(self, received: int) -> int:
+        """Return how long the device takes to receive so many bytes. In microseconds."""
+        return round(received * 8e3 / self.profile.down_kbit_s) if self.profile.down_kbit_s else 0
+
+    def _way(self, luck: random.Random) -> float:
+        return (self.profile.latency_ms + luck.uniform(0, self.profile.jitter_ms)) * 1e3
 
     def fate(self, request: Request) -> Answer | None:
         """Return what the link makes of a request by itself; None for one that gets through."""
-        if not isinstance(request, HttpRequest | MqttConnect | StreamOpen | ConfigRequest):
-            return self._reset(request) if request.ANSWER is not None else None
-        if not isinstance(request, ConfigRequest):
-            for chance, state in ((self.profile.no_name, "NXDOMAIN"), (self.profile.no_tls, "UNKNOWNCA")):
-                if chance and self._luck.random() < chance:
-                    return _failed(request, state)
-        return self._reset(request)
-
-    def _reset(self, request: Request) -> Answer | None:
-        if self.profile.reset and self._luck.random() < self.profile.reset:
-            return Lost(request.exchange, "CHANNELRESETBYSERVER")
+        opens = isinstance(request, HttpRequest | MqttConnect | StreamOpen)
+        if opens and self._happens(self.profile.no_name):
+            return _failed(request, "NXDOMAIN")
+        if opens and self._happens(self.profile.no_tls):
+            return _failed(request, "UNKNOWNCA")
+        if request.ANSWER is not None and self._happens(self.profile.reset):
+            return _reset(request)
         return None
+
+    def _happens(self, chance: float) -> bool:
+        return chance > 0 and self._fate.random() < chance
 
     def next_outage_us(self) -> tuple[int, int] | None:
         """Return how long the link will be there, and then be gone; None for a link that stays. In microseconds."""
         if not self.profile.outage_every_s or not self.profile.outage_s:
             return None
-        free = self._luck.uniform(0.5, 1.5) * self.profile.outage_every_s
-        return round(free * 1e6), round(self._luck.uniform(0.5, 1.5) * self.profile.outage_s * 1e6)
+        free = self._outages.uniform(0.5, 1.5) * self.profile.outage_every_s
+        return round(free * 1e6), round(self._outages.uniform(0.5, 1.5) * self.profile.outage_s * 1e6)
 
 
-def _failed(request: HttpRequest | MqttConnect | StreamOpen, state: str) -> Answer:
+def _failed(request: Request, state: MqttState) -> Answer:
+    """Return what becomes of a request that reaches nobody."""
+    match request:
+        case MqttConnect():
+            return MqttConnected(request.exchange, state)
+        case StreamOpen():
+            return Lost(request.exchange, "CONNECTIONTERMINATED")
+    return _reset(request)
+
+
+def _reset(request: Request) -> Answer:
+    """Return what becomes of a request whose connection is reset. Where the cloud connects for the device it says that
+    the request failed; the channel stays."""
     match request:
         case HttpRequest():
             return HttpAnswer(request.exchange, "REQUESTFAILED")
-        case MqttConnect():
-            return MqttConnected(request.exchange, "NXDOMAIN" if state == "NXDOMAIN" else "UNKNOWNCA")
-        case StreamOpen():
-            return Lost(request.exchange, "CONNECTIONTERMINATED")
+        case ConfigRequest():
+            return ConfigAnswer(request.exchange, "OK", (("SERVERERROR", b""),) * len(request.items))
+    return Lost(request.exchange, "CHANNELRESETBYSERVER")

@@ -197,8 +197,9 @@ def test_a_saved_device_finds_its_channels_lost() -> None:
 def test_slow_links_take_as_long_as_their_bytes() -> None:
     """At 8 kbit/s a thousand bytes take a second each way, on top of the latency."""
     weather = Weather(LinkProfile(latency_ms=10, up_kbit_s=8, down_kbit_s=8))
-    assert weather.delay_us(1000, 500) == 1_000_000 + 500_000 + 20_000
-    assert weather.delay_us(0, 500) == 500_000 + 10_000
+    assert weather.round_trip_us(1000) == 1_000_000 + 20_000
+    assert weather.reception_us(500) == 500_000
+    assert weather.one_way_us() == 10_000
 
 
 EXAMPLES: list[Answer] = [

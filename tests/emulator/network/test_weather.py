@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from mvsdk.emulator.errors import NetworkSettingError
 from mvsdk.emulator.network.exchanges import (
     Close,
+    ConfigAnswer,
+    ConfigItem,
     ConfigRequest,
     HttpAnswer,
     HttpRequest,
@@ -26,15 +28,15 @@ from mvsdk.emulator.network.weather import LinkProfile, Weather, profile, profil
 HTTP = HttpRequest(1, b"GET", b"https://a/", (), b"", 5000, 512)
 CONNECT = MqttConnect(2, 5, b"a", 8883, b"c", None, None, (), (), b"", 60, True, None)
 STREAM = StreamOpen(3, b"a", 512)
-CONFIG = ConfigRequest(4, (), 512)
+CONFIG = ConfigRequest(4, (ConfigItem("device", "config", "k"),), 512)
 
 
 @pytest.mark.parametrize("name", list(profiles()))
 def test_every_profile_takes_time_and_is_reproducible(name: str) -> None:
     """The same seed gives the same delays, all of them at least the latency both ways."""
     first, second = Weather(profile(name), 7), Weather(profile(name), 7)
-    delays = [first.delay_us(100, 100) for _ in range(50)]
-    assert delays == [second.delay_us(100, 100) for _ in range(50)]
+    delays = [first.round_trip_us(100) for _ in range(50)]
+    assert delays == [second.round_trip_us(100) for _ in range(50)]
     assert min(delays) >= 2000 * profile(name).latency_ms
 
 
@@ -48,7 +50,10 @@ def test_a_certain_misfortune_happens_to_what_it_can_happen_to() -> None:
     assert Weather(nameless).fate(CONFIG) is None
     asked: tuple[Request, ...] = (HTTP, CONNECT, STREAM, CONFIG)
     assert [Weather(broken).fate(request) for request in asked] == [
-        Lost(number, "CHANNELRESETBYSERVER") for number in (1, 2, 3, 4)
+        HttpAnswer(1, "REQUESTFAILED"),
+        Lost(2, "CHANNELRESETBYSERVER"),
+        Lost(3, "CHANNELRESETBYSERVER"),
+        ConfigAnswer(4, "OK", (("SERVERERROR", b""),)),
     ]
 
 
@@ -103,5 +108,15 @@ def test_what_cannot_be_is_named(tmp_path: Path, text: str, told: str) -> None:
 def test_more_bytes_never_travel_faster(sent: int, received: int, kbit: float) -> None:
     """A delay grows with the bytes either way."""
     weather = Weather(LinkProfile(up_kbit_s=kbit, down_kbit_s=kbit))
-    assert weather.delay_us(sent + 1, received) >= weather.delay_us(sent, received)
-    assert weather.delay_us(sent, received + 1) >= weather.delay_us(sent, received)
+    assert weather.round_trip_us(sent + 1) >= weather.round_trip_us(sent)
+    assert weather.reception_us(received + 1) >= weather.reception_us(received)
+
+
+def test_luck_does_not_depend_on_what_comes_and_when() -> None:
+    """Whatever arrives by itself, and whenever outages are planned, the same requests fare the same."""
+    unsteady = LinkProfile(jitter_ms=500, reset=0.5, outage_every_s=10, outage_s=1)
+    calm, busy = Weather(unsteady, 3), Weather(unsteady, 3)
+    for _ in range(30):
+        busy.one_way_us()
+        busy.next_outage_us()
+        assert (calm.round_trip_us(10), calm.fate(HTTP)) == (busy.round_trip_us(10), busy.fate(HTTP))

@@ -9,7 +9,7 @@ from mvsdk.emulator.device import Device
 from mvsdk.emulator.events import Event
 from mvsdk.emulator.inputs import Arrival, Input
 from mvsdk.emulator.network.exchanges import Answer, Close, Request
-from mvsdk.testing import Call, ScriptedCore
+from mvsdk.testing import Call, FakeWorld, ScriptedCore
 from tests.emulator.personality.kernel import ABI, BOARD, PLAUSIBLE, RAM, Guest, call, word, words
 from tests.emulator.personality.networked import CHANNEL
 
@@ -19,12 +19,11 @@ DATA = RAM + 0x30000
 """Where the guest has things copied to."""
 
 
-class Answering:
+class Answering(FakeWorld):
     """A world that gives each request an answer, so many microseconds after it was sent; without one, none."""
 
     def __init__(self, device: Device, answer: Answer | None, after_us: int) -> None:
-        self.requests: list[Request] = []
-        """What was asked, closing channels aside."""
+        super().__init__()
         self.closed: list[int] = []
         self._device = device
         self._answer = answer
@@ -39,9 +38,6 @@ class Answering:
         if self._answer is not None:
             arrival = Arrival(replace(self._answer, exchange=request.exchange))
             self._device.inputs.at(self._device.time_us + self._after_us, arrival)
-
-    def let_pass(self, cycle: int) -> int | None:
-        """Wait for nobody."""
 
 
 def run(

@@ -8,8 +8,8 @@ import pytest
 
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.inputs import Arrival, Input, Link
-from mvsdk.emulator.network.exchanges import Close, Closure, Lost, Request
-from mvsdk.testing import ScriptedCore
+from mvsdk.emulator.network.exchanges import Close, Closure, Lost
+from mvsdk.testing import FakeWorld, ScriptedCore
 from tests.emulator.personality.kernel import ABI, BOARD, PLAUSIBLE, Guest, call, status_name, word
 from tests.emulator.personality.networked import (
     CENTRE,
@@ -34,24 +34,10 @@ CLOSURES = {
 }
 
 
-class Sent:
-    """A world that only listens."""
-
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
-
-    def take(self, request: Request) -> None:
-        """Keep it."""
-        self.requests.append(request)
-
-    def let_pass(self, cycle: int) -> int | None:
-        """Wait for nobody."""
-
-
-def run(guest: Callable[[ScriptedCore], Guest], *inputs: tuple[int, Input]) -> Sent:
+def run(guest: Callable[[ScriptedCore], Guest], *inputs: tuple[int, Input]) -> FakeWorld:
     """Run a guest on a fresh device and return what it sent."""
     device = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
-    world = device.world = Sent()
+    world = device.world = FakeWorld()
     for moment, what in inputs:
         device.inputs.at(moment, what)
     device.run(20_000_000)

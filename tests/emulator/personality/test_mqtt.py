@@ -34,7 +34,7 @@ from mvsdk.emulator.network.exchanges import (
     Request,
 )
 from mvsdk.emulator.saving import load, save
-from mvsdk.testing import Call, ScriptedCore
+from mvsdk.testing import Call, FakeWorld, ScriptedCore
 from tests.emulator.personality.kernel import ABI, BOARD, PLAUSIBLE, Guest, Kernel, call, status_name, word
 from tests.emulator.personality.mqtt_guest import (
     AREA,
@@ -54,11 +54,11 @@ OVERHEAD = 16
 """Of what is queued in the receive buffer."""
 
 
-class Broker:
+class Broker(FakeWorld):
     """A world that answers each request at once with what a function says, and keeps the requests."""
 
     def __init__(self, device: Device, answer: Callable[[Request], list[Answer]] = lambda request: []) -> None:
-        self.requests: list[Request] = []
+        super().__init__()
         self._device = device
         self._answer = answer
 
@@ -70,9 +70,6 @@ class Broker:
             answers = [MqttConnected(request.exchange, "REQUESTCOMPLETED")]
         for answer in answers:
             self._device.inputs.now(Arrival(answer))
-
-    def let_pass(self, cycle: int) -> int | None:
-        """Wait for nobody."""
 
 
 def run(

@@ -15,10 +15,10 @@ from mvsdk.emulator.network.exchanges import (
     StreamTaken,
     StreamWrite,
 )
-from mvsdk.testing import ScriptedCore
+from mvsdk.testing import FakeWorld, ScriptedCore
 from tests.emulator.personality.kernel import BOARD, PLAUSIBLE, RAM, Guest, call, status_name, word
 from tests.emulator.personality.networked import CHANNEL, OUT, RECEIVE, Statuses, must, online, records, wait
-from tests.emulator.personality.test_channels import Sent, run
+from tests.emulator.personality.test_channels import run
 
 DATA = RAM + 0x20000
 
@@ -61,7 +61,7 @@ def test_what_is_sent_in_any_pieces_is_read_in_order(pieces: list[bytes], consum
     buffer's end as well."""
     found = bytearray()
 
-    class Server(Sent):
+    class Server(FakeWorld):
         """Sends what there is room for."""
 
         def __init__(self) -> None:

@@ -7,6 +7,7 @@ share the table of handles, so a channel of another kind is an invalid handle.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import ClassVar
 
 from mvsdk.abi import Abi
@@ -72,6 +73,11 @@ class Channel(Subscriber):
     def ended(self) -> None:
         """Take back whatever waits for its moment: the channel is closed, by whomever."""
 
+    def stranded(self) -> Answer | None:
+        """Return what the application is told if the world that the channel was opened to is no more; None for
+        nothing."""
+        return Lost(self.exchange, "UNEXPECTEDLYTERMINATED")
+
     def check_connected(self) -> None:
         """Refuse with CHANNELCLOSED if the other side is gone."""
         if self.closure != "NONE":
@@ -132,9 +138,16 @@ class Channels:
         if channel is None or channel.closure != "NONE":
             return
         if isinstance(answer, Lost):
-            channel.lose(answer.closure)
+            self._lose(channel, answer.closure)
         else:
             channel.arrived(answer)
+
+    def stranded(self) -> Iterator[Answer]:
+        """Yield what is to be told of channels that were opened to a world that is no more."""
+        for channel in self.handles.all(Channel):
+            answer = channel.stranded() if channel.closure == "NONE" else None
+            if answer is not None:
+                yield answer
 
     def find(self, exchange: int) -> Channel | None:
         """Return the channel with that number; None if the application has none."""
@@ -149,8 +162,12 @@ class Channels:
         """Lose every channel, or those of one hold on the network: the device is no longer connected for them."""
         for channel in list(self.handles.all(Channel)):
             if (hold is None or channel.network == hold) and channel.closure == "NONE":
-                self.host.send(Close(channel.exchange))
-                channel.lose("NETWORKDISCONNECTED")
+                self._lose(channel, "NETWORKDISCONNECTED")
+
+    def _lose(self, channel: Channel, closure: str) -> None:
+        """Let a channel's other side be gone, and the world hear that nothing follows."""
+        self.host.send(Close(channel.exchange))
+        channel.lose(closure)
 
     @answers("mvOpenChannel")
     def open(self, params: GuestPointer, handle_out: GuestPointer) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from mvsdk.emulator.network.exchanges import (
     LINE_OVERHEAD,
+    LONGEST_CONFIG_KEY,
     Answer,
     ConfigAnswer,
     ConfigItem,
@@ -23,8 +24,6 @@ from mvsdk.emulator.personality.microvisor.single_exchange import SingleExchange
 
 MOST_KEYS = 32
 """A maximum exists, its value is not published (inferred; a public sample asks for up to 8)."""
-LONGEST_KEY = 100
-"""Characters, as in the REST API; that a longer one is refused here is inferred."""
 PATIENCE_US = 10_000_000
 """How long an answer may take (inferred; samples wait for 4 or 5 seconds)."""
 SCOPES: dict[str, Literal["account", "device"]] = {"ACCOUNT": "account", "DEVICE": "device"}
@@ -38,10 +37,10 @@ class ConfigChannel(SingleExchange):
 
     @property
     def response(self) -> ConfigAnswer:
-        """The answer. Refused while there is none, and once the other side is gone."""
+        """The answer, which can be read after the other side is gone, too (as that of HTTP)."""
         if not isinstance(self.answer, ConfigAnswer):
+            self.check_connected()
             raise Refused("RESPONSENOTPRESENT")
-        self.check_connected()
         return self.answer
 
     def failure(self, request: Request) -> Answer:
@@ -152,7 +151,7 @@ class ConfigFetch:
             raise Refused("UNKNOWNCONFIGSCOPE")
         if store is None:
             raise Refused("UNKNOWNCONFIGSTORE")
-        name = key.read() if key.length <= LONGEST_KEY else b""
+        name = key.read() if key.length <= LONGEST_CONFIG_KEY else b""
         if not name or not name.isascii() or not name.decode("ascii").isprintable():
             raise Refused("INVALIDCONFIGKEY")
         return ConfigItem(scope, store, name.decode("ascii"))

@@ -11,7 +11,15 @@ import struct
 from collections.abc import Mapping
 from typing import ClassVar
 
-from mvsdk.emulator.network.exchanges import LINE_OVERHEAD, Answer, HttpAnswer, HttpRequest, Request, http_size
+from mvsdk.emulator.network.exchanges import (
+    LINE_OVERHEAD,
+    LONGEST_HTTP_TIMEOUT_MS,
+    Answer,
+    HttpAnswer,
+    HttpRequest,
+    Request,
+    http_size,
+)
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers, field_pointers
 from mvsdk.emulator.personality.microvisor.channels import Channels
 from mvsdk.emulator.personality.microvisor.single_exchange import SingleExchange
@@ -19,7 +27,7 @@ from mvsdk.emulator.personality.microvisor.single_exchange import SingleExchange
 MOST_HEADERS = 32
 HEADER = struct.Struct("<II")
 """struct MvHttpHeader: its length comes first, then its address."""
-LONGEST_TIMEOUT_MS = 10_000
+
 MARGIN_US = 4_000_000
 """How much longer than a request's timeout its answer may be on the way (inferred: with the longest timeout it is told
 before the 15 seconds after which sample applications give up)."""
@@ -32,10 +40,11 @@ class HttpChannel(SingleExchange):
 
     @property
     def response(self) -> HttpAnswer:
-        """The answer. Refused while there is none, and once the other side is gone."""
+        """The answer. It can be read after the other side is gone, too; without one that refuses with CHANNELCLOSED
+        (inferred: of what the list names first an application that asks again and again would never hear the end)."""
         if not isinstance(self.answer, HttpAnswer):
+            self.check_connected()
             raise Refused("RESPONSENOTPRESENT")
-        self.check_connected()
         return self.answer
 
     @property
@@ -101,7 +110,7 @@ class Http:
                 timeout,
                 channel.receive_size,
             ),
-            min(timeout, LONGEST_TIMEOUT_MS) * 1000 + MARGIN_US,
+            min(timeout, LONGEST_HTTP_TIMEOUT_MS) * 1000 + MARGIN_US,
         )
 
     @answers("mvReadHttpResponseData")

@@ -72,6 +72,7 @@ class Network:
         "_status",
         "_connected",
         "_soon",
+        "_released",
         "_grace",
         "_check_in",
         "_checking",
@@ -100,7 +101,9 @@ class Network:
         self._used = False
         self._status = "CONNECTED"
         self._connected = host.alarm(lambda _: self._settle(connected=True))
-        self._soon = host.alarm(lambda _: self._settle())
+        self._soon = host.alarm(lambda _: self._act())
+        self._released: list[int] = []
+        """Holds whose channels are to be closed."""
         self._grace = host.alarm(lambda _: self._settle())
         self._check_in = host.alarm(lambda _: self._begin_check_in())
         self._checking = host.alarm(lambda _: self._settle())
@@ -117,6 +120,7 @@ class Network:
         """End an application's life: nothing is held for it any more."""
         for alarm in (self._connected, self._soon, self._grace, self._check_in, self._checking):
             alarm.set(None)
+        self._released.clear()
 
     @property
     def online(self) -> bool:
@@ -162,6 +166,13 @@ class Network:
             self._connected.set(self._host.cycle_after(CONNECT_US))
         self._await_check_in()
 
+    def _act(self) -> None:
+        """Do what calls have asked for."""
+        released, self._released = self._released, []
+        for hold in released:
+            self.disconnected(hold)
+        self._settle()
+
     def _become(self, status: str) -> None:
         if status != "CONNECTING" or self._link is not LinkState.UP:
             self._connected.set(None)
@@ -206,7 +217,7 @@ class Network:
         number = handle.read_word()
         self._handles.remove(number, NetworkHold)
         handle.write_word(0)
-        self.disconnected(number)
+        self._released.append(number)
         if not self._held and self._policy.grace_s:
             self._grace.set(self._host.cycle_after(self._policy.grace_s * 1_000_000))
         self._soon.set(self._host.cycle_after(SOON_US))

@@ -41,6 +41,10 @@ class SingleExchange(Channel):
         """
         raise NotImplementedError
 
+    def stranded(self) -> Answer | None:
+        """A request that is under way fails; an answer that has come, and a channel that was not used, stay."""
+        return None if self._request is None else self.failure(self._request)
+
     def try_now(self) -> bool:
         """Note that the application makes a request; return whether it is the first."""
         first, self.tried = not self.tried, True
