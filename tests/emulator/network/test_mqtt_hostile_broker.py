@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,8 +11,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mvsdk.emulator.network.exchanges import Answer, Lost, MqttConnected, MqttDisconnected, MqttMessage
-from mvsdk.emulator.network.mqtt_peer import MqttPeers
+from mvsdk.emulator.network.exchanges import (
+    Answer,
+    Lost,
+    MqttConnected,
+    MqttDisconnect,
+    MqttDisconnected,
+    MqttMessage,
+    MqttPublish,
+    MqttPublished,
+    MqttSubscribe,
+    MqttSubscribed,
+    MqttSubscription,
+    MqttUnsubscribe,
+    MqttUnsubscribed,
+)
+from mvsdk.emulator.network.mqtt_peer import MOST_THREADS, MqttPeers
 from mvsdk.emulator.network.mqtt_tls import LARGEST_PACKET
 from tests.emulator.network.broker_certificates import BrokerAuthority
 from tests.emulator.network.fake_broker import CONNACK, FakeBroker, endless, packet, publish
@@ -125,11 +140,53 @@ def test_who_does_not_accept_is_no_broker(
                 broker.port, protocol=protocol, authorities=(authority.own.der,), exchange=client.exchange
             )
             client.send(request)
+            assert broker.heard.wait(PATIENCE_S)
             client.drop()
             assert client.expect(MqttConnected).state == "SOCKETERROR"
         else:
             outcome = client.connect(broker.port, protocol=protocol, authorities=(authority.own.der,))
             assert outcome.state == "SOCKETERROR"
+
+
+@BOTH
+def test_who_parts_waits_for_no_answers(
+    peers: MqttPeers, certificates: tuple[BrokerAuthority, Path], protocol: int
+) -> None:
+    """Requests that the broker has not answered before are not connected, and the parting is told last."""
+    authority, folder = certificates
+    client = MqttClient(peers)
+    with FakeBroker([CONNACK[protocol]], authority.server_context(folder)) as broker:
+        assert client.connect(broker.port, protocol=protocol, authorities=(authority.own.der,)).reason == 0
+        client.send(MqttSubscribe(client.exchange, 1, (MqttSubscription(b"a", 0, False, False, 0),)))
+        client.send(MqttUnsubscribe(client.exchange, 2, (b"a",)))
+        client.send(MqttPublish(client.exchange, 3, b"a", b"x", 1, False))
+        client.send(MqttDisconnect(client.exchange))
+        unanswered = client.expect(MqttSubscribed), client.expect(MqttUnsubscribed), client.expect(MqttPublished)
+        assert [(one.correlation, one.state) for one in unanswered] == [(n, "NOTCONNECTED") for n in (1, 2, 3)]
+        assert client.expect(MqttDisconnected).state == "REQUESTCOMPLETED"
+
+
+def test_connections_are_so_many_at_most(peers: MqttPeers) -> None:
+    """One too many fails at once; closing lets all of them go, though the server has not said a word, and there is room
+    again."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        port = silent.getsockname()[1]
+        for _ in range(2):
+            clients = [MqttClient(peers) for _ in range(MOST_THREADS)]
+            for client in clients:
+                client.send(connect_request(port, exchange=client.exchange))
+            assert MqttClient(peers).connect(port).state == "SOCKETERROR"
+            assert all(client.answers.empty() for client in clients)
+            peers.close()
+            assert not [thread for thread in threading.enumerate() if thread.name.startswith("mqtt ")]
+            assert {client.expect(MqttConnected).state for client in clients} == {"SOCKETERROR"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_even_what_nobody_has_thought_of_is_answered(peers: MqttPeers) -> None:
+    """A request that breaks the thread is told to have failed."""
+    client = MqttClient(peers)
+    assert client.connect(1, host=None).state == "SOCKETERROR"
 
 
 @pytest.mark.parametrize(("code", "reason"), [(1, None), (2, 2), (3, 3), (4, 4), (5, 5)])

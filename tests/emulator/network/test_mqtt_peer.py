@@ -33,6 +33,8 @@ BOTH = pytest.mark.parametrize("protocol", [4, 5])
 NOT_AUTHORISED = {4: 5, 5: 0x87}
 NO_SUBSCRIPTION = {4: 0, 5: 0x11}
 TAKEN_OVER = 0x8E
+P256, P192_2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030102")
+"""Names of curves in DER: one that is known to every library, and one that is not."""
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +128,7 @@ def test_unusable_credentials_are_invalid_parameters(broker: Mosquitto, peers: M
         {"certificates": (b"nonsense",), "key": own.key_der},
         {"certificates": (own.der,), "key": b"nonsense"},
         {"certificates": (own.der,), "key": other.key_der},
+        {"certificates": (own.der,), "key": own.key_der.replace(P256, P192_2)},
         {"host": b"\xff"},
         {"host": b"a\0b"},
         {"client_id": b"\xff"},

@@ -176,6 +176,15 @@ def test_a_host_that_cannot_be_is_told() -> None:
     peer.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_even_what_nobody_has_thought_of_is_a_loss() -> None:
+    """An endpoint that breaks the thread is told as lost."""
+    peer, answers = StreamPeer({"odd": Endpoint(object(), 1, tls=False)}), Answers()  # type: ignore[arg-type]
+    peer.send(StreamOpen(1, b"odd", 512), answers)
+    assert answers.until(Lost) == Lost(1, "CONNECTIONTERMINATED")
+    peer.close()
+
+
 def test_a_loss_is_told_again_to_who_has_not_heard_of_it() -> None:
     """What is written for a server that is gone, or that never was there, is answered with the loss."""
     with server(lambda connection: None) as endpoint, opened(endpoint) as (peer, answers):
