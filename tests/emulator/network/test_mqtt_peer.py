@@ -25,7 +25,7 @@ from mvsdk.emulator.network.exchanges import (
     MqttWill,
 )
 from mvsdk.emulator.network.mqtt_peer import MqttPeers
-from tests.emulator.network.broker_certificates import BrokerAuthority
+from tests.emulator.network.authority import Authority
 from tests.emulator.network.mosquitto_server import PATIENCE_S, Mosquitto, mosquitto
 from tests.emulator.network.mqtt_client import MqttClient, connect_request
 
@@ -78,9 +78,9 @@ def test_credentials_are_the_brokers_to_judge(broker: Mosquitto, peers: MqttPeer
     connected(peers, broker, protocol=protocol)
 
 
-def test_failures_to_connect_are_told_apart(broker: Mosquitto, peers: MqttPeers) -> None:
+def test_failures_to_connect_are_told_apart(broker: Mosquitto, peers: MqttPeers, tmp_path: Path) -> None:
     """A host without address, an unknown authority, an expired certificate, another host's, and a closed port."""
-    stranger = BrokerAuthority("stranger").own.der
+    stranger = Authority(tmp_path, "stranger").own.der
     ours = broker.authority.own.der
     for port, options, state in (
         (broker.port, {"host": b"no-such-host.invalid"}, "NXDOMAIN"),
