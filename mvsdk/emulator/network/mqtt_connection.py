@@ -249,8 +249,8 @@ class MqttConnection:
             self._unfinished.keep(self._key, self._half_done)
         if self._leaving:
             # What the broker has not answered before is not answered any more.
-            for under_way in (self._subscribing, self._unsubscribing, self._publishing):
-                requests += under_way.values()
+            under_way = (*self._subscribing.values(), *self._unsubscribing.values(), *self._publishing.values())
+            requests = [*under_way, *requests]
         for request in requests:
             tell_not_connected(request, self._reply)
         if not self._answered:
