@@ -12,7 +12,6 @@ import io
 import re
 import socket
 import ssl
-import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from urllib3.util import parse_url
 from mvsdk import __version__
 from mvsdk.emulator.network import http_rules
 from mvsdk.emulator.network.exchanges import LONGEST_HTTP_TIMEOUT_MS, HttpAnswer, HttpRequest, http_size
+from mvsdk.emulator.network.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,36 +55,17 @@ def tls_context(trusted: Path | None) -> ssl.SSLContext:
     return context
 
 
-class Line:
-    """A connection that can be cut. `room` is how long the response may be."""
+class BoundedLine(Line):
+    """A line for one response. `room` is how long that may be."""
 
     def __init__(self, room: int) -> None:
+        super().__init__()
         self._left = LARGEST_HEAD + DRESSING * room
-        self._lock = threading.Lock()
-        self._handle: socket.socket | None = None
-        self._cut = False
 
     @property
     def flooded(self) -> bool:
         """Whether more came than any response that fits."""
         return self._left < 0
-
-    def open(self, host: str, port: int, timeout_s: float) -> socket.socket:
-        """Connect to the first address of a host that takes connections. Raises `OSError`."""
-        refusal: OSError = OSError(f"{host} has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            connection = socket.socket(family, kind, protocol)
-            try:
-                self._hold(connection)
-                connection.settimeout(timeout_s)
-                connection.connect(address)
-                self._check()
-            except OSError as error:
-                connection.close()
-                refusal = error
-            else:
-                return connection
-        raise refusal
 
     def count(self, received: int) -> None:
         """Note that so many bytes have come. Raises `OSError` once they are too many."""
@@ -92,35 +73,8 @@ class Line:
         if self.flooded:
             raise OSError("the server does not stop sending")
 
-    def cut(self) -> None:
-        """End the connection, whatever another thread does with it. It can be called at any time."""
-        with self._lock:
-            self._cut = True
-            if self._handle is not None:
-                with contextlib.suppress(OSError):  # it is not connected
-                    self._handle.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        """Let go of the connection."""
-        with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-            self._handle = None
-
-    def _hold(self, connection: socket.socket) -> None:
-        """Keep a handle of our own: TLS takes the connection's away."""
-        self.close()
-        with self._lock:
-            self._handle = connection.dup()
-        self._check()
-
-    def _check(self) -> None:
-        with self._lock:
-            if self._cut:
-                raise OSError("the connection was cut")
-
-
-def carry_out(request: HttpRequest, line: Line, context: ssl.SSLContext) -> HttpAnswer:
+def carry_out(request: HttpRequest, line: BoundedLine, context: ssl.SSLContext) -> HttpAnswer:
     """Carry out a request that the rules let pass, and return its outcome; nothing about the server makes it raise."""
     with contextlib.closing(line):
         try:
@@ -129,7 +83,7 @@ def carry_out(request: HttpRequest, line: Line, context: ssl.SSLContext) -> Http
             return HttpAnswer(request.exchange, "RESPONSETOOLARGE" if line.flooded else "REQUESTFAILED")
 
 
-def _carried_out(request: HttpRequest, line: Line, context: ssl.SSLContext) -> HttpAnswer:
+def _carried_out(request: HttpRequest, line: BoundedLine, context: ssl.SSLContext) -> HttpAnswer:
     url = request.url.decode("ascii")
     if parse_url(url).auth is not None:
         raise ValueError("credentials in a URL are none of the server's business")
@@ -177,7 +131,7 @@ def _lines(response: requests.Response) -> Iterator[bytes]:
 class _Adapter(HTTPAdapter):
     """Connects by a line, and verifies by a context."""
 
-    def __init__(self, line: Line, context: ssl.SSLContext) -> None:
+    def __init__(self, line: BoundedLine, context: ssl.SSLContext) -> None:
         super().__init__()
         self._line, self._context = line, context
         self._pool: HTTPConnectionPool | None = None
@@ -211,7 +165,7 @@ class _Adapter(HTTPAdapter):
 class _PlainConnection(HTTPConnection):
     """A connection by a line."""
 
-    def __init__(self, *arguments: Any, line: Line, **options: Any) -> None:  # noqa: ANN401 - urllib3's own
+    def __init__(self, *arguments: Any, line: BoundedLine, **options: Any) -> None:  # noqa: ANN401 - urllib3's own
         super().__init__(*arguments, **options)
         self._line = line
         self.response_class = partial(_CountedResponse, line=line)  # type: ignore[assignment] # called like it
@@ -220,16 +174,8 @@ class _PlainConnection(HTTPConnection):
         return self._line.open(self.host, self.port, _seconds(self.timeout))
 
 
-class _TlsConnection(HTTPSConnection):
-    """A connection by a line, with TLS."""
-
-    def __init__(self, *arguments: Any, line: Line, **options: Any) -> None:  # noqa: ANN401 - urllib3's own
-        super().__init__(*arguments, **options)
-        self._line = line
-        self.response_class = partial(_CountedResponse, line=line)  # type: ignore[assignment] # called like it
-
-    def _new_conn(self) -> socket.socket:
-        return self._line.open(self.host, self.port, _seconds(self.timeout))
+class _TlsConnection(_PlainConnection, HTTPSConnection):
+    """The same with TLS."""
 
 
 def _seconds(timeout: object) -> float:
@@ -247,7 +193,7 @@ class _TlsPool(HTTPSConnectionPool):
 class _CountedResponse(http.client.HTTPResponse):
     """A response whose bytes are counted as they come. Whatever lengths a server claims, none leads further."""
 
-    def __init__(self, sock: socket.socket, *arguments: Any, line: Line, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, sock: socket.socket, *arguments: Any, line: BoundedLine, **options: Any) -> None:  # noqa: ANN401
         super().__init__(sock, *arguments, **options)
         self._counted = _Counted(self.fp.detach(), line)
         self.fp = io.BufferedReader(self._counted)
@@ -262,7 +208,7 @@ class _CountedResponse(http.client.HTTPResponse):
 class _Counted(io.RawIOBase):
     """What comes from a connection, counted."""
 
-    def __init__(self, connection: io.RawIOBase, line: Line) -> None:
+    def __init__(self, connection: io.RawIOBase, line: BoundedLine) -> None:
         self._connection, self._line = connection, line
         self.ended = False
         """Whether the other side has ended it."""

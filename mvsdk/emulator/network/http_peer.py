@@ -21,7 +21,7 @@ from mvsdk.emulator.network.peers import Reply
 if TYPE_CHECKING:
     import ssl
 
-    from mvsdk.emulator.network.http_exchange import Line
+    from mvsdk.emulator.network.http_exchange import BoundedLine
 
 MOST_THREADS = 16
 """A device has four channels; more threads than that wait for names that are being looked up in vain."""
@@ -86,9 +86,9 @@ class HttpPeer:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _begin(self, request: HttpRequest, reply: Reply) -> bool:
-        from mvsdk.emulator.network.http_exchange import Line
+        from mvsdk.emulator.network.http_exchange import BoundedLine
 
-        exchange = _Exchange(request, Line(request.room), reply)
+        exchange = _Exchange(request, BoundedLine(request.room), reply)
         thread = threading.Thread(target=self._run, args=(exchange,), name=f"http {request.exchange}", daemon=True)
         with self._lock:
             if self._closed or len(self._threads) >= MOST_THREADS:
@@ -131,7 +131,7 @@ class HttpPeer:
 class _Exchange:
     """One request under way: whoever is first says how it ends."""
 
-    def __init__(self, request: HttpRequest, line: Line, reply: Reply) -> None:
+    def __init__(self, request: HttpRequest, line: BoundedLine, reply: Reply) -> None:
         self.request = request
         self.line = line
         self._lock = threading.Lock()

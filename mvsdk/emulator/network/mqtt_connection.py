@@ -38,6 +38,7 @@ from mvsdk.emulator.network.exchanges import (
     MqttUnsubscribed,
     Request,
 )
+from mvsdk.emulator.network.line import Line
 from mvsdk.emulator.network.mqtt_library import CONNECT_S, is_acceptable, make_client, send_connect
 from mvsdk.emulator.network.mqtt_tls import LARGEST_PACKET, UnusableCredentialsError, shut, state_of
 from mvsdk.emulator.network.peers import Reply
@@ -92,6 +93,9 @@ class MqttConnection:
         self._requests: deque[Request] = deque()
         self._over = False
         self._dropped = False
+        self._line = Line()
+        self._reached = False
+        """Whether the CONNECT packet has left. Until then the line is cut to end the connection."""
         self._wake, self._woken = socket.socketpair()
         self._roused = False
         self._connected = False
@@ -133,12 +137,14 @@ class MqttConnection:
         """End the connection without parting from the broker, as if the device were gone: its will is published."""
         with self._lock:
             self._dropped = True
+            if not self._reached:
+                self._line.cut()
             if not self._over:
                 self._rouse()
 
-    def join(self) -> None:
-        """Wait for the thread's end."""
-        self._thread.join()
+    def join(self, seconds: float) -> None:
+        """Wait for the thread's end, so long at most."""
+        self._thread.join(seconds)
 
     @property
     def alive(self) -> bool:
@@ -167,7 +173,7 @@ class MqttConnection:
             self._fail("INVALIDPARAMETERS")
             return None
         try:
-            client = make_client(self._request, self._trusted)
+            client = make_client(self._request, self._trusted, self._line)
             client.on_connect = self._on_connect
             client.on_message = self._on_message
             client.on_subscribe = self._on_subscribe
@@ -181,6 +187,8 @@ class MqttConnection:
         except (OSError, ValueError) as error:
             self._fail(state_of(error))
             return None
+        with self._lock:
+            self._reached = True
         return client
 
     def _serve(self, client: Client) -> None:
@@ -235,8 +243,14 @@ class MqttConnection:
             requests, self._requests = list(self._requests), deque()
             self._wake.close()
             self._woken.close()
+        self._line.cut()
+        self._line.close()
         if not self._request.clean_start and self._half_done:
             self._unfinished.keep(self._key, self._half_done)
+        if self._leaving:
+            # What the broker has not answered before is not answered any more.
+            under_way = (*self._subscribing.values(), *self._unsubscribing.values(), *self._publishing.values())
+            requests = [*under_way, *requests]
         for request in requests:
             tell_not_connected(request, self._reply)
         if not self._answered:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mvsdk.emulator.network import mqtt_topics as topics
 from mvsdk.emulator.network.exchanges import MqttConnect
+from mvsdk.emulator.network.line import Line
 from mvsdk.emulator.network.mqtt_tls import LARGEST_PACKET, make_context
 
 if TYPE_CHECKING:
@@ -35,22 +36,24 @@ def is_acceptable(request: MqttConnect) -> bool:
     )
 
 
-def make_client(request: MqttConnect, trusted: Path | None) -> Client:
-    """Return a client that will never reconnect by itself and acknowledges nothing by itself.
+def make_client(request: MqttConnect, trusted: Path | None, line: Line) -> Client:
+    """Return a client that connects by a line, will never reconnect by itself and acknowledges nothing by itself.
 
     Raises `UnusableCredentialsError`.
     """
-    from paho.mqtt.client import Client
     from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+    from mvsdk.emulator.network.mqtt_client import LineClient
+
     newer = request.protocol == 5
-    client = Client(
+    client = LineClient(
         CallbackAPIVersion.VERSION2,
         client_id=request.client_id.decode(),
         clean_session=None if newer else request.clean_start,
         protocol=MQTTProtocolVersion.MQTTv5 if newer else MQTTProtocolVersion.MQTTv311,
         reconnect_on_failure=False,
         manual_ack=True,
+        line=line,
     )
     client.connect_timeout = CONNECT_S
     client.tls_set_context(make_context(request, trusted))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
-from mvsdk.emulator.network.exchanges import Close, MqttConnect, MqttConnected, Request
+from mvsdk.emulator.network.exchanges import Close, MqttConnect, MqttConnected, MqttState, Request
 from mvsdk.emulator.network.mqtt_connection import MqttConnection, Unfinished, tell_not_connected
 from mvsdk.emulator.network.mqtt_tls import check_trusted
 from mvsdk.emulator.network.peers import Reply
+
+MOST_THREADS = 16
+"""A device has four channels; more threads than that wait for names that are being looked up in vain."""
+END_SECONDS = 2.0
+"""How long `close` waits for threads whose connections have been cut."""
 
 
 class MqttPeers:
@@ -34,24 +40,33 @@ class MqttPeers:
             if isinstance(request, Close):
                 self._let_go(request.exchange)
                 return
-            if isinstance(request, MqttConnect) and connection is None:
-                connection = MqttConnection(request, reply, self._trusted, self._unfinished)
-                self._connections[request.exchange] = connection
-                connection.start()
-                return
+            begun = isinstance(request, MqttConnect) and connection is None and self._begun(request, reply)
         if isinstance(request, MqttConnect):
-            reply(MqttConnected(request.exchange, "ALREADYCONNECTED"))
+            if not begun:
+                state: MqttState = "SOCKETERROR" if connection is None else "ALREADYCONNECTED"
+                reply(MqttConnected(request.exchange, state))
         elif connection is None or not connection.give(request):
             tell_not_connected(request, reply)
 
     def close(self) -> None:
-        """End every connection, and wait until they have: one that is being made may take its time."""
+        """End every connection, and wait until they have, for a while: a name that is being looked up may take longer,
+        and nobody waits for it then."""
         with self._lock:
             for exchange in list(self._connections):
                 self._let_go(exchange)
             ending, self._ending = self._ending, []
+        end = time.monotonic() + END_SECONDS
         for connection in ending:
-            connection.join()
+            connection.join(max(0.0, end - time.monotonic()))
+
+    def _begun(self, request: MqttConnect, reply: Reply) -> bool:
+        """Begin to connect, unless there are too many connections."""
+        if sum(one.alive for one in (*self._connections.values(), *self._ending)) >= MOST_THREADS:
+            return False
+        connection = MqttConnection(request, reply, self._trusted, self._unfinished)
+        self._connections[request.exchange] = connection
+        connection.start()
+        return True
 
     def _let_go(self, exchange: int) -> None:
         connection = self._connections.pop(exchange, None)

@@ -67,6 +67,8 @@ def make_context(request: MqttConnect, trusted: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = BoundedSocket
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     try:
         if request.authorities:
             # What the application trusts is trusted by itself, whoever signed it.
@@ -78,7 +80,7 @@ def make_context(request: MqttConnect, trusted: Path | None) -> ssl.SSLContext:
                 context.load_verify_locations(cafile=trusted)
         if request.certificates:
             _load_own(context, request.certificates, request.key)
-    except (ssl.SSLError, ValueError, TypeError) as error:
+    except (ssl.SSLError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         # What the library says of a key could quote it.
         raise UnusableCredentialsError("the certificates or the key cannot be used") from error
     return context

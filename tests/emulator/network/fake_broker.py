@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from tests.emulator.network.mosquitto_server import PATIENCE_S
@@ -16,11 +16,13 @@ CONNACK = {4: b"\x20\x02\x00\x00", 5: b"\x20\x03\x00\x00\x00"}
 
 @dataclass
 class FakeBroker:
-    """Reads the first packet of its connection and says `script`; then it `goes`, or waits until the client does."""
+    """Reads the first packet of its connection and says `script`; then it `goes`, or waits until the client does.
+    `heard` is set once it has read that packet."""
 
     script: Iterable[bytes]
     context: ssl.SSLContext
     goes: bool = False
+    heard: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> FakeBroker:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -42,6 +44,7 @@ class FakeBroker:
         try:
             with self.context.wrap_socket(plain, server_side=True) as connection:
                 connection.recv(65536)
+                self.heard.set()
                 for part in self.script:
                     connection.sendall(part)
                 while not self.goes and connection.recv(65536):

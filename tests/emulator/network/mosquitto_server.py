@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.network.broker_certificates import BrokerAuthority
+from tests.emulator.network.authority import Authority
 
 PROGRAM = Path("/usr/sbin/mosquitto")
 USER, PASSWORD = b"device", b"open sesame"
@@ -30,7 +30,7 @@ class Mosquitto:
     certificate has expired; one whose certificate is for another host."""
 
     folder: Path
-    authority: BrokerAuthority
+    authority: Authority
     ports: dict[str, int] = field(default_factory=dict)
     _process: subprocess.Popen[str] | None = None
     _reader: threading.Thread | None = None
@@ -43,7 +43,6 @@ class Mosquitto:
 
     def configure(self) -> None:
         """Write what the broker reads."""
-        self.authority.own.write(self.folder, "authority")
         passwords = self.folder / "passwords"
         command = ["mosquitto_passwd", "-b", "-c", str(passwords), USER.decode(), PASSWORD.decode()]
         subprocess.run(command, check=True, capture_output=True)
@@ -55,7 +54,7 @@ class Mosquitto:
             certificate, key = self.authority.issue(host, expired=name == "expired").write(self.folder, name)
             lines += [
                 f"listener {self.ports[name]} 127.0.0.1",
-                f"cafile {self.folder / 'authority.pem'}",
+                f"cafile {self.authority.file}",
                 f"certfile {certificate}",
                 f"keyfile {key}",
             ]
@@ -102,7 +101,7 @@ def mosquitto(folder: Path) -> Iterator[Mosquitto]:
     if not PROGRAM.exists() and os.environ.get("CI") != "true":
         pytest.skip("needs a broker: install the package mosquitto")
     assert PROGRAM.exists(), "the broker is missing: install the package mosquitto"
-    broker = Mosquitto(folder, BrokerAuthority())
+    broker = Mosquitto(folder, Authority(folder))
     broker.configure()
     broker.start()
     try:

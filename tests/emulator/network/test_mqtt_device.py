@@ -17,6 +17,7 @@ from mvsdk.emulator.network.peers import PeersByKind
 from mvsdk.emulator.network.radio import Radio
 from mvsdk.testing import ScriptedCore
 from tests.emulator.network.mosquitto_server import PASSWORD, USER, Mosquitto, mosquitto
+from tests.emulator.network.mqtt_client import MqttClient
 from tests.emulator.network.mqtt_firmware import build
 from tests.emulator.personality.kernel import BOARD, PLAUSIBLE, Guest, call, word
 from tests.emulator.personality.mqtt_guest import (
@@ -111,6 +112,30 @@ def test_a_whole_session(broker: Mosquitto, version: int) -> None:
         ]
     )
     assert closed == [0]
+
+
+def test_messages_that_are_too_large_do_not_hold_up_the_others(broker: Mosquitto) -> None:
+    """More of them than the broker sends without an acknowledgement are reported as lost, and the next one arrives."""
+    heard = Heard()
+    speaking = MqttPeers(broker.folder / "authority.pem")
+    speaker = MqttClient(speaking)
+    assert speaker.connect(broker.port, client_id=b"speaker").state == "REQUESTCOMPLETED"
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield from online(core, "MQTT")
+        yield from connect(core, broker, heard, protocol_version=0)
+        yield from must(subscribe_call(core, b"t", desired_qos=1))
+        yield from heard.await_one(core, PATIENCE_MS)
+        heard.items.clear()
+        for payload in [bytes(2000)] * 25 + [b"small"]:
+            assert speaker.publish(b"t", payload, 1).state == "REQUESTCOMPLETED"
+        for _ in range(26):
+            yield from heard.await_one(core, PATIENCE_MS)
+
+    run(guest, broker)
+    speaking.close()
+    assert [item[0] for item in heard.items] == ["MESSAGELOST"] * 25 + ["MESSAGERECEIVED"]
+    assert heard.items[-1][2:] == (b"t", b"small", 1, 0)
 
 
 def test_a_broker_that_is_killed_is_lost_and_found_again(broker: Mosquitto) -> None:

@@ -25,7 +25,7 @@ from mvsdk.emulator.network.exchanges import (
     MqttWill,
 )
 from mvsdk.emulator.network.mqtt_peer import MqttPeers
-from tests.emulator.network.broker_certificates import BrokerAuthority
+from tests.emulator.network.authority import Authority
 from tests.emulator.network.mosquitto_server import PATIENCE_S, Mosquitto, mosquitto
 from tests.emulator.network.mqtt_client import MqttClient, connect_request
 
@@ -33,6 +33,8 @@ BOTH = pytest.mark.parametrize("protocol", [4, 5])
 NOT_AUTHORISED = {4: 5, 5: 0x87}
 NO_SUBSCRIPTION = {4: 0, 5: 0x11}
 TAKEN_OVER = 0x8E
+P256, P192_2 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030102")
+"""Names of curves in DER: one that is known to every library, and one that is not."""
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +78,9 @@ def test_credentials_are_the_brokers_to_judge(broker: Mosquitto, peers: MqttPeer
     connected(peers, broker, protocol=protocol)
 
 
-def test_failures_to_connect_are_told_apart(broker: Mosquitto, peers: MqttPeers) -> None:
+def test_failures_to_connect_are_told_apart(broker: Mosquitto, peers: MqttPeers, tmp_path: Path) -> None:
     """A host without address, an unknown authority, an expired certificate, another host's, and a closed port."""
-    stranger = BrokerAuthority("stranger").own.der
+    stranger = Authority(tmp_path, "stranger").own.der
     ours = broker.authority.own.der
     for port, options, state in (
         (broker.port, {"host": b"no-such-host.invalid"}, "NXDOMAIN"),
@@ -126,6 +128,7 @@ def test_unusable_credentials_are_invalid_parameters(broker: Mosquitto, peers: M
         {"certificates": (b"nonsense",), "key": own.key_der},
         {"certificates": (own.der,), "key": b"nonsense"},
         {"certificates": (own.der,), "key": other.key_der},
+        {"certificates": (own.der,), "key": own.key_der.replace(P256, P192_2)},
         {"host": b"\xff"},
         {"host": b"a\0b"},
         {"client_id": b"\xff"},

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,8 @@ from mvsdk.emulator.network.exchanges import (
     StreamTaken,
     StreamWrite,
 )
-from mvsdk.emulator.network.stream_peer import Endpoint, StreamPeer
+from mvsdk.emulator.network.stream_peer import MOST_THREADS, Endpoint, StreamPeer
+from tests.emulator.network.authority import Authority
 
 Serve = Callable[[socket.socket], None]
 
@@ -39,6 +41,11 @@ class Answers:
     def __call__(self, answer: Answer) -> None:
         """Take an answer."""
         self._come.put(answer)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing has come that was not waited for."""
+        return self._come.empty()
 
     def until(self, kind: type[Answer], length: int = 0) -> Answer:
         """Take answers until one of a kind, or until so many bytes have come."""
@@ -114,12 +121,14 @@ def test_the_servers_end_is_told_with_its_reason() -> None:
         connection.sendall(b"bye")
 
     def reset(connection: socket.socket) -> None:
+        connection.recv(1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     with server(leave) as endpoint, opened(endpoint) as (_, answers):
         assert answers.until(Lost) == Lost(1, "CHANNELCLOSEDBYSERVER")
         assert answers.data == b"bye"
-    with server(reset) as endpoint, opened(endpoint) as (_, answers):
+    with server(reset) as endpoint, opened(endpoint) as (peer, answers):
+        peer.send(StreamWrite(1, b"x"), answers)
         assert answers.until(Lost) == Lost(1, "CHANNELRESETBYSERVER")
 
 
@@ -153,6 +162,94 @@ def test_nobody_there_is_told() -> None:
         peer.send(StreamOpen(1, b"bare", 512), answers)
         assert answers.until(Lost) == Lost(1, "CONNECTIONTERMINATED")
         peer.close()
+
+
+def test_a_host_that_cannot_be_is_told() -> None:
+    """Names that no lookup takes are like servers that are not there."""
+    peer, answers = (
+        StreamPeer({"odd": Endpoint.parse("tcp://a\0b:1"), "dots": Endpoint.parse("tls://a..b:1")}),
+        Answers(),
+    )
+    for exchange, name in enumerate((b"odd", b"dots")):
+        peer.send(StreamOpen(exchange, name, 512), answers)
+        assert answers.until(Lost) == Lost(exchange, "CONNECTIONTERMINATED")
+    peer.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_even_what_nobody_has_thought_of_is_a_loss() -> None:
+    """An endpoint that breaks the thread is told as lost."""
+    peer, answers = StreamPeer({"odd": Endpoint(object(), 1, tls=False)}), Answers()  # type: ignore[arg-type]
+    peer.send(StreamOpen(1, b"odd", 512), answers)
+    assert answers.until(Lost) == Lost(1, "CONNECTIONTERMINATED")
+    peer.close()
+
+
+def test_a_loss_is_told_again_to_who_has_not_heard_of_it() -> None:
+    """What is written for a server that is gone, or that never was there, is answered with the loss."""
+    with server(lambda connection: None) as endpoint, opened(endpoint) as (peer, answers):
+        answers.until(Lost)
+        for exchange in (1, 2):
+            peer.send(StreamWrite(exchange, b"in vain"), answers)
+            assert answers.until(Lost) == Lost(exchange, "CONNECTIONTERMINATED")
+
+
+@pytest.fixture
+def silent() -> Iterator[Endpoint]:
+    """A server that lets everybody connect and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield Endpoint("127.0.0.1", listener.getsockname()[1], tls=True)
+
+
+def test_whoever_writes_never_waits_for_the_connection(silent: Endpoint) -> None:
+    """Any number of bytes can be given to a connection that is being made, before its outcome is known."""
+    peer, answers = StreamPeer({"there": silent}), Answers()
+    peer.send(StreamOpen(1, b"there", 512), answers)
+    for _ in range(20_000):
+        peer.send(StreamWrite(1, b"x"), answers)
+        peer.send(StreamRoom(1, 1), answers)
+    assert answers.nothing
+    peer.close()
+
+
+def test_connections_are_so_many_at_most(silent: Endpoint) -> None:
+    """One too many is lost at once; closing lets all of them go, though the server has not said a word."""
+    peer, answers = StreamPeer({"there": silent}), Answers()
+    for exchange in range(MOST_THREADS + 1):
+        assert answers.nothing
+        peer.send(StreamOpen(exchange, b"there", 512), answers)
+    assert answers.until(Lost) == Lost(MOST_THREADS, "CONNECTIONTERMINATED")
+    peer.close()
+    assert answers.nothing
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("stream")]
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_what_was_accepted_before_closing_is_sent(tmp_path: Path, secure: bool) -> None:
+    """Opened, written to and closed without a pause, however often: the server gets all of it, though what it says
+    itself is not read."""
+    authority = Authority(tmp_path)
+    context = authority.server_context() if secure else None
+    got: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def read_all(plain: socket.socket) -> None:
+        connection = plain if context is None else context.wrap_socket(plain, server_side=True)
+        with connection:
+            connection.sendall(bytes(5000))
+            data = b""
+            while more := connection.recv(65536):
+                data += more
+            got.put(data)
+
+    for number in range(20):
+        with server(read_all) as at:
+            peer, answers = StreamPeer({"there": Endpoint("localhost", at.port, secure)}, authority.file), Answers()
+            peer.send(StreamOpen(number, b"there", 512), answers)
+            for _ in range(3):
+                peer.send(StreamWrite(number, b"hello" * 1000), answers)
+            peer.send(Close(number), answers)
+            assert got.get(timeout=20) == b"hello" * 3000
+            peer.close()
 
 
 @pytest.mark.parametrize("text", ["", "tcp://", "udp://a:1", "tcp://a", "tcp://a:0", "tcp://a:65536", "tls://a:1/x"])

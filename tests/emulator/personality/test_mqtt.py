@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -48,7 +49,17 @@ from tests.emulator.personality.mqtt_guest import (
     subscribe_call,
     unsubscribe_call,
 )
-from tests.emulator.personality.networked import CHANNEL, OUT, Record, Statuses, must, online, records, wait
+from tests.emulator.personality.networked import (
+    CHANNEL,
+    OUT,
+    Record,
+    Statuses,
+    channel_call,
+    must,
+    online,
+    records,
+    wait,
+)
 
 OVERHEAD = 16
 """Of what is queued in the receive buffer."""
@@ -346,23 +357,87 @@ def test_what_is_under_way_is_limited_until_it_is_answered() -> None:
     assert statuses == ["RATELIMITED"] * 6
 
 
-def test_requests_that_nobody_answers_are_not_connected_in_the_end() -> None:
-    """A broker that is silent for half a minute is as good as gone for the request; a late answer is dropped."""
+@pytest.mark.parametrize(
+    ("make", "kind", "late"),
+    [
+        (publish_call, "PUBLISHRESPONSE", MqttPublished(1, 3, "REQUESTCOMPLETED")),
+        (subscribe_call, "SUBSCRIBERESPONSE", MqttSubscribed(1, 3, "REQUESTCOMPLETED", (0,))),
+        (unsubscribe_call, "UNSUBSCRIBERESPONSE", MqttUnsubscribed(1, 3, "REQUESTCOMPLETED", (0,))),
+    ],
+)
+def test_requests_that_nobody_answers_are_not_connected_in_the_end(
+    make: Callable[..., Call], kind: str, late: Answer
+) -> None:
+    """A broker that is silent for half a minute is as good as gone for the request; a late answer is dropped, also
+    while another request of the kind is under way, and the session goes on."""
     heard = Heard()
 
     def guest(core: ScriptedCore) -> Guest:
         yield from online(core, "MQTT")
         yield from connected(core, heard)
-        yield from must(publish_call(core, b"a", correlation=3))
+        yield from must(make(core, b"a", correlation=3))
         yield from heard.await_one(core, 31_000)
-        device.inputs.now(Arrival(MqttPublished(1, 3, "REQUESTCOMPLETED")))
-        yield from wait(core, 1)
-        yield from heard.next_type(core)
+        for correlation in (4, 5):
+            yield from must(make(core, b"a", correlation=correlation))
+            device.inputs.now(Arrival(late))
+            yield from wait(core, 1)
+            yield from heard.next_type(core)
+            device.inputs.now(Arrival(replace(late, correlation=correlation)))  # type: ignore[call-arg]
+            yield from heard.await_one(core)
 
     device = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
     device.world = Broker(device)
     device.run(60_000_000)
-    assert heard.items == [("PUBLISHRESPONSE", "NOTCONNECTED", 3, 0), ("NONE",)]
+    assert [item[:3] for item in heard.items] == [
+        (kind, "NOTCONNECTED", 3),
+        ("NONE",),
+        (kind, "REQUESTCOMPLETED", 4),
+        ("NONE",),
+        (kind, "REQUESTCOMPLETED", 5),
+    ]
+
+
+def test_a_connection_or_parting_that_comes_too_late_comes_in_vain() -> None:
+    """Once the kernel has given up either, the broker's answer makes no session and no second response."""
+    heard, closes = Heard(), list[int]()
+
+    def guest(core: ScriptedCore) -> Guest:
+        yield from online(core, "MQTT")
+        yield from must(connect_call(core))
+        yield from heard.await_one(core, 31_000)
+        device.inputs.now(Arrival(MqttConnected(1, "REQUESTCOMPLETED")))
+        yield from wait(core, 1)
+        yield from heard.next_type(core)
+        yield from must(publish_call(core, b"a"))
+        yield from heard.await_one(core)
+        yield from must(call("mvCloseChannel", CHANNEL))
+        yield from must(channel_call(core, "MQTT"))
+        yield from must(connect_call(core))
+        device.inputs.now(Arrival(MqttConnected(2, "REQUESTCOMPLETED")))
+        yield from heard.await_one(core)
+        yield from must(call("mvMqttRequestDisconnect", word(core, CHANNEL)))
+        yield from heard.await_one(core, 31_000)
+        device.inputs.now(Arrival(MqttDisconnected(2, "REQUESTCOMPLETED")))
+        yield from wait(core, 1)
+        yield from heard.next_type(core)
+
+    def silent(request: Request) -> list[Answer]:
+        if isinstance(request, Close):
+            closes.append(request.exchange)
+        return [Lost(99, "CONNECTIONTERMINATED")]
+
+    device = Device(BOARD, PLAUSIBLE, ScriptedCore(guest))
+    device.world = Broker(device, silent)
+    device.run(90_000_000)
+    assert heard.items == [
+        ("CONNECTRESPONSE", "SOCKETERROR", 0),
+        ("NONE",),
+        ("PUBLISHRESPONSE", "NOTCONNECTED", 1, 0),
+        ("CONNECTRESPONSE", "REQUESTCOMPLETED", 0),
+        ("DISCONNECTRESPONSE", "NOTCONNECTED", 0),
+        ("NONE",),
+    ]
+    assert set(closes) == {1, 2}
 
 
 # -- messages --------------------------------------------------------------------------------------------------------
@@ -448,15 +523,17 @@ def test_who_reads_one_thing_for_each_record_reads_all(count: int) -> None:
     assert [item[1] for item in heard.items] == list(range(count))
 
 
-@given(st.lists(st.tuples(st.integers(1, 600), st.integers(0, 700)), min_size=1, max_size=30))
+@given(st.lists(st.tuples(st.integers(1, 600), st.integers(0, 700), st.integers(0, 2)), min_size=1, max_size=30))
 @settings(max_examples=60)
-def test_messages_come_in_order_however_large(sizes: list[tuple[int, int]]) -> None:
-    """Those that fit an empty buffer are read, the others reported as lost, all in the order they came; no more is
-    queued than the buffer holds."""
+def test_messages_come_in_order_however_large(sizes: list[tuple[int, int, int]]) -> None:
+    """Those that fit an empty buffer are read, the others reported as lost and acknowledged for the application, which
+    cannot, all in the order they came; no more is queued than the buffer holds."""
     heard = Heard()
     sent = [
-        MqttMessage(1, number, b"t" * topic, bytes(length), 0, False) for number, (topic, length) in enumerate(sizes)
+        MqttMessage(1, number, b"t" * topic, bytes(length), qos, False)
+        for number, (topic, length, qos) in enumerate(sizes)
     ]
+    too_large = [message for message in sent if OVERHEAD + len(message.topic) + len(message.payload) > 512]
 
     def guest(core: ScriptedCore) -> Guest:
         yield from online(core, "MQTT")
@@ -467,13 +544,16 @@ def test_messages_come_in_order_however_large(sizes: list[tuple[int, int]]) -> N
 
     broker = run(guest, messages(*sent))
     expected = [
-        ("MESSAGERECEIVED", message.number, message.topic, message.payload, 0, 0)
-        if OVERHEAD + len(message.topic) + len(message.payload) <= 512
+        ("MESSAGERECEIVED", message.number, message.topic, message.payload, message.qos, 0)
+        if message not in too_large
         else ("MESSAGELOST", 0, message.topic[: 512 - OVERHEAD], len(message.payload))
         for message in sent
     ]
     assert heard.items == expected
-    assert broker.requests[2:] == [MqttTaken(1)] * len(sent)
+    told = broker.requests[2:]
+    assert [one for one in told if isinstance(one, MqttTaken)] == [MqttTaken(1)] * len(sent)
+    acknowledged = [one.number for one in told if isinstance(one, MqttAcknowledge)]
+    assert acknowledged == [message.number for message in too_large if message.qos]
 
 
 # -- the end ---------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """One channel to an MQTT broker: what is under way, and what waits to be read.
 
 Whatever arrives is queued in the order it came, in the room that the receive buffer has; what does not fit yet waits
-with the server until the application has read something. A message that would not fit an empty buffer is dropped, and
-that it was lost is queued in its place. Every request is answered: if nobody does within `ANSWER_US`, the kernel says
-what a server that is out of reach says.
+with the server until the application has read something. A message that would not fit an empty buffer is dropped and,
+if the broker wants that, acknowledged; that it was lost is queued in its place. Every request is answered: if nobody
+does within `ANSWER_US`, the kernel says what a server that is out of reach says.
 
 Inferred, since nothing of it is published: all limits and times below but the one request of a kind that is serviced
 at a time.
@@ -18,6 +18,7 @@ from typing import ClassVar
 from mvsdk.emulator.network.exchanges import (
     Answer,
     Close,
+    MqttAcknowledge,
     MqttConnected,
     MqttDisconnected,
     MqttMessage,
@@ -228,6 +229,9 @@ class MqttChannel(Channel):
         else:
             room = self.receive_size - ITEM_OVERHEAD
             self._queue(LostMessage(message.topic[:room], len(message.payload)))
+            if message.qos:
+                # The application is told no number to acknowledge it by, and it would not fit the next time either.
+                self.send(MqttAcknowledge(self.exchange, message.number))
 
     def _queue(self, item: Item) -> None:
         if self.waiting or not self._fits(item):
