@@ -123,6 +123,13 @@ def test_settings_that_are_of_no_use_are_told_and_asked_for_again(
     assert waits[0] < 4 < waits[3]
 
 
+def test_it_enables_the_clocks_of_what_it_uses(sensor: Shell) -> None:
+    """With peripherals that need their clocks, and bus faults for registers that are not there, all goes as before."""
+    run = emulate(sensor, *OFFLINE, "--for", "45s", "--gate-clocks", "--strict-mmio")
+    assert {"temperature 21.50", "button pressed"} <= set(run.log)
+    assert run.leds == [True]
+
+
 def test_it_goes_on_without_its_thermometer(sensor: Shell) -> None:
     """A sensor that does not answer is logged, and the commands are still obeyed."""
     run = emulate(sensor, "--peers", "peers.toml", "--config", "values.toml", "--for", "20s")
