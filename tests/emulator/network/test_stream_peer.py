@@ -114,12 +114,14 @@ def test_the_servers_end_is_told_with_its_reason() -> None:
         connection.sendall(b"bye")
 
     def reset(connection: socket.socket) -> None:
+        connection.recv(1)  # not before it is connected at the other end, too
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     with server(leave) as endpoint, opened(endpoint) as (_, answers):
         assert answers.until(Lost) == Lost(1, "CHANNELCLOSEDBYSERVER")
         assert answers.data == b"bye"
-    with server(reset) as endpoint, opened(endpoint) as (_, answers):
+    with server(reset) as endpoint, opened(endpoint) as (peer, answers):
+        peer.send(StreamWrite(1, b"?"), answers)
         assert answers.until(Lost) == Lost(1, "CHANNELRESETBYSERVER")
 
 
