@@ -60,10 +60,12 @@ class Observer:
             if heard.topic == topic and payload in {None, heard.payload}:
                 return heard
 
-    def payloads(self, topic: str) -> list[str]:
-        """Take all that has come, and return what was said on a topic."""
-        heard = [self.heard.get() for _ in range(self.heard.qsize())]
-        return [message.payload for message in heard if message.topic == topic]
+    def hear_until(self, topic: str, payload: str) -> list[Heard]:
+        """Return everything up to a certain message, and that."""
+        heard = [self.heard.get(timeout=PATIENCE_S)]
+        while (heard[-1].topic, heard[-1].payload) != (topic, payload):
+            heard.append(self.heard.get(timeout=PATIENCE_S))
+        return heard
 
     def _hear(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self.heard.put(Heard(message.topic, message.payload.decode(), message.retain))

@@ -31,6 +31,14 @@ static struct MvSizedString der(const struct der *der)
     return (struct MvSizedString){.data = (const uint8_t *)der->data, .length = der->length};
 }
 
+/* Kept by the broker, as our will is: whoever subscribes finds out how we are. */
+static bool publish_status(const char *status)
+{
+    const struct topic own = topic("status");
+
+    return mqtt_publish(own.text, status, true);
+}
+
 bool broker_connect(const struct settings *settings)
 {
     require(mvGetDeviceId((uint8_t *)device_id, ID_LENGTH), "mvGetDeviceId");
@@ -64,7 +72,7 @@ bool broker_connect(const struct settings *settings)
         return false;
     }
     log_line("connected to %s", settings->host);
-    if (mqtt_subscribe(commands.text) && broker_publish("status", "online")) {
+    if (mqtt_subscribe(commands.text) && publish_status("online")) {
         return true;
     }
     mqtt_disconnect();
@@ -73,7 +81,7 @@ bool broker_connect(const struct settings *settings)
 
 void broker_part(const char *status)
 {
-    (void)broker_publish("status", status);
+    (void)publish_status(status);
     mqtt_disconnect();
 }
 
@@ -86,7 +94,7 @@ bool broker_publish(const char *subtopic, const char *payload)
 {
     const struct topic own = topic(subtopic);
 
-    return mqtt_publish(own.text, payload);
+    return mqtt_publish(own.text, payload, false);
 }
 
 /* Our commands are all that we have subscribed to, so the topic says nothing new. */

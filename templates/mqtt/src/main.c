@@ -49,7 +49,7 @@ static bool publish(void)
 
     (void)snprintf(text, sizeof text, "%lu", (unsigned long)++count);
     log_line("@name@: publishing %s", text);
-    return mqtt_publish(TELEMETRY_TOPIC, text);
+    return mqtt_publish(TELEMETRY_TOPIC, text, false);
 }
 
 /* Work with a broker we are connected to, until it is lost. */

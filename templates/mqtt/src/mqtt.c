@@ -95,13 +95,14 @@ bool mqtt_subscribe(const char *topic)
     return succeeded(mvMqttRequestSubscribe(channel, &request), "mvMqttRequestSubscribe");
 }
 
-bool mqtt_publish(const char *topic, const char *payload)
+bool mqtt_publish(const char *topic, const char *payload, bool retain)
 {
     const struct MvMqttPublishRequest request = {
         .correlation_id = ++last_request,
         .topic = sized(topic),
         .payload = sized(payload),
         .desired_qos = AT_LEAST_ONCE,
+        .retain = retain,
     };
 
     return succeeded(mvMqttRequestPublish(channel, &request), "mvMqttRequestPublish");

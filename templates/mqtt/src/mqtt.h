@@ -34,8 +34,11 @@ void mqtt_disconnect(void);
 /* Ask for the messages of a topic. False, and a line in the log, if the request could not be sent. */
 bool mqtt_subscribe(const char *topic);
 
-/* Publish a message, at least once. False, and a line in the log, if the request could not be sent. */
-bool mqtt_publish(const char *topic, const char *payload);
+/*
+ * Publish a message, at least once; with `retain` the broker keeps it for whoever subscribes later. False, and a line in
+ * the log, if the request could not be sent.
+ */
+bool mqtt_publish(const char *topic, const char *payload, bool retain);
 
 /* Read everything that has come. False if the session is over; the log says why. */
 bool mqtt_read(mqtt_on_message *on_message);
