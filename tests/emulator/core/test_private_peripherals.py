@@ -170,6 +170,34 @@ def test_the_pending_bit_of_systick_can_be_set_and_cleared(make_core: MakeCore) 
     assert machine.core.registers().r[6:8] == (1 << 26 | 15 << 12, 0)
 
 
+@pytest.mark.parametrize("cut", [8000, 1000, 8])
+def test_clearing_the_pending_bit_drops_past_ticks_and_no_later_one(make_core: MakeCore, cut: int) -> None:
+    """After PENDSTCLR the next tick comes at its time, however the run is cut, though one was pending for periods."""
+    body = """
+        movw r0, #999
+        cpsid i
+        str r0, [r4, #4]
+        str r0, [r4, #8]
+        movs r0, #7
+        str r0, [r4]
+        ldr r1, =0xE000ED04
+        mov r2, #1 << 25
+        movw r3, #1500
+        2: subs r3, #1
+        bne 2b
+        str r2, [r1]
+        cpsie i
+        1: b 1b
+        .thumb_func
+        tick: bx r5
+    """
+    machine = start(make_core, body, {15: "tick"})
+    calls = [call for end in range(cut, 8001, cut) for call in call_log(machine, end)]
+    assert [call[0] // 1000 for call in calls] == [4, 5, 6, 7]
+    assert {call[0] % 1000 for call in calls} == {calls[0][0] % 1000}
+    assert calls[0][0] % 1000 < 20  # the program's first instructions come before the timer starts
+
+
 def test_the_cycle_counter_counts_cycles(make_core: MakeCore) -> None:
     """CYCCNT, once enabled and cleared as drivers do, moves with time, wraps and stands when disabled."""
     body = """
