@@ -17,7 +17,7 @@ from mvsdk.resources import shared
 DEFAULT = "stm32u585"
 DESCRIPTION = "board.toml"
 CORE_VECTORS = 16
-"""Words of the core at the head of a vector table (Armv8-M ARM, B3.30)."""
+"""Words of the core at the head of a vector table (Armv8-M ARM, vector tables)."""
 PINS_OF_A_PORT = 16
 
 P = TypeVar("P", bound=Pin)

@@ -102,7 +102,7 @@ class WatchHit:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a HardFault is about, in the architecture's own registers (Armv8-M ARM, B3.9 and D1.2)."""
+    """What a HardFault is about, in the architecture's own registers (Armv8-M ARM, D1.2)."""
 
     cfsr: int
     hfsr: int
