@@ -34,7 +34,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_without_a_compiler_the_build_says_what_to_install(tmp_path: Path) -> None:
-    """Where there is neither a wheel nor a C compiler, what is missing and how to get it is told, and nothing is left."""
+    """Where there is neither a wheel nor a C compiler, what is missing and how to get it is told; nothing is left."""
     missing = tmp_path / "no-such-compiler"
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), "."]
     environment = {**os.environ, "CC": str(missing)}
