@@ -73,6 +73,7 @@ def test_there_are_125_interrupts_and_141_vectors() -> None:
     board = boards.load()
     assert sorted(board.interrupts) == list(range(125))
     assert board.vector_words == 16 + 125
+    assert board.interrupt_lines == 125
     assert all(board.handlers[number] == f"{name}_IRQHandler" for number, name in board.interrupts.items())
     assert [board.interrupts[number] for number in (41, 45, 49, 51)] == ["TIM1_BRK", "TIM2", "TIM6", "TIM8_BRK"]
 

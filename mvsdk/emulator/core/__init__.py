@@ -429,8 +429,8 @@ class Core(Protocol):
         """Return what was noted since the last call, oldest first. Devices may call it from inside `run`."""
 
 
-def new_core() -> Core:
-    """Make a core: the one line that says which implementation this is."""
+def new_core(interrupts: int = 480) -> Core:
+    """Make a core with so many interrupt lines: the one line that says which implementation this is."""
     from mvsdk.emulator.core.native_core import NativeCore
 
-    return NativeCore()
+    return NativeCore(interrupts)

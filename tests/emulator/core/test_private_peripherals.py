@@ -2,7 +2,8 @@
 
 import pytest
 
-from mvsdk.emulator.core import StopReason
+from mvsdk import boards
+from mvsdk.emulator.core import StopReason, new_core
 from tests.emulator.core.conftest import MakeCore
 from tests.emulator.guest import Machine, assemble, call_log
 
@@ -307,3 +308,16 @@ def test_narrow_writes_keep_the_rest(make_core: MakeCore) -> None:
     machine = start(make_core, body)
     machine.run()
     assert (machine.r(6), machine.r(7)) == (0x00F0_0F0F, 0x00F0)
+
+
+def test_interrupts_that_the_chip_does_not_have_are_not_there() -> None:
+    """A core with as many lines as the board says so in ICTR; what lies beyond reads as zero and takes no writes."""
+    core = new_core(boards.load().interrupt_lines)
+    assert core.debug_read(0xE000_E004, 4) == 3  # lines in groups of 32, minus one
+    for address in (0xE000_E10C, 0xE000_E20C):
+        core.debug_write(address, 4, 0xFFFF_FFFF)
+        assert core.debug_read(address, 4) == 0x1FFF_FFFF  # 96 to 124
+    core.debug_write(0xE000_E47C, 4, 0xFFFF_FFFF)
+    assert core.debug_read(0xE000_E47C, 4) == 0x0000_00F0  # 124, then 125 to 127
+    with pytest.raises(ValueError, match="no interrupt 125"):
+        core.pend(125)
