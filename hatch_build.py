@@ -53,7 +53,7 @@ def _compile(root: Path) -> Path:
     """Compile and return the path of the extension inside the package."""
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
-    from setuptools.errors import BaseError
+    from setuptools.errors import BaseError, CCompilerError
 
     class Build(build_ext):
         def build_extensions(self) -> None:
@@ -75,7 +75,7 @@ def _compile(root: Path) -> Path:
         command.ensure_finalized()
         try:
             command.run()
-        except BaseError as error:
+        except (BaseError, CCompilerError) as error:
             raise SystemExit(NO_COMPILER.format(reason=error)) from error
         (built,) = (Path(scratch) / "lib" / TARGET).glob("_native*")
         target = root / TARGET / built.name

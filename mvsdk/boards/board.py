@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+CORE_VECTORS = 16
+"""Words of the core at the head of a vector table (Armv8-M ARM, vector tables)."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryRegion:
@@ -112,3 +115,8 @@ class Board:
     buttons: tuple[Button, ...]
     directory: Path
     """Where the board's linker script, start-up and headers are."""
+
+    @property
+    def interrupt_lines(self) -> int:
+        """How many interrupts the chip's NVIC has."""
+        return self.vector_words - CORE_VECTORS

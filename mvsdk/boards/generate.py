@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
-from mvsdk.boards.board import Board
-from mvsdk.boards.reader import CORE_VECTORS, available, load
+from mvsdk.boards.board import CORE_VECTORS, Board
+from mvsdk.boards.reader import available, load
 from mvsdk.boards.tables import RESET
 
 _COMMAND = "python -m mvsdk.boards.generate"

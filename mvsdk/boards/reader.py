@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from mvsdk.boards.board import Board, Button, Clocks, Led, MemoryRegion, Pin
+from mvsdk.boards.board import CORE_VECTORS, Board, Button, Clocks, Led, MemoryRegion, Pin
 from mvsdk.boards.errors import BoardFileError, UnknownBoardError
 from mvsdk.boards.tables import Interrupt, read_interrupts, read_peripherals, read_rcc_registers
 from mvsdk.boards.toml_file import Section, read_toml
@@ -16,8 +16,6 @@ from mvsdk.resources import shared
 
 DEFAULT = "stm32u585"
 DESCRIPTION = "board.toml"
-CORE_VECTORS = 16
-"""Words of the core at the head of a vector table (Armv8-M ARM, B3.30)."""
 PINS_OF_A_PORT = 16
 
 P = TypeVar("P", bound=Pin)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mvsdk.boards import Board
 
 CORE_TABLE_SIZE = 64
-"""The 16 words of the core; an image with less holds no vector table (Armv8-M ARM, B3.30)."""
+"""The 16 words of the core; an image with less holds no vector table (Armv8-M ARM, vector tables)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ SLICE_CYCLES = 160_000_000
 
 
 BREAKPOINT_FAULT = Fault(cfsr=0, hfsr=1 << 31, mmfar=0, bfar=0)
-"""A BKPT with no debugger attached is a HardFault by HFSR.DEBUGEVT (Armv8-M ARM, D1.2.120)."""
+"""A BKPT with no debugger attached is a HardFault by HFSR.DEBUGEVT (Armv8-M ARM, D1.2: HFSR)."""
 
 
 class End(enum.Enum):

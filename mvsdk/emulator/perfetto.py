@@ -36,7 +36,7 @@ _PROCESS = 1
 _LIFE, _OUTPUT, _APPLICATION, _SLEEP = 1, 2, 3, 4
 _FIRST_HANDLER, _FIRST_LINE, _FIRST_TASK = 100, 1000, 10_000
 _SPSEL = 1 << 1
-"""CONTROL.SPSEL: thread mode runs on the process stack (Armv8-M ARM, D1.2.40)."""
+"""CONTROL.SPSEL: thread mode runs on the process stack (Armv8-M ARM, D1.2: CONTROL)."""
 
 
 class PerfettoTrace:

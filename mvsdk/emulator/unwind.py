@@ -1,7 +1,7 @@
 """The way back through the stack, from where a guest stopped to where it started.
 
 Follows the DWARF call-frame information as far as it goes (DWARF 5 §6.4), and steps over exception frames by their
-EXC_RETURN value (Armv8-M ARM, B3.20). The stack is the guest's: every address read from it is only an allegation, and
+EXC_RETURN value (Armv8-M ARM). The stack is the guest's: every address read from it is only an allegation, and
 a walk ends at the first one that leads nowhere.
 """
 

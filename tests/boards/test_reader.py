@@ -73,12 +73,13 @@ def test_there_are_125_interrupts_and_141_vectors() -> None:
     board = boards.load()
     assert sorted(board.interrupts) == list(range(125))
     assert board.vector_words == 16 + 125
+    assert board.interrupt_lines == 125
     assert all(board.handlers[number] == f"{name}_IRQHandler" for number, name in board.interrupts.items())
     assert [board.interrupts[number] for number in (41, 45, 49, 51)] == ["TIM1_BRK", "TIM2", "TIM6", "TIM8_BRK"]
 
 
 def test_exceptions_have_the_handlers_cmsis_gives_them() -> None:
-    """The core's exceptions are negative; 8, 9, 10 and 13 are reserved (Armv8-M ARM, B3.30)."""
+    """The core's exceptions are negative; 8, 9, 10 and 13 are reserved (Armv8-M ARM, B3.9)."""
     board = boards.load()
     assert sorted(16 + number for number in board.exceptions) == [1, 2, 3, 4, 5, 6, 7, 11, 12, 14, 15]
     expected = {-14: "NMI_Handler", -12: "MemManage_Handler", -5: "SVC_Handler", -4: "DebugMon_Handler"}

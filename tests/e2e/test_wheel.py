@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -30,6 +31,21 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = next(fresh.glob("lib/python*/site-packages"))
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return fresh
+
+
+def test_without_a_compiler_the_build_says_what_to_install(tmp_path: Path) -> None:
+    """Where there is neither a wheel nor a C compiler, what is missing and how to get it is told; nothing is left."""
+    missing = tmp_path / "no-such-compiler"
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), "."]
+    environment = {**os.environ, "CC": str(missing)}
+    done = subprocess.run(build, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    told = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "mvsdk could not compile its processor core" in told
+    assert str(missing) in told
+    assert "apt install gcc python3-dev" in told
+    assert "Traceback" not in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_installed_wheel_does_the_main_job(environment: Path, shell: Shell) -> None:

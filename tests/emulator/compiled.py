@@ -54,7 +54,9 @@ class Bench:
     def __init__(self, what: Firmware, **options: Any) -> None:  # noqa: ANN401 - handed on to the device
         self.events: list[Event] = []
         self.elf = what.elf
-        self.device = Device(BOARD, what.image, new_core(), observers=[self.events.append], **options)
+        self.device = Device(
+            BOARD, what.image, new_core(BOARD.interrupt_lines), observers=[self.events.append], **options
+        )
 
     def logged(self) -> list[str]:
         """Return the messages logged so far."""

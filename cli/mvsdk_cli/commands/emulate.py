@@ -313,7 +313,7 @@ class Run:
         from mvsdk_cli.names import Names, symbols_source
 
         request = self._request
-        core = new_core()
+        core = new_core(self._board.interrupt_lines)
         find = symbols_source(request.symbols, self._path, self._board, self._loaded.image)
         names = Names(find, core.read_memory)
         watches = [] if request.text is None else [TextWatch(request.text)]

@@ -102,7 +102,7 @@ class WatchHit:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a HardFault is about, in the architecture's own registers (Armv8-M ARM, B3.9 and D1.2)."""
+    """What a HardFault is about, in the architecture's own registers (Armv8-M ARM, D1.2)."""
 
     cfsr: int
     hfsr: int
@@ -429,8 +429,8 @@ class Core(Protocol):
         """Return what was noted since the last call, oldest first. Devices may call it from inside `run`."""
 
 
-def new_core() -> Core:
-    """Make a core: the one line that says which implementation this is."""
+def new_core(interrupts: int = 480) -> Core:
+    """Make a core with so many interrupt lines: the one line that says which implementation this is."""
     from mvsdk.emulator.core.native_core import NativeCore
 
-    return NativeCore()
+    return NativeCore(interrupts)

@@ -157,7 +157,7 @@ def _by_width(width: int) -> tuple[Encoding, ...]:
 
 
 def is_wide(halfword: int) -> bool:
-    """Tell whether an instruction that begins with `halfword` has 32 bits (DDI0553, C2.2)."""
+    """Tell whether an instruction that begins with `halfword` has 32 bits (DDI0553, T32 encodings)."""
     return halfword >> 11 in (0b11101, 0b11110, 0b11111)
 
 

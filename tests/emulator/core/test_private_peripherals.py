@@ -2,7 +2,8 @@
 
 import pytest
 
-from mvsdk.emulator.core import StopReason
+from mvsdk import boards
+from mvsdk.emulator.core import StopReason, new_core
 from tests.emulator.core.conftest import MakeCore
 from tests.emulator.guest import Machine, assemble, call_log
 
@@ -170,6 +171,34 @@ def test_the_pending_bit_of_systick_can_be_set_and_cleared(make_core: MakeCore) 
     assert machine.core.registers().r[6:8] == (1 << 26 | 15 << 12, 0)
 
 
+@pytest.mark.parametrize("cut", [8000, 1000, 8])
+def test_clearing_the_pending_bit_drops_past_ticks_and_no_later_one(make_core: MakeCore, cut: int) -> None:
+    """After PENDSTCLR the next tick comes at its time, however the run is cut, though one was pending for periods."""
+    body = """
+        movw r0, #999
+        cpsid i
+        str r0, [r4, #4]
+        str r0, [r4, #8]
+        movs r0, #7
+        str r0, [r4]
+        ldr r1, =0xE000ED04
+        mov r2, #1 << 25
+        movw r3, #1500
+        2: subs r3, #1
+        bne 2b
+        str r2, [r1]
+        cpsie i
+        1: b 1b
+        .thumb_func
+        tick: bx r5
+    """
+    machine = start(make_core, body, {15: "tick"})
+    calls = [call for end in range(cut, 8001, cut) for call in call_log(machine, end)]
+    assert [call[0] // 1000 for call in calls] == [4, 5, 6, 7]
+    assert {call[0] % 1000 for call in calls} == {calls[0][0] % 1000}
+    assert calls[0][0] % 1000 < 20  # the program's first instructions come before the timer starts
+
+
 def test_the_cycle_counter_counts_cycles(make_core: MakeCore) -> None:
     """CYCCNT, once enabled and cleared as drivers do, moves with time, wraps and stands when disabled."""
     body = """
@@ -279,3 +308,16 @@ def test_narrow_writes_keep_the_rest(make_core: MakeCore) -> None:
     machine = start(make_core, body)
     machine.run()
     assert (machine.r(6), machine.r(7)) == (0x00F0_0F0F, 0x00F0)
+
+
+def test_interrupts_that_the_chip_does_not_have_are_not_there() -> None:
+    """A core with as many lines as the board says so in ICTR; what lies beyond reads as zero and takes no writes."""
+    core = new_core(boards.load().interrupt_lines)
+    assert core.debug_read(0xE000_E004, 4) == 3  # lines in groups of 32, minus one
+    for address in (0xE000_E10C, 0xE000_E20C):
+        core.debug_write(address, 4, 0xFFFF_FFFF)
+        assert core.debug_read(address, 4) == 0x1FFF_FFFF  # 96 to 124
+    core.debug_write(0xE000_E47C, 4, 0xFFFF_FFFF)
+    assert core.debug_read(0xE000_E47C, 4) == 0x0000_00F0  # 124, then 125 to 127
+    with pytest.raises(ValueError, match="no interrupt 125"):
+        core.pend(125)

@@ -85,6 +85,38 @@ def test_deadline_is_kept_and_never_early(make_core: MakeCore) -> None:
         assert until <= machine.core.cycle < until + 512
 
 
+@pytest.mark.parametrize("branch", ["ldr.w pc, [r1]", "ldmia.w r1, {r4, pc}", "tbb [r2, r3]", "pop.w {r5, pc}"])
+def test_a_wide_branch_across_the_deadline_is_the_last_instruction(make_core: MakeCore, branch: str) -> None:
+    """What begins before the deadline ends it, one cycle late at most, wherever a branch leads and however often."""
+    body = f"""
+        adr r1, 2f
+        adr r2, 3f
+        movs r3, #0
+        ldr r0, 2f
+        1: push {{r0, r6}}
+        mov r6, sp
+        str r0, [r6]
+        str r0, [r6, #4]
+        mov r1, sp
+        {branch}
+        3: .byte (4f - 3b) / 2, 0
+        .thumb_func
+        4: ldr r6, =0x20001000
+        mov sp, r6
+        adds r7, #1
+        adds r7, #1
+        b 1b
+        .align 2
+        2: .word 4b + 1, 4b + 1
+    """
+    machine = Machine(make_core(), assemble(body))
+    while machine.core.cycle < 300:
+        until = machine.core.cycle + 1
+        assert machine.core.run(until).reason is StopReason.DEADLINE
+        assert until <= machine.core.cycle <= until + 1
+    assert machine.r(7) > 20
+
+
 def test_a_deadline_in_the_past_executes_nothing(make_core: MakeCore) -> None:
     """Running until a cycle that is over changes nothing."""
     machine = Machine(make_core(), SPIN)

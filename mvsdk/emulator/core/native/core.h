@@ -335,6 +335,7 @@ typedef struct mv_core {
     uintptr_t *readable; /* per page: host address minus guest address, or 0 for the slow way */
     uintptr_t *writable;
     uint32_t attention;
+    uint32_t pending_words, active_words; /* which words of these two sets hold anything */
     uint64_t limit; /* the cycle the current execution goes to */
     uint32_t fault_exception, fault_status, fault_address; /* of the access or instruction that just failed */
     uint32_t exception_return, branch_from; /* EXC_RETURN branched to, and the branch's address */
@@ -542,6 +543,7 @@ int mv_exception_priority(const mv_core *core, uint32_t number);
 int mv_group_priority(const mv_core *core, uint32_t number);
 uint32_t mv_highest_pending(const mv_core *core);
 void mv_priorities_changed(mv_core *core);
+void mv_find_words(mv_core *core);
 void mv_pend(mv_core *core, uint32_t number);
 void mv_unpend(mv_core *core, uint32_t number);
 void mv_set_line(mv_core *core, uint32_t irq, bool level);
@@ -550,6 +552,19 @@ void mv_set_enabled(mv_core *core, uint32_t irq, bool on);
 static inline bool mv_has(const uint32_t *set, uint32_t number) { return (set[number >> 5] >> (number & 31) & 1u) != 0; }
 static inline void mv_add(uint32_t *set, uint32_t number) { set[number >> 5] |= 1u << (number & 31); }
 static inline void mv_drop(uint32_t *set, uint32_t number) { set[number >> 5] &= ~(1u << (number & 31)); }
+
+/* Change a set that says which of its words hold anything. */
+static inline void mv_put(uint32_t *set, uint32_t *words, uint32_t number, bool in) {
+    const uint32_t word = number >> 5;
+    if (in)
+        mv_add(set, number);
+    else
+        mv_drop(set, number);
+    *words = set[word] != 0 ? *words | 1u << word : *words & ~(1u << word);
+}
+
+static inline void mv_set_pending(mv_core *core, uint32_t number, bool on) { mv_put(core->s.pending, &core->pending_words, number, on); }
+static inline void mv_set_active(mv_core *core, uint32_t number, bool on) { mv_put(core->s.active, &core->active_words, number, on); }
 
 static inline uint32_t mv_lowest(uint32_t word) {
 #if defined(__GNUC__)
@@ -570,7 +585,8 @@ static inline uint32_t mv_stack_limit(const mv_core *core) {
 
 /* systick.c */
 void mv_systick_sync(mv_core *core);
-uint64_t mv_systick_next(const mv_core *core);
+uint64_t mv_next_tick(const mv_core *core);
+void mv_expect_tick(mv_core *core);
 uint32_t mv_systick_read(mv_core *core, uint32_t offset);
 void mv_systick_write(mv_core *core, uint32_t offset, uint32_t value);
 

@@ -77,7 +77,7 @@ static bool read_vector(mv_core *core, uint32_t *number, uint32_t *vector) {
     s->hfsr |= HFSR_VECTTBL;
     if (*number == EXC_NMI || *number == EXC_HARDFAULT || is_fatal(core, EXC_HARDFAULT)) return false;
     if (!read_entry(core, EXC_HARDFAULT, vector)) return false;
-    mv_add(s->pending, *number);
+    mv_set_pending(core, *number, true);
     *number = EXC_HARDFAULT;
     return true;
 }
@@ -94,8 +94,8 @@ static bool exception_taken(mv_core *core, uint32_t number, uint32_t exc_return)
     s->event = 1;
     s->thumb = vector & 1;
     s->pc = vector & ~1u;
-    mv_add(s->active, number);
-    mv_drop(s->pending, number);
+    mv_set_active(core, number, true);
+    mv_set_pending(core, number, false);
     core->progressed = true;
     core->counters.exceptions++;
     mv_note_deed(core, DID_ENTER, number);
@@ -136,8 +136,8 @@ bool mv_enter_exception(mv_core *core, uint32_t number) {
             return false;
         }
         /* The first of the two, as always among pending exceptions, is taken; the other stays pending. */
-        mv_add(core->s.pending, number);
-        mv_add(core->s.pending, derived);
+        mv_set_pending(core, number, true);
+        mv_set_pending(core, derived, true);
         number = mv_highest_pending(core);
     }
     if (exception_taken(core, number, exc_return)) return true;
@@ -252,15 +252,15 @@ static deactivation deactivate(mv_core *core) {
     const uint32_t number = priority == -1 ? (uint32_t)EXC_HARDFAULT : priority == -2 ? (uint32_t)EXC_NMI : s->ipsr;
     const deactivation undo = {number, s->faultmask, mv_has(s->active, number), mv_has(s->pending, number)};
     if (priority >= 0) s->faultmask = 0;
-    mv_drop(s->active, number);
-    if (number >= EXC_IRQ0 && mv_has(s->line, number)) mv_add(s->pending, number);
+    mv_set_active(core, number, false);
+    if (number >= EXC_IRQ0 && mv_has(s->line, number)) mv_set_pending(core, number, true);
     return undo;
 }
 
 static void reactivate(mv_core *core, const deactivation *undo) {
     core->s.faultmask = undo->faultmask;
-    if (undo->active) mv_add(core->s.active, undo->number);
-    if (!undo->pending) mv_drop(core->s.pending, undo->number);
+    if (undo->active) mv_set_active(core, undo->number, true);
+    if (!undo->pending) mv_set_pending(core, undo->number, false);
 }
 
 static void undo_return(mv_core *core, const deactivation *undo) {
@@ -276,7 +276,7 @@ static bool fail_return(mv_core *core, uint32_t exc_return, const deactivation *
         undo_return(core, undo);
         return false;
     }
-    mv_add(core->s.pending, number);
+    mv_set_pending(core, number, true);
     return exception_taken(core, mv_highest_pending(core), exc_return);
 }
 

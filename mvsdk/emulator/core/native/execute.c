@@ -292,7 +292,7 @@ too_long:
         left += b->count;
         s->pc = pc = b->pc;
         s->it = b->it;
-        if (left == 0) {
+        if (left <= 0) { /* a wide instruction may have gone one past the limit */
             why = EXIT_DEADLINE;
             goto at_boundary;
         }

@@ -34,7 +34,7 @@ static bool fail_lazy_save(mv_core *core) {
         if (ready_bits[i].number == core->fault_exception && (core->s.fpccr & ready_bits[i].bit)) number = core->fault_exception;
     if (number != EXC_HARDFAULT && !mv_can_take(core, number)) {
         mv_note_fault(core);
-        mv_add(core->s.pending, number);
+        mv_set_pending(core, number, true);
         return true;
     }
     if (number == EXC_HARDFAULT) core->s.hfsr |= HFSR_FORCED;

@@ -1,4 +1,4 @@
-/* Data processing (DDI0553, C2.3.2 to C2.3.4): arithmetic, shifts, extensions, bit fields, multiplication. */
+/* Data processing (DDI0553, C2.4): arithmetic, shifts, extensions, bit fields, multiplication. */
 #ifndef MVSDK_LOWER_DATA_H
 #define MVSDK_LOWER_DATA_H
 
@@ -63,7 +63,7 @@ static void lower_dp_expand(lowering *x, uint32_t kind, uint32_t d, uint32_t n, 
     lower_dp_value(x, kind, d, n, value, flags);
 }
 
-/* DecodeImmShift (DDI0553, C2.2.1): what a shift type and a 5-bit amount mean. */
+/* DecodeImmShift (DDI0553, E2.1): what a shift type and a 5-bit amount mean. */
 static void decode_shift(uint32_t *type, uint32_t *amount) {
     if (*amount != 0) return;
     if (*type == K_LSR || *type == K_ASR) *amount = 32;

@@ -1,4 +1,4 @@
-/* Floating point (DDI0553, C2.3.4): transfers and arithmetic. */
+/* Floating point (DDI0553, C2.4): transfers and arithmetic. */
 #ifndef MVSDK_LOWER_FP_H
 #define MVSDK_LOWER_FP_H
 

@@ -1,4 +1,4 @@
-/* Loads and stores (DDI0553, C2.3.4), single, several and exclusive. */
+/* Loads and stores (DDI0553, C2.4), single, several and exclusive. */
 #ifndef MVSDK_LOWER_MEMORY_H
 #define MVSDK_LOWER_MEMORY_H
 

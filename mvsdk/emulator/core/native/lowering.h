@@ -49,7 +49,7 @@ static uint32_t far_of(uint32_t sign, uint32_t j1, uint32_t j2, uint32_t low) {
     return signed_of(sign << 24 | i1 << 23 | i2 << 22 | low << 1, 25);
 }
 
-/* T32ExpandImm (DDI0553, C2.2.2): an 8-bit value spread or rotated. */
+/* T32ExpandImm (DDI0553, E2.1): an 8-bit value spread or rotated. */
 static uint32_t expand(uint32_t imm12) {
     const uint32_t low = imm12 & 0xFFu;
     if (imm12 >> 10 == 0) {

@@ -27,11 +27,13 @@ int mv_group_priority(const mv_core *core, uint32_t number) {
 /* The best group priority of the active exceptions, without the masks (RawExecutionPriority). */
 int mv_raw_priority(const mv_core *core) {
     int best = NOTHING_ACTIVE;
-    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
+    for (uint32_t words = core->active_words; words != 0; words &= words - 1) {
+        const uint32_t i = mv_lowest(words);
         for (uint32_t word = core->s.active[i]; word != 0; word &= word - 1) {
             const int priority = mv_group_priority(core, i * 32 + mv_lowest(word));
             if (priority < best) best = priority;
         }
+    }
     return best;
 }
 
@@ -47,11 +49,12 @@ int mv_execution_priority(const mv_core *core) {
     return best;
 }
 
-/* Of the first words of the sets, and in each of the exceptions that `mask` leaves. */
+/* Of these words of the sets, and in each of the exceptions that `mask` leaves. */
 static inline uint32_t choose(const mv_core *core, uint32_t words, uint32_t mask) {
     uint32_t chosen = 0;
     int best = NOTHING_ACTIVE;
-    for (uint32_t i = 0; i < words; i++)
+    for (; words != 0; words &= words - 1) {
+        const uint32_t i = mv_lowest(words);
         for (uint32_t word = core->s.pending[i] & core->s.enabled[i] & mask; word != 0; word &= word - 1) {
             const uint32_t number = i * 32 + mv_lowest(word);
             const int priority = mv_exception_priority(core, number);
@@ -60,19 +63,29 @@ static inline uint32_t choose(const mv_core *core, uint32_t words, uint32_t mask
                 chosen = number;
             }
         }
+    }
     return chosen;
 }
 
 /* The pending exception to take first: by priority with its sub-priority, then by number; 0 for none. Whether it may be
  * taken is for the caller to compare. */
 uint32_t mv_highest_pending(const mv_core *core) {
-    return UNLIKELY(mv_masks_interrupts(core)) ? choose(core, 1, MASKED_LEAVE) : choose(core, EXCEPTION_WORDS, ~0u);
+    const uint32_t words = core->pending_words;
+    return UNLIKELY(mv_masks_interrupts(core)) ? choose(core, words & 1, MASKED_LEAVE) : choose(core, words, ~0u);
 }
 
-/* Something that decides which exception runs has changed: look at the next instruction boundary. */
+/* Find the words of the sets that hold anything, where whole sets have changed. */
+void mv_find_words(mv_core *core) {
+    core->pending_words = core->active_words = 0;
+    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++) {
+        core->pending_words |= (uint32_t)(core->s.pending[i] != 0) << i;
+        core->active_words |= (uint32_t)(core->s.active[i] != 0) << i;
+    }
+}
+
+/* Something that decides which exception runs has changed: one that can be taken now is, at the next instruction boundary. */
 void mv_priorities_changed(mv_core *core) {
-    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++)
-        if ((core->s.pending[i] & core->s.enabled[i]) != 0) core->attention |= ATT_EXCEPTION;
+    if (mv_can_take(core, mv_highest_pending(core))) core->attention |= ATT_EXCEPTION;
     if (core->s.demcr & DEMCR_MON_STEP) core->attention |= ATT_DEBUG;
 }
 
@@ -82,14 +95,16 @@ void mv_pend(mv_core *core, uint32_t number) {
         core->s.event = 1;
         core->attention |= ATT_EXCEPTION;
     }
-    mv_add(core->s.pending, number);
+    mv_set_pending(core, number, true);
     mv_priorities_changed(core);
 }
 
 void mv_unpend(mv_core *core, uint32_t number) {
-    mv_drop(core->s.pending, number);
+    if (number == EXC_SYSTICK) mv_systick_sync(core); /* what came before goes with it */
+    mv_set_pending(core, number, false);
+    if (number == EXC_SYSTICK) mv_expect_tick(core);
     /* A line that is still high keeps its interrupt pending. */
-    if (number >= EXC_IRQ0 && mv_has(core->s.line, number) && !mv_has(core->s.active, number)) mv_add(core->s.pending, number);
+    if (number >= EXC_IRQ0 && mv_has(core->s.line, number) && !mv_has(core->s.active, number)) mv_set_pending(core, number, true);
 }
 
 void mv_set_enabled(mv_core *core, uint32_t irq, bool on) {

@@ -41,12 +41,6 @@ static mv_stop look_after_debug(mv_core *core) {
     return mv_is_halted(core) ? STOP_DEBUG : STOP_POLL;
 }
 
-/* When the timer will next pend its exception; while it is pending already, nothing new comes of the timer. */
-static uint64_t next_tick(const mv_core *core) {
-    const bool news = (core->s.syst_csr & SYST_TICKINT) != 0 && !mv_has(core->s.pending, EXC_SYSTICK);
-    return news ? mv_systick_next(core) : UINT64_MAX;
-}
-
 /* When the cycle counter will next match. */
 static uint64_t next_match(const mv_core *core) { return core->s.dwt_match_at != 0 ? core->s.dwt_match_at : UINT64_MAX; }
 
@@ -65,7 +59,7 @@ static bool would_wake(mv_core *core, uint32_t number) {
 uint64_t mv_wake_cycle(mv_core *core) {
     const bool by_event = core->s.sleeping == 2 && (core->s.scr & SCR_SEVONPEND) != 0;
     const bool by_tick = by_event || (would_wake(core, EXC_SYSTICK) && !mv_masks_interrupts(core));
-    const uint64_t tick = by_tick ? next_tick(core) : UINT64_MAX;
+    const uint64_t tick = by_tick ? mv_next_tick(core) : UINT64_MAX;
     return mv_debug_listens(core) ? earlier(tick, next_match(core)) : tick;
 }
 
@@ -173,7 +167,7 @@ static bool steps(const mv_core *core) {
 /* Execute until something ends a block; one instruction with `alone`. */
 static mv_stop execute_once(mv_core *core, uint64_t until, bool alone) {
     const bool past = core->stepped_breakpoint == (core->s.pc | 1);
-    const uint64_t slice = core->s.cycle + SLICE, event = earlier(next_tick(core), next_match(core));
+    const uint64_t slice = core->s.cycle + SLICE, event = earlier(mv_next_tick(core), next_match(core));
     const uint64_t limit = alone ? core->s.cycle + 1 : earlier(earlier(event, until), slice);
     core->stepped_breakpoint = 0;
     if (!past) return execute_block(core, limit, NULL);
@@ -290,6 +284,7 @@ bool mv_reset(mv_core *core, uint32_t vector_table) {
     memset(s, 0, sizeof *s);
     memcpy(s->line, line, sizeof line);
     memcpy(s->pending, line, sizeof line);
+    mv_find_words(core);
     s->cycle = s->syst_base = cycle;
     s->vtor = vector_table;
     mv_scs_reset(core);

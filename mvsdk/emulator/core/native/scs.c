@@ -150,6 +150,7 @@ static void write_shcsr(mv_core *core, uint32_t value) {
         else
             mv_drop(set, shcsr_bits[i].number);
     }
+    mv_find_words(core);
     mv_priorities_changed(core);
 }
 

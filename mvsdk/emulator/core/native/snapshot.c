@@ -119,6 +119,7 @@ static bool has_stale_pages(const mv_core *core) {
 void mv_entered_state(mv_core *core, const mv_state *s, uint32_t stepped_breakpoint) {
     const bool keeps_code = (core->attention & ATT_CODE) == 0 && same_rules(&core->s, s);
     core->s = *s;
+    mv_find_words(core);
     core->stepped_breakpoint = stepped_breakpoint;
     core->attention = 0;
     if (!keeps_code)

@@ -2,9 +2,10 @@
  * known when it will next reach zero. The reference clock is the processor clock divided by eight. */
 #include "core.h"
 
-enum { REFERENCE_DIVIDER = 8, VALUE_MASK = 0xFFFFFF };
+enum { REFERENCE_BITS = 3 /* the reference clock */, VALUE_MASK = 0xFFFFFF };
 
-static uint64_t divider(const mv_core *core) { return core->s.syst_csr & SYST_CLKSOURCE ? 1 : REFERENCE_DIVIDER; }
+/* How many bits of the cycle count are below a tick. */
+static uint32_t below_tick(const mv_core *core) { return core->s.syst_csr & SYST_CLKSOURCE ? 0 : REFERENCE_BITS; }
 
 /* Ticks from the base until the counter reaches zero; 0 for never. */
 static uint64_t ticks_to_zero(const mv_core *core) {
@@ -13,16 +14,29 @@ static uint64_t ticks_to_zero(const mv_core *core) {
 }
 
 /* The cycle at which the counter next reaches zero; UINT64_MAX for never. */
-uint64_t mv_systick_next(const mv_core *core) {
-    const uint64_t ticks = ticks_to_zero(core), by = divider(core);
+static uint64_t next_zero(const mv_core *core) {
+    const uint64_t ticks = ticks_to_zero(core);
+    const uint32_t below = below_tick(core);
     if ((core->s.syst_csr & SYST_ENABLE) == 0 || ticks == 0) return UINT64_MAX;
-    return (core->s.syst_base / by + ticks) * by;
+    return ((core->s.syst_base >> below) + ticks) << below;
+}
+
+/* When the timer will next pend its exception; while it is pending already, nothing new comes of the timer. */
+uint64_t mv_next_tick(const mv_core *core) {
+    const bool news = (core->s.syst_csr & SYST_TICKINT) != 0 && !mv_has(core->s.pending, EXC_SYSTICK);
+    return news ? next_zero(core) : UINT64_MAX;
+}
+
+/* Let the present execution end early if it would miss a tick that it could not foresee. */
+void mv_expect_tick(mv_core *core) {
+    if (mv_next_tick(core) < core->limit) core->attention |= ATT_TIME;
 }
 
 /* Bring the counter up to the current cycle, and pend the exception if it passed zero. */
 void mv_systick_sync(mv_core *core) {
     mv_state *const s = &core->s;
-    const uint64_t by = divider(core), passed = s->cycle / by - s->syst_base / by, first = ticks_to_zero(core);
+    const uint32_t below = below_tick(core);
+    const uint64_t passed = (s->cycle >> below) - (s->syst_base >> below), first = ticks_to_zero(core);
     s->syst_base = s->cycle;
     if ((s->syst_csr & SYST_ENABLE) == 0 || passed == 0 || first == 0) return;
     if (passed < first) {
@@ -62,5 +76,5 @@ void mv_systick_write(mv_core *core, uint32_t offset, uint32_t value) {
         break;
     default: break;
     }
-    core->attention |= ATT_TIME;
+    mv_expect_tick(core);
 }

@@ -16,7 +16,7 @@ from mvsdk.emulator.personality.microvisor.handles import HandleTable
 from mvsdk.emulator.personality.microvisor.notifications import NotificationCentre
 
 FIRST_EXTERNAL_VECTOR = 16
-"""The vector table's entry of interrupt 0 (Armv8-M ARM, B3.30)."""
+"""The vector table's entry of interrupt 0 (Armv8-M ARM, vector tables)."""
 STOPPING_US = 1000
 """From the decision to stop an application with a hung or flooding interrupt to its end (inferred)."""
 
