@@ -19,11 +19,13 @@ import requests
 
 from mvsdk import boards
 from mvsdk.bundle import read_image
+from mvsdk.emulator import recording
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.network.http_peer import HttpPeer
 from mvsdk.emulator.network.peers import PeersByKind
 from mvsdk.emulator.network.radio import Radio
+from mvsdk.emulator.recording import Recorder
 from tests.board_support.firmware import FULL_LIBRARY, Flavour, link
 from tests.emulator.network.authority import Authority
 
@@ -59,25 +61,33 @@ def serve(folder: Path, told: Connection) -> None:
         server.serve_forever()
 
 
-def by_device(url: str, trusted: Path) -> float:
-    """Return the seconds that a device takes, by the clock on the wall."""
+def by_device(url: str, trusted: Path) -> tuple[float, float]:
+    """Return the seconds that a device takes, by the clock on the wall, and those of the same run replayed."""
     source = Path(__file__).with_suffix(".c").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         flavour = Flavour("-mfloat-abi=hard", FULL_LIBRARY.libc, "-O2")
         elf = link(Path(folder), {"main.c": source}, f'-DURL="{url}"', f"-DREQUESTS={REQUESTS}", flavour=flavour)
         image = read_image(elf.path, BOARD)
     device = Device(BOARD, image, new_core())
-    with Radio(device, PeersByKind(http=HttpPeer(trusted=trusted))):
-        start = time.perf_counter()
-        device.run(1_000_000_000)
-        taken = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.mvrec"
+        with Recorder(path, device) as recorder, Radio(device, PeersByKind(http=HttpPeer(trusted=trusted))):
+            start = time.perf_counter()
+            end = device.run(1_000_000_000)
+            taken = time.perf_counter() - start
+            recorder.ended(end)
+        recorded = recording.read(path)
     done, failed = (
         int.from_bytes(device.core.read_memory(elf.symbols[name], 4), "little")
         for name in ("requests_done", "requests_failed")
     )
     if (done, failed) != (REQUESTS, 0):
         raise RuntimeError(f"{done} requests done, {failed} of them failed")
-    return taken
+    again = recording.make_device(recorded, BOARD, image, new_core())
+    recording.prepare(again, recorded)
+    start = time.perf_counter()
+    recording.play(again, recorded)  # raises if it ends in another state
+    return taken, time.perf_counter() - start
 
 
 def by_client(url: str, trusted: Path) -> float:
@@ -108,9 +118,10 @@ def main() -> None:
         server.start()
         port, file = ours.recv()
         url, trusted = f"https://localhost:{port}/now", Path(file)
-        taken: dict[str, list[float]] = {"device": [], "client": [], "keeping": []}
+        taken: dict[str, list[float]] = {"device": [], "replay": [], "client": [], "keeping": []}
         for _ in range(ROUNDS):
-            taken["device"].append(by_device(url, trusted))
+            for key, seconds in zip(("device", "replay"), by_device(url, trusted), strict=True):
+                taken[key].append(seconds)
             taken["client"].append(by_client(url, trusted))
             taken["keeping"].append(by_session(url, trusted))
         server.terminate()
@@ -118,6 +129,7 @@ def main() -> None:
     print(f"\nHTTP over TLS, {REQUESTS} requests one after the other, best of {ROUNDS}")
     titles = {
         "device": "an emulated device, a connection each",
+        "replay": "the same run replayed, no network",
         "client": "requests, a connection each",
         "keeping": "requests, one connection",
     }
