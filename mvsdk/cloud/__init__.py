@@ -5,7 +5,7 @@
     database ── store                    SQL in one dialect for two engines; the tables as Python
     blobs                                layers and manifests by their hash
     backup                               everything in one archive
-    uploads                              what becomes of a bundle that arrives
+    uploads, deltas                      what becomes of a bundle that arrives; what devices fetch instead of a layer
     http                                 the API: authentication, forms, pages, errors, resources
 
 The cloud meets devices over the wire and imports nothing of the emulator.

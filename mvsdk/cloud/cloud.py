@@ -32,6 +32,8 @@ class Cloud:
     device_authority: DeviceAuthority
     board: Board
     signals: Signals
+    downloads_most: int = 64
+    """Downloads of devices that go on at the same time; who comes then is asked to come later."""
     now_us: Callable[[], int] = field(default=wall_clock_us)
     rendered_events: Recent[tuple[str, int, int], tuple[bytes, int]] = field(default_factory=lambda: Recent(256))
     """What was streamed last, by device, cursor and the device's last cursor then: most followers want the same."""

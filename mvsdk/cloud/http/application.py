@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.console import pages
-from mvsdk.cloud.http import additions, apps, devices, sessions, settings
+from mvsdk.cloud.http import additions, apps, devices, downloads, sessions, settings
 from mvsdk.cloud.http.failed_logins import FailedLogins
 from mvsdk.cloud.http.known_hosts import KnownHosts
 from mvsdk.cloud.http.problems import Problem, kinds
@@ -33,6 +33,7 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
             *settings.routes(),
             *additions.routes(),
             *sessions.routes(),
+            *downloads.routes(),
             *pages.routes(),
             Route("/errors/{code}", _explain),
         ],
@@ -42,6 +43,7 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
     app.router.redirect_slashes = False
     app.state.cloud = cloud
     app.state.failed_logins = FailedLogins()
+    app.state.downloads = downloads.Slots(cloud.downloads_most)
     return app
 
 

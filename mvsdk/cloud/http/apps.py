@@ -13,14 +13,12 @@ from starlette.routing import Route
 from mvsdk.cloud import uploads
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import Connection, Row
+from mvsdk.cloud.deltas import LAYERS
 from mvsdk.cloud.http import forms, paging
 from mvsdk.cloud.http.calls import Call, answer, resource
 from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.store import accounts, apps, audit
 from mvsdk.cloud.store.pages import cut_page
-
-_LAYERS = "layers"
-"""Uploads and deletions keep each other out: a layer that one finds there already the other may be removing."""
 
 
 def routes() -> list[Route]:
@@ -72,7 +70,7 @@ async def _upload(call: Call) -> Response:
         audit.record(connection, account, cloud.now_us(), call.caller.who, "upload app", row["sid"])
         return row, new
 
-    async with cloud.database.exclusively(_LAYERS):
+    async with cloud.database.exclusively(LAYERS):
         for layer, content in upload.layers.items():
             await asyncio.to_thread(cloud.blobs.put, layer, content)
         try:
@@ -92,7 +90,7 @@ async def _delete(call: Call) -> Response:
         audit.record(connection, call.account, cloud.now_us(), call.caller.who, "delete app", row["sid"])
         return unused
 
-    async with cloud.database.exclusively(_LAYERS):
+    async with cloud.database.exclusively(LAYERS):
         await _forget(cloud, await cloud.database.write(remove))
     return Response(status_code=204)
 

@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -65,6 +65,7 @@ class Call:
 
 
 Endpoint = Callable[[Call], Awaitable[Response]]
+C = TypeVar("C")
 
 
 def answer(document: Any, status: int = 200) -> Response:  # noqa: ANN401 - any JSON document
@@ -74,6 +75,15 @@ def answer(document: Any, status: int = 200) -> Response:  # noqa: ANN401 - any 
 
 def resource(path: str, **endpoints: Endpoint) -> Route:
     """Return the route of a path whose methods (GET, POST, DELETE) are these endpoints."""
+    return guarded(path, _authenticated, endpoints)
+
+
+def guarded(
+    path: str,
+    authenticated: Callable[[Request], Awaitable[C]],
+    endpoints: Mapping[str, Callable[[C], Awaitable[Response]]],
+) -> Route:
+    """Return the route of a path that is served to whoever `authenticated` knows; it raises Problem for all others."""
 
     async def serve(request: Request) -> Response:
         try:
@@ -82,7 +92,7 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
             endpoint = endpoints.get(request.method)
             if endpoint is None:
                 raise Problem("method-not-allowed", request.method, {"Allow": ", ".join(endpoints)})
-            return await endpoint(await _authenticated(request))
+            return await endpoint(await authenticated(request))
         except Problem as problem:
             return problem.response(_base_url(request))
         except ClientDisconnect:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import secrets
 from collections.abc import Callable
@@ -17,8 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError, Connection
-from mvsdk.cloud.http.failed_logins import FailedLogins
-from mvsdk.cloud.http.web_server import CLIENT_CERTIFICATE
+from mvsdk.cloud.http import device_access
 from mvsdk.cloud.store import commands, records, sessions
 from mvsdk.cloud.store.sessions import Device, State
 from mvsdk.errors import CloudError
@@ -48,12 +46,12 @@ class _End(Exception):  # noqa: N818 - no error: a session that has come to its 
 async def _serve(socket: WebSocket) -> None:
     """Hold one session."""
     cloud: Cloud = socket.app.state.cloud
-    if _must_wait(socket, cloud):
+    if device_access.seconds_to_wait(socket):
         await socket.accept()
         await socket.send_text(messages.encode(messages.Closing(reason="too many failed logins", retry=True)).decode())
         await socket.close()
         return
-    device = await _authenticated(socket, cloud)
+    device = await device_access.authenticated(socket)
     if device is None:
         await socket.close()  # before it was accepted: HTTP 403
         return
@@ -72,30 +70,6 @@ async def _serve(socket: WebSocket) -> None:
         _LOG.error("the session of %s ends: %s", device.sid, error)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await socket.close(1013, "the cloud cannot store anything")
-
-
-def _must_wait(socket: WebSocket, cloud: Cloud) -> bool:
-    """Return whether too many wrong credentials came from this address of late."""
-    failed: FailedLogins = socket.app.state.failed_logins
-    return failed.wait(socket.client.host if socket.client else "", cloud.now_us()) > 0
-
-
-async def _authenticated(socket: WebSocket, cloud: Cloud) -> Device | None:
-    """Return the device that has shown its token or, without any, its certificate."""
-    failed: FailedLogins = socket.app.state.failed_logins
-    address = socket.client.host if socket.client else ""
-    certificate: bytes | None = socket.scope.get("state", {}).get(CLIENT_CERTIFICATE)
-    if certificate and "authorization" not in socket.headers:
-        shown = hashlib.sha256(certificate).digest()
-        return await cloud.database.read(lambda c: sessions.certified(c, shown))
-    scheme, _, credentials = socket.headers.get("authorization", "").partition(" ")
-    sid, _, token = credentials.partition(":")
-    if scheme.lower() != "bearer":
-        return None
-    device = await cloud.database.read(lambda c: sessions.authenticate(c, sid, token))
-    if device is None:
-        failed.note(address, cloud.now_us())
-    return device
 
 
 @dataclass

@@ -3,6 +3,7 @@
     accounts        accounts, API keys, trusted signers, who a request comes from
     users           people who log in at the console
     apps, devices   what the API calls so
+    downloads       what a device may fetch
     settings        config and secrets, of an account or a device
     audit           who changed what, in a chain of hashes
     pages           cutting long lists at keys, not at offsets

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mvsdk.cloud import identifiers
 from mvsdk.cloud.database import ConflictError, Connection, Row
+from mvsdk.cloud.store import downloads
 from mvsdk.cloud.store.pages import Listing
 
 LISTING = Listing("apps", "account_sid = ?", "number", newest_first=True)
@@ -80,7 +81,7 @@ def _named(connection: Connection, row: Row, unique_name: str | None, now_us: in
 
 
 def remove(connection: Connection, sid: str) -> list[str]:
-    """Remove an app, and return the layers that no app uses any more.
+    """Remove an app, and return the blobs that nothing uses any more: layers, and deltas from and to them.
 
     Raises ConflictError while a device is to run it.
     """
@@ -88,11 +89,13 @@ def remove(connection: Connection, sid: str) -> list[str]:
         raise ConflictError("it is the target of a device")
     names = [row["name"] for row in connection.execute("SELECT name FROM layers WHERE app_sid = ?", (sid,)).fetchall()]
     connection.execute("DELETE FROM layers WHERE app_sid = ?", (sid,))
+    connection.execute("DELETE FROM device_apps WHERE app_sid = ?", (sid,))
     connection.execute("DELETE FROM apps WHERE sid = ?", (sid,))
-    return unused(connection, names)
+    gone = unused(connection, names)
+    return gone + [blob for name in gone for blob in downloads.forget_deltas(connection, name)]
 
 
 def unused(connection: Connection, layers: Iterable[str]) -> list[str]:
-    """Return those of the layers that no app has."""
-    used = "SELECT 1 FROM layers WHERE name = ?"
-    return [name for name in layers if connection.execute(used, (name,)).fetchone() is None]
+    """Return those of the blobs that are neither a layer of an app nor a delta."""
+    used = "SELECT 1 FROM layers WHERE name = ? UNION ALL SELECT 1 FROM deltas WHERE blob = ?"
+    return [name for name in layers if connection.execute(used, (name, name)).fetchone() is None]

@@ -50,6 +50,10 @@ def target(connection: Connection, sid: str, app_sid: str, now_us: int) -> None:
         "UPDATE devices SET target_sid = ?, targeted_us = ?, update_error_code = 0, updated_us = ? WHERE sid = ?",
         (app_sid, now_us, now_us, sid),
     )
+    connection.execute(
+        "INSERT INTO device_apps (device_sid, app_sid) VALUES (?, ?) ON CONFLICT (device_sid, app_sid) DO NOTHING",
+        (sid, app_sid),
+    )
 
 
 def set_logging(connection: Connection, sid: str, *, enabled: bool, now_us: int) -> None:
