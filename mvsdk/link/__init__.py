@@ -12,6 +12,7 @@ The rule that must never break: what was acknowledged is never lost, and nothing
 from mvsdk.link.messages import (
     PROTOCOL,
     Acknowledged,
+    AppReport,
     Closing,
     Command,
     CommandDone,
@@ -31,6 +32,9 @@ from mvsdk.link.messages import (
     Target,
     TargetChanged,
     Up,
+    UpdatePolicy,
+    UpdateProgress,
+    UpdateState,
     Welcome,
 )
 from mvsdk.link.outbox import Outbox
@@ -39,6 +43,7 @@ from mvsdk.link.session import DeviceSession
 __all__ = [
     "PROTOCOL",
     "Acknowledged",
+    "AppReport",
     "Closing",
     "Command",
     "CommandDone",
@@ -60,5 +65,8 @@ __all__ = [
     "Target",
     "TargetChanged",
     "Up",
+    "UpdatePolicy",
+    "UpdateProgress",
+    "UpdateState",
     "Welcome",
 ]

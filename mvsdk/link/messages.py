@@ -24,6 +24,8 @@ TEXT_LENGTH = 4096
 """Bytes of a log line, at most, as UTF-8 (mvServerLog takes 512; other personalities more)."""
 REPORT_LENGTH = 65_536
 """Bytes of a crash report, at most."""
+REASON_LENGTH = 1024
+"""Bytes of the reason why an update failed, at most."""
 NAME_LENGTH = 200
 """Bytes of a name, at most."""
 TIME_MOST = 253_402_300_799_000_000
@@ -133,18 +135,56 @@ class AppReport(_Message, tag="app-report", frozen=True, kw_only=True):
     error_code: Number = 0
 
 
-Up = Records | CommandDone | ConfigRequest | AppReport
+UpdateState = Literal[
+    "pending", "downloading", "staged", "waiting", "installing", "trial", "confirmed", "reverted", "error"
+]
+"""The way of an update. "waiting": for the running application to agree. "trial": the new one runs and has to prove
+itself. "confirmed", "reverted" and "error" are ends; after an error the device may begin again."""
+
+
+class UpdateProgress(_Message, tag="update-progress", frozen=True, kw_only=True):
+    """How far the device is on the way to the app whose manifest has this hash.
+
+    Bytes: fetched over the wire so far, to be fetched in all, and not fetched because the device has them. `delta` says
+    that what is fetched is a change against what it has. `reason` and `error_code` are for "reverted" and "error".
+    The latest counts, so a device says it once more when a session begins.
+    """
+
+    app_hash: Name
+    state: UpdateState
+    bytes_done: Number = 0
+    bytes_total: Number = 0
+    bytes_reused: Number = 0
+    delta: bool = False
+    reason: Text = ""
+    error_code: Number = 0
+
+
+Up = Records | CommandDone | ConfigRequest | AppReport | UpdateProgress
 """What follows a `Hello`."""
 
 
 # -- down ------------------------------------------------------------------------------------------------------------
 
 
+class UpdatePolicy(msgspec.Struct, frozen=True):
+    """How a device is to update itself, beside what its app's manifest says. The default is what a device does unasked.
+
+    A new app is kept once it has run for `trial_seconds` without a crash and, if `trial_needs_session`, has been in
+    touch with the cloud. `bytes_per_hour` is what may be downloaded; 0 is any amount.
+    """
+
+    trial_seconds: Annotated[int, Meta(ge=0, le=86_400)] = 60
+    trial_needs_session: bool = True
+    bytes_per_hour: Number = 0
+
+
 class Target(msgspec.Struct, frozen=True):
-    """An app to run: its SID, and the hash of its manifest."""
+    """An app to run: its SID, the hash of its manifest, and how to get there."""
 
     app_sid: str
     app_hash: str
+    policy: UpdatePolicy = UpdatePolicy()
 
 
 class Welcome(_Message, tag="welcome", frozen=True, kw_only=True):

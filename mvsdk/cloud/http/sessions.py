@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError, Connection
 from mvsdk.cloud.http import device_access
-from mvsdk.cloud.store import commands, records, sessions
+from mvsdk.cloud.store import commands, records, sessions, updates
 from mvsdk.cloud.store.sessions import Device, State
 from mvsdk.errors import CloudError
 from mvsdk.link import messages
@@ -81,7 +81,7 @@ class _Session:
     device: Device
     name: str = field(default_factory=lambda: secrets.token_hex(16))
     boot: str = ""
-    told: State = field(default_factory=lambda: State(None, None, None, ()))
+    told: State = field(default_factory=lambda: State(None, None, None, None, ()))
     commanded: int = 0
     """The last command that was sent in this session."""
 
@@ -167,6 +167,9 @@ class _Session:
             case messages.AppReport():
                 await self._note(lambda c: sessions.report(c, device, message.app_hash, message.error_code, now_us))
                 cloud.signals.send(f"presence {device.account}")
+            case messages.UpdateProgress():
+                await self._note(lambda c: updates.note(c, device, message, now_us))
+                cloud.signals.send(f"presence {device.account}")
 
     async def _note(self, work: Callable[[Connection], None]) -> None:
         """Write down what the device says, unless another session of it counts by now."""
@@ -243,7 +246,7 @@ class _Session:
         before, self.told = self.told, state
         if (state.logging_until_us is None) is not (before.logging_until_us is None):
             await self.send(messages.Logging(enabled=state.logging_until_us is not None))
-        if state.target != before.target:
+        if (state.target, state.targeted_us) != (before.target, before.targeted_us):
             await self.send(messages.TargetChanged(target=state.target))
         await self._send_commands(state)
 

@@ -4,6 +4,7 @@
     users           people who log in at the console
     apps, devices   what the API calls so
     downloads       what a device may fetch
+    updates         how far devices are on their way
     settings        config and secrets, of an account or a device
     audit           who changed what, in a chain of hashes
     pages           cutting long lists at keys, not at offsets

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from mvsdk.cloud import identifiers, passwords
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.store.pages import Listing
+from mvsdk.link import UpdatePolicy
 
-_WITH_TARGET = "(SELECT d.*, a.hash AS target_hash FROM devices d LEFT JOIN apps a ON a.sid = d.target_sid) AS devices"
+_WITH_TARGET = (
+    "(SELECT d.*, a.hash AS target_hash, u.state AS update_state, u.app_hash AS update_hash FROM devices d"
+    " LEFT JOIN apps a ON a.sid = d.target_sid LEFT JOIN updates u ON u.device_sid = d.sid) AS devices"
+)
 LISTING = Listing(_WITH_TARGET, "account_sid = ?", "number", newest_first=True)
-"""Rows of `devices` with the hash of the target beside its SID."""
+"""Rows of `devices` with the hash of the target beside its SID, and what was said last of an update to which hash."""
 LOGGING_US = 24 * 3600 * 1_000_000
 """For how long logging stays on after it was asked for (rest-api.md, "Flows")."""
 
@@ -44,12 +50,14 @@ def rename(connection: Connection, sid: str, unique_name: str | None, now_us: in
     connection.execute("UPDATE devices SET unique_name = ?, updated_us = ? WHERE sid = ?", (unique_name, now_us, sid))
 
 
-def target(connection: Connection, sid: str, app_sid: str, now_us: int) -> None:
-    """Say what a device is to run."""
+def target(connection: Connection, sid: str, app_sid: str, now_us: int, policy: UpdatePolicy | None = None) -> None:
+    """Say what a device is to run, and how it is to get there; also once more, after an error for example."""
     connection.execute(
-        "UPDATE devices SET target_sid = ?, targeted_us = ?, update_error_code = 0, updated_us = ? WHERE sid = ?",
-        (app_sid, now_us, now_us, sid),
+        "UPDATE devices SET target_sid = ?, targeted_us = ?, target_policy = ?, update_error_code = 0, updated_us = ?"
+        " WHERE sid = ?",
+        (app_sid, now_us, msgspec.json.encode(policy).decode() if policy else None, now_us, sid),
     )
+    connection.execute("DELETE FROM updates WHERE device_sid = ? AND state IN ('reverted', 'error')", (sid,))
     connection.execute(
         "INSERT INTO device_apps (device_sid, app_sid) VALUES (?, ?) ON CONFLICT (device_sid, app_sid) DO NOTHING",
         (sid, app_sid),
@@ -66,4 +74,8 @@ def update_status(row: Row) -> str:
     """Return how far a device is on the way to its target: up-to-date, pending or error."""
     if row["update_error_code"]:
         return "error"
-    return "up-to-date" if row["target_sid"] in (None, row["reported_sid"]) else "pending"
+    if row["target_sid"] not in (None, row["reported_sid"]):
+        return "pending"
+    # A device on trial runs its target already, and may still go back.
+    said_of_target = row["update_hash"] is not None and row["update_hash"] == row["target_hash"]
+    return "pending" if said_of_target and row["update_state"] != "confirmed" else "up-to-date"

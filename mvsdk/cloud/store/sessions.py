@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from mvsdk.cloud import identifiers, passwords
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.sealing import Seal
 from mvsdk.cloud.store import commands, settings
-from mvsdk.link import ConfigItem, ConfigResult, Hello, Target
+from mvsdk.link import ConfigItem, ConfigResult, Hello, Target, UpdatePolicy
 
 STALE_US = 150 * 1_000_000
 """A device whose session has not been confirmed for so long counts as cut off: its server has died."""
@@ -24,11 +26,15 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a device is to know at present. `logging_until_us` is when `logging` ends, None if it is off."""
+    """What a device is to know at present. `logging_until_us` is when `logging` ends, None if it is off.
+
+    A target that is given once more, at another `targeted_us`, is told once more: the device may have failed at it.
+    """
 
     session: str | None
     logging_until_us: int | None
     target: Target | None
+    targeted_us: int | None
     commands: tuple[tuple[int, str], ...]
 
 
@@ -108,16 +114,23 @@ def report(connection: Connection, device: Device, app_hash: str | None, error_c
 def state(connection: Connection, device: Device, now_us: int) -> State:
     """Return what a device is to know at present."""
     row = connection.execute(
-        "SELECT d.session, d.logging_until_us, a.sid AS app_sid, a.hash AS app_hash FROM devices d"
-        " LEFT JOIN apps a ON a.sid = d.target_sid WHERE d.sid = ?",
+        "SELECT d.session, d.logging_until_us, d.targeted_us, d.target_policy, a.sid AS app_sid, a.hash AS app_hash"
+        " FROM devices d LEFT JOIN apps a ON a.sid = d.target_sid WHERE d.sid = ?",
         (device.sid,),
     ).fetchone()
     if row is None:
-        return State(None, None, None, ())
+        return State(None, None, None, None, ())
     until = row["logging_until_us"]
-    target = Target(row["app_sid"], row["app_hash"]) if row["app_sid"] else None
+    target = Target(row["app_sid"], row["app_hash"], _policy(row)) if row["app_sid"] else None
     waiting = tuple((command["number"], command["kind"]) for command in commands.waiting(connection, device.sid))
-    return State(row["session"], until if until is not None and until > now_us else None, target, waiting)
+    return State(
+        row["session"], until if until is not None and until > now_us else None, target, row["targeted_us"], waiting
+    )
+
+
+def _policy(row: Row) -> UpdatePolicy:
+    kept = row["target_policy"]
+    return msgspec.json.decode(kept, type=UpdatePolicy) if kept else UpdatePolicy()
 
 
 def values(connection: Connection, seal: Seal, device: Device, items: list[ConfigItem]) -> list[ConfigResult]:

@@ -1,0 +1,120 @@
+"""How far a device is: what it says, what the original's API makes of it, and who hears of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mvsdk.cloud.client import CloudClient
+from mvsdk.link import Target, TargetChanged, UpdateProgress, UpdateState
+from mvsdk.link.messages import encode
+from mvsdk.link.session import Connected
+from tests.cloud.conftest import RunningCloud
+from tests.cloud.test_downloads import firmware, targeted, uploaded
+from tests.cloud.test_sessions import SomeDevice, raw_session
+
+WAY: list[UpdateState] = ["pending", "downloading", "staged", "waiting", "installing", "trial"]
+
+
+def says(cloud: RunningCloud, sid: str, *messages: UpdateProgress) -> None:
+    """Let a device say something, and see that the cloud has taken it."""
+    with raw_session(cloud, sid) as raw:
+        for message in messages:
+            raw.send(encode(message).decode())
+        raw.send(json.dumps({"type": "config-request", "id": 1, "items": []}))
+        assert json.loads(raw.recv())["type"] == "config-answer"
+
+
+def shown(cloud: RunningCloud, sid: str) -> tuple[str, int, dict[str, Any]]:
+    """Return status and error code of the original's API, and our own document."""
+    app = cloud.call("GET", f"/v1/Devices/{sid}").json()["app"]
+    own = cloud.call("GET", f"/mvsdk/v1/Devices/{sid}/Update").json()
+    return app["update_status"], app["update_error_code"], own
+
+
+def test_every_state_is_shown(cloud: RunningCloud) -> None:
+    """On the way a device is pending in the original's words, also on trial; in ours it is where it says it is."""
+    sid, (app, app_hash, _, _) = cloud.new_device(), uploaded(cloud, firmware())
+    assert shown(cloud, sid)[2]["state"] == "none"
+    targeted(cloud, sid, app)
+    for state in WAY:
+        progress = UpdateProgress(
+            app_hash=app_hash, state=state, bytes_done=10, bytes_total=99, bytes_reused=7, delta=True
+        )
+        says(cloud, sid, progress)
+        status, code, own = shown(cloud, sid)
+        assert (status, code, own["state"]) == ("pending", 0, state)
+        assert (own["bytes_done"], own["bytes_total"], own["bytes_reused"], own["delta"]) == (10, 99, 7, True)
+    says(cloud, sid, UpdateProgress(app_hash=app_hash, state="confirmed"))
+    status, code, own = shown(cloud, sid)
+    assert (status, code, own["state"], own["reported_sid"]) == ("up-to-date", 0, "confirmed", app)
+
+
+def test_on_trial_is_not_up_to_date(cloud: RunningCloud) -> None:
+    """A device that reports its target while it is on trial may still go back."""
+    sid, (app, app_hash, _, _) = cloud.new_device(), uploaded(cloud, firmware())
+    targeted(cloud, sid, app)
+    says(cloud, sid, UpdateProgress(app_hash=app_hash, state="trial"))
+    cloud.change("UPDATE devices SET reported_sid = ?, reported_hash = ? WHERE sid = ?", app, app_hash, sid)
+    assert shown(cloud, sid)[0] == "pending"
+
+
+@pytest.mark.parametrize(("state", "given", "expected"), [("reverted", 0, 1), ("reverted", 7, 7), ("error", 42, 42)])
+def test_what_went_wrong_is_told(cloud: RunningCloud, state: UpdateState, given: int, expected: int) -> None:
+    """A failure is an error with a code and a reason, cut where too long, until the device gets a target again."""
+    sid, (app, app_hash, _, _) = cloud.new_device(), uploaded(cloud, firmware())
+    targeted(cloud, sid, app)
+    says(cloud, sid, UpdateProgress(app_hash=app_hash, state=state, reason="x" * 5000, error_code=given))
+    status, code, own = shown(cloud, sid)
+    assert (status, code, own["state"], own["error_code"]) == ("error", expected, state, expected)
+    assert own["reason"].startswith("xxx")
+    assert len(own["reason"].encode()) <= 1024
+    targeted(cloud, sid, app)
+    status, code, own = shown(cloud, sid)
+    assert (status, code, own["state"], own["reason"]) == ("pending", 0, "pending", "")
+
+
+def test_a_report_about_another_app_changes_nothing(cloud: RunningCloud) -> None:
+    """What a device says of an app that is no longer its target is not shown as its target's."""
+    sid, (app, _, _, _) = cloud.new_device(), uploaded(cloud, firmware())
+    targeted(cloud, sid, app)
+    says(cloud, sid, UpdateProgress(app_hash="sha256:" + "0" * 64, state="error", reason="bad", error_code=3))
+    status, code, own = shown(cloud, sid)
+    assert (status, code, own["state"], own["reason"]) == ("pending", 0, "pending", "")
+
+
+def test_a_target_given_again_is_told_again(cloud: RunningCloud) -> None:
+    """A device that failed is told once more; the target comes with its policy."""
+    sid, device, (app, app_hash, _, _) = cloud.new_device(), SomeDevice(), uploaded(cloud, firmware())
+    session = device.connect(cloud.url, sid)
+    device.next(Connected)
+    for _ in range(2):
+        targeted(cloud, sid, app)
+        assert device.next(TargetChanged) == TargetChanged(target=Target(app, app_hash))
+    session.close()
+
+
+def test_followers_hear_of_every_device(cloud: RunningCloud) -> None:
+    """A stream begins with the present states, and goes on with each that changes."""
+    kitchen, cellar, (app, app_hash, _, _) = cloud.new_device(), cloud.new_device(), uploaded(cloud, firmware())
+    targeted(cloud, cellar, app)
+    stream = CloudClient(cloud.url, *cloud.auth).followed("mvsdk", "v1", "Updates", Follow="true")
+    first = [next(stream)[1] for _ in range(2)]
+    assert {one["device_sid"]: one["state"] for one in first} == {kitchen: "none", cellar: "pending"}
+    says(cloud, cellar, UpdateProgress(app_hash=app_hash, state="downloading", bytes_done=1, bytes_total=2))
+    kind, document = next(stream)
+    assert (kind, document["device_sid"], document["state"]) == ("update", cellar, "downloading")
+    stream.close()  # type: ignore[attr-defined]
+    assert len(cloud.call("GET", "/mvsdk/v1/Updates").json()["updates"]) == 2
+
+
+@pytest.mark.parametrize("fields", [{"state": "flying"}, {"bytes_done": -1}, {"error_code": 2**60}, {"reason": "a\0b"}])
+def test_nonsense_is_refused(cloud: RunningCloud, fields: dict[str, object]) -> None:
+    """A report that is none ends the session, and is not kept."""
+    sid = cloud.new_device()
+    with raw_session(cloud, sid) as raw:
+        raw.send(json.dumps({"type": "update-progress", "app_hash": "x", "state": "trial", **fields}))
+        assert json.loads(raw.recv())["type"] == "closing"
+    assert cloud.rows("SELECT * FROM updates") == []
