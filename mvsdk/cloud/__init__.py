@@ -5,6 +5,7 @@
     database ── store                    SQL in one dialect for two engines; the tables as Python
     blobs                                layers and manifests by their hash
     backup                               everything in one archive
+    cohorts, versions                    which devices somebody means
     uploads, deltas                      what becomes of a bundle that arrives; what devices fetch instead of a layer
     http                                 the API: authentication, forms, pages, errors, resources
 

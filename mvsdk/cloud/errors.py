@@ -10,6 +10,7 @@ CloudError
 ├── BackupError           a backup cannot be written or restored
 ├── CertificateRequestError   a device's certificate request cannot be signed
 ├── UpdateError           a device does not run what it is to run
+├── CohortError           an expression means no devices: it cannot be read
 ├── StorageFullError      nothing more can be written
 ├── NotReachableError     a client finds no cloud
 └── RefusedError          a cloud does not do what a client asks
@@ -54,6 +55,14 @@ class CertificateRequestError(CloudError):
 
 class UpdateError(CloudError):
     """A device does not run what it is to run."""
+
+
+class CohortError(CloudError):
+    """An expression cannot be read; `column` (from 1) is where it goes wrong."""
+
+    def __init__(self, what: str, column: int) -> None:
+        super().__init__(what, "write for example: tag=kitchen and app<1.4 and not online")
+        self.column = column
 
 
 class StorageFullError(CloudError):

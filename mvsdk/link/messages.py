@@ -34,6 +34,8 @@ RECORDS_MOST = 100
 """Records in one message, at most."""
 RECORDS_BYTES = 256 * 1024
 """Bytes of the records in one message, at most, unless it is a single one."""
+FACTS_MOST = 32
+"""Facts that a device tells of itself, at most."""
 CONFIG_ITEMS_MOST = 100
 """Values asked for in one message, at most; more get an answer that says so."""
 
@@ -89,7 +91,8 @@ Record = LogRecord | StartRecord | CrashRecord | GapRecord
 class Hello(_Message, tag="hello", frozen=True, kw_only=True):
     """The first message. `boot` names this boot of the device; `commands_done` is the last command carried out.
 
-    `app_hash` is what it runs ("sha256:…" of the manifest), None before it runs anything.
+    `app_hash` is what it runs ("sha256:…" of the manifest), None before it runs anything. `facts` is what else is to be
+    known of the device, by name: its kernel's version, its board.
     """
 
     protocol: int
@@ -98,6 +101,7 @@ class Hello(_Message, tag="hello", frozen=True, kw_only=True):
     app_hash: Name | None = None
     wake_reason: Name | None = None
     commands_done: Number = 0
+    facts: Annotated[dict[Name, Name], Meta(max_length=FACTS_MOST)] = {}
 
 
 class Records(_Message, tag="records", frozen=True, kw_only=True):

@@ -289,11 +289,11 @@ def silent_cloud() -> Iterator[str]:
 
 
 @contextmanager
-def raw_session(cloud: RunningCloud, sid: str) -> Iterator[ClientConnection]:
-    """Yield a session spoken by hand, after its welcome."""
+def raw_session(cloud: RunningCloud, sid: str, **said: object) -> Iterator[ClientConnection]:
+    """Yield a session spoken by hand, after its welcome; `said` is what its hello says besides."""
     url = cloud.url.replace("http", "ws", 1) + PATH
     with connect(url, additional_headers={"Authorization": f"Bearer {sid}:{TOKEN}"}, proxy=None) as raw:
-        raw.send(encode(Hello(protocol=1, boot="b", software="s")).decode())
+        raw.send(encode({"type": "hello", "protocol": 1, "boot": "b", "software": "s", **said}).decode())
         raw.recv()
         yield raw
 

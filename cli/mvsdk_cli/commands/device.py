@@ -22,7 +22,7 @@ import click
 
 from mvsdk.errors import CloudError
 from mvsdk_cli.cloud_client import cloud_client
-from mvsdk_cli.console import json_option, print_json, print_table
+from mvsdk_cli.console import json_option, print_json, print_table, printable
 from mvsdk_cli.device_folder import devices_home
 
 
@@ -87,10 +87,15 @@ def _reserved_folder(name: str | None) -> Iterator[Path]:
 
 
 @command.command("list")
+@click.option("--cohort", metavar="EXPRESSION", help='Only these, for example "tag=kitchen and not online".')
 @json_option
-def list_devices(as_json: bool) -> None:
-    """List all devices."""
-    devices = list(cloud_client().listed("v1", "Devices"))
+def list_devices(cohort: str | None, as_json: bool) -> None:
+    """List all devices, or those of a cohort."""
+    client = cloud_client()
+    devices = list(client.listed("v1", "Devices"))
+    if cohort is not None:
+        meant = {device["sid"] for device in client.get("mvsdk", "v1", "Cohort", Expression=cohort)["devices"]}
+        devices = [device for device in devices if device["sid"] in meant]
     if as_json:
         print_json(devices)
         return
@@ -107,6 +112,27 @@ def list_devices(as_json: bool) -> None:
 def show(device: str, as_json: bool) -> None:
     """Show one device."""
     _render(cloud_client().get("v1", "Devices", device), as_json=as_json)
+
+
+@command.command("tag")
+@click.argument("device")
+@click.argument("tags", nargs=-1)
+@click.option("--remove", multiple=True, metavar="TAG", help="Take a tag away; may be given more than once.")
+@json_option
+def tag(device: str, tags: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
+    """Give a device TAGS, or take some away, and show what it has; also the facts that it tells of itself."""
+    client, place = cloud_client(), ("mvsdk", "v1", "Devices", device, "Tags")
+    for one in tags:
+        client.post(*place, Tag=one)
+    for one in remove:
+        client.delete(*place, one)
+    shown = client.get(*place)
+    if as_json:
+        print_json(shown)
+    else:
+        rows = [("tag", one) for one in shown["tags"]]
+        facts = [(f"fact.{name}", printable(value)) for name, value in shown["facts"].items()]
+        print_table(("", ""), rows + facts)
 
 
 @command.command("update")

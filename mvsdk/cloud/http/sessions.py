@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError, Connection
 from mvsdk.cloud.http import device_access
-from mvsdk.cloud.store import commands, records, sessions, updates
+from mvsdk.cloud.store import commands, records, sessions, tags, updates
 from mvsdk.cloud.store.sessions import Device, State
 from mvsdk.errors import CloudError
 from mvsdk.link import messages
@@ -122,6 +122,7 @@ class _Session:
 
         def begin(connection: Connection) -> tuple[int, State]:
             through = sessions.begin(connection, device, self.name, hello, now_us)
+            tags.set_facts(connection, device.sid, hello.facts)
             return through, sessions.state(connection, device, now_us)
 
         through, self.told = await self.cloud.database.write(begin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mvsdk.cloud import identifiers
+from mvsdk.cloud import identifiers, versions
 from mvsdk.cloud.database import ConflictError, Connection, Row
 from mvsdk.cloud.store import downloads
 from mvsdk.cloud.store.pages import Listing
@@ -44,8 +44,8 @@ def add(connection: Connection, account: str, app: NewApp, now_us: int) -> tuple
         return _named(connection, known, app.unique_name, now_us), False
     sid = identifiers.new_sid(identifiers.APP)
     row = connection.execute(
-        "INSERT INTO apps (sid, account_sid, unique_name, hash, manifest, signer_id, image_size, created_us,"
-        " updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        "INSERT INTO apps (sid, account_sid, unique_name, hash, manifest, signer_id, image_size, version,"
+        " created_us, updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (
             sid,
             account,
@@ -54,6 +54,7 @@ def add(connection: Connection, account: str, app: NewApp, now_us: int) -> tuple
             app.manifest,
             f"{app.signer_id:016x}",
             app.image_size,
+            versions.of_name(app.unique_name),
             now_us,
             now_us,
         ),
@@ -74,7 +75,8 @@ def _named(connection: Connection, row: Row, unique_name: str | None, now_us: in
     if row["unique_name"] is not None:
         raise ConflictError(f"this bundle was uploaded as '{row['unique_name']}' already")
     renamed = connection.execute(
-        "UPDATE apps SET unique_name = ?, updated_us = ? WHERE sid = ? RETURNING *", (unique_name, now_us, row["sid"])
+        "UPDATE apps SET unique_name = ?, version = ?, updated_us = ? WHERE sid = ? RETURNING *",
+        (unique_name, versions.of_name(unique_name), now_us, row["sid"]),
     ).fetchone()
     assert renamed is not None  # noqa: S101 - the row was there in this transaction
     return renamed
