@@ -6,6 +6,7 @@
     blobs                                layers and manifests by their hash
     backup                               everything in one archive
     cohorts, versions                    which devices somebody means
+    rollouts, gates                      an app on its way to many devices, and what it depends on
     uploads, deltas                      what becomes of a bundle that arrives; what devices fetch instead of a layer
     http                                 the API: authentication, forms, pages, errors, resources
 

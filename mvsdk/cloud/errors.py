@@ -10,6 +10,7 @@ CloudError
 ├── BackupError           a backup cannot be written or restored
 ├── CertificateRequestError   a device's certificate request cannot be signed
 ├── UpdateError           a device does not run what it is to run
+├── GateError             what a rollout is to depend on cannot be read
 ├── CohortError           an expression means no devices: it cannot be read
 ├── StorageFullError      nothing more can be written
 ├── NotReachableError     a client finds no cloud
@@ -62,6 +63,14 @@ class CohortError(CloudError):
 
     def __init__(self, what: str, column: int) -> None:
         super().__init__(what, "write for example: tag=kitchen and app<1.4 and not online")
+        self.column = column
+
+
+class GateError(CloudError):
+    """A gate cannot be read; `column` (from 1) is where it goes wrong."""
+
+    def __init__(self, what: str, column: int) -> None:
+        super().__init__(what, "write for example: crash_rate < 1% and online > 95% for 10m")
         self.column = column
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 
-ACCOUNT, APP, DEVICE, API_KEY = "AC", "KA", "UV", "SK"
+ACCOUNT, APP, DEVICE, API_KEY, ROLLOUT = "AC", "KA", "UV", "SK", "RO"
 NAME_LENGTH = 121
 """Characters of a unique name, at most."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

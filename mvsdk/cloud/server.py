@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mvsdk import boards
+from mvsdk.cloud import rollouts
 from mvsdk.cloud.blobs import open_blobs
-from mvsdk.cloud.cloud import Cloud
+from mvsdk.cloud.cloud import Cloud, wall_clock_us
 from mvsdk.cloud.data_directory import DataDirectory
 from mvsdk.cloud.database import Connection, open_database
 from mvsdk.cloud.errors import AddressError
@@ -76,7 +77,9 @@ def serve(options: Options, ready: Callable[[Ready], None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(options: Options, directory: DataDirectory) -> AsyncIterator[Cloud]:
+async def opened(
+    options: Options, directory: DataDirectory, now_us: Callable[[], int] = wall_clock_us
+) -> AsyncIterator[Cloud]:
     """Open the parts of the cloud in a folder that is locked and prepared; close them afterwards."""
     blobs = open_blobs(options.blobs or str(directory.path / "blobs"))
     database = open_database(options.database_url or directory.database_url)
@@ -89,15 +92,18 @@ async def opened(options: Options, directory: DataDirectory) -> AsyncIterator[Cl
             device_authority=directory.device_authority,
             board=boards.load(),
             signals=database.signals(),
+            now_us=now_us,
         )
-        now_us = cloud.now_us()
-        await database.write(lambda connection: _open_account(connection, directory, options.signers, now_us))
-        forgetting = asyncio.ensure_future(_forget_old(cloud))
+        begun_us = now_us()
+        await database.write(lambda connection: _open_account(connection, directory, options.signers, begun_us))
+        tasks = [asyncio.ensure_future(work(cloud)) for work in (_forget_old, rollouts.keep_evaluating)]
         try:
             yield cloud
         finally:
-            forgetting.cancel()
             cloud.signals.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         await database.close()
 

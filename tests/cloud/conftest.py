@@ -16,7 +16,7 @@ import requests
 from twilio.rest import Client
 
 from mvsdk.cloud import passwords
-from mvsdk.cloud.cloud import Cloud
+from mvsdk.cloud.cloud import Cloud, wall_clock_us
 from mvsdk.cloud.data_directory import DataDirectory
 from mvsdk.cloud.database import Connection
 from mvsdk.cloud.http.application import LOCAL_HOSTS, application
@@ -89,6 +89,7 @@ def running_cloud(
     database_url: str | None = None,
     blobs: str | None = None,
     alter: Callable[[Cloud], Cloud] = lambda cloud: cloud,
+    now_us: Callable[[], int] = wall_clock_us,
 ) -> Iterator[RunningCloud]:
     """Run a cloud in a folder for as long as the context lasts. `alter` may give it other parts."""
     directory = DataDirectory(path)
@@ -103,7 +104,7 @@ def running_cloud(
     running: list[tuple[WebServer, asyncio.AbstractEventLoop, Cloud]] = []
 
     async def serve() -> None:
-        async with opened(options, directory) as whole:
+        async with opened(options, directory, now_us) as whole:
             cloud = alter(whole)
             server = WebServer(application(cloud, hosts=LOCAL_HOSTS), cloud.signals, listening.set)
             running.append((server, asyncio.get_running_loop(), cloud))

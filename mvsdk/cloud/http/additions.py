@@ -14,7 +14,7 @@ from mvsdk import __version__
 from mvsdk.cloud import passwords
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.errors import CertificateRequestError
-from mvsdk.cloud.http import access, description, forms, logs, tags, updates
+from mvsdk.cloud.http import access, description, forms, logs, rollouts, tags, updates
 from mvsdk.cloud.http.calls import Call, answer
 from mvsdk.cloud.http.description import Operation, Parameter
 from mvsdk.cloud.http.devices import shown
@@ -150,6 +150,7 @@ def operations() -> list[Operation]:
             query=[Parameter("Verify", "Check the whole trail too, which takes its time", flag)],
         ),
         *tags.operations(),
+        *rollouts.operations(),
         *updates.operations(),
         *access.operations(),
     ]

@@ -14,6 +14,7 @@ import msgspec
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from mvsdk.cloud import rollouts
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError, Connection
 from mvsdk.cloud.http import device_access
@@ -171,6 +172,8 @@ class _Session:
             case messages.UpdateProgress():
                 await self._note(lambda c: updates.note(c, device, message, now_us))
                 cloud.signals.send(f"presence {device.account}")
+                if message.state in {"trial", *updates.FINISHED}:
+                    cloud.signals.send(rollouts.TOPIC)
 
     async def _note(self, work: Callable[[Connection], None]) -> None:
         """Write down what the device says, unless another session of it counts by now."""
@@ -211,6 +214,8 @@ class _Session:
         if through is None:
             raise _End("another session of this device has begun", retry=False)
         self.cloud.signals.send(f"records {device}")
+        if any(isinstance(record, messages.CrashRecord) for record in taken):
+            self.cloud.signals.send(rollouts.TOPIC)
         await self.send(messages.Acknowledged(up_to=through))
 
     # -- down ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
     apps, devices   what the API calls so
     downloads       what a device may fetch
     updates         how far devices are on their way
+    rollouts        apps on their way to many devices
     tags            what devices are called and say of themselves
     settings        config and secrets, of an account or a device
     audit           who changed what, in a chain of hashes

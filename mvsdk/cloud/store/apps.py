@@ -85,10 +85,16 @@ def _named(connection: Connection, row: Row, unique_name: str | None, now_us: in
 def remove(connection: Connection, sid: str) -> list[str]:
     """Remove an app, and return the blobs that nothing uses any more: layers, and deltas from and to them.
 
-    Raises ConflictError while a device is to run it.
+    Raises ConflictError while a device is to run it, or a rollout may let one.
     """
     if connection.execute("SELECT 1 FROM devices WHERE target_sid = ?", (sid,)).fetchone():
         raise ConflictError("it is the target of a device")
+    going_on = (
+        "SELECT 1 FROM rollouts r LEFT JOIN rollout_devices m ON m.rollout_sid = r.sid"
+        " WHERE r.state IN ('created', 'running', 'paused') AND (r.app_sid = ? OR m.previous_sid = ?)"
+    )
+    if connection.execute(going_on, (sid, sid)).fetchone():
+        raise ConflictError("a rollout that is not over needs it")
     names = [row["name"] for row in connection.execute("SELECT name FROM layers WHERE app_sid = ?", (sid,)).fetchall()]
     connection.execute("DELETE FROM layers WHERE app_sid = ?", (sid,))
     connection.execute("DELETE FROM device_apps WHERE app_sid = ?", (sid,))

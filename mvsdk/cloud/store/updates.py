@@ -16,6 +16,7 @@ REVERTED_CODE = 1
 """The `update_error_code` of a device that went back without a code of its own: REST has no other word for it (own)."""
 FAILED = ("reverted", "error")
 FINISHED = ("confirmed", *FAILED)
+_BEFORE = ("pending", "downloading", "staged", "waiting", "installing")
 
 _VIEW = (
     "SELECT d.sid, d.unique_name, d.account_sid, d.target_sid, a.hash AS target_hash, d.reported_sid, d.targeted_us,"
@@ -28,11 +29,14 @@ _VIEW = (
 def note(connection: Connection, device: Device, said: UpdateProgress, now_us: int) -> None:
     """Keep what a device says. What is confirmed is what it runs; an error of its target is the device's error."""
     row = connection.execute(
-        "SELECT a.hash AS target_hash, u.app_hash, u.state, u.since_us FROM devices d"
+        "SELECT a.hash AS target_hash, u.app_hash, u.state, u.since_us, u.ran_us FROM devices d"
         " LEFT JOIN apps a ON a.sid = d.target_sid LEFT JOIN updates u ON u.device_sid = d.sid WHERE d.sid = ?",
         (device.sid,),
     ).fetchone()
     assert row is not None  # noqa: S101 - the session of this device counts
+    ran_us = row["ran_us"] if row["app_hash"] == said.app_hash and said.state not in _BEFORE else None
+    if ran_us is None and said.state in {"trial", "confirmed"}:
+        ran_us = now_us
     same = (row["app_hash"], row["state"]) == (said.app_hash, said.state)
     code = said.error_code or (REVERTED_CODE if said.state == "reverted" else 0)
     values = (
@@ -46,14 +50,16 @@ def note(connection: Connection, device: Device, said: UpdateProgress, now_us: i
         code,
         row["since_us"] if same else now_us,
         now_us,
+        ran_us,
     )
     connection.execute(
         "INSERT INTO updates (device_sid, app_hash, state, bytes_done, bytes_total, bytes_reused, delta, reason,"
-        " error_code, since_us, updated_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device_sid) DO UPDATE"
+        " error_code, since_us, updated_us, ran_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (device_sid) DO UPDATE"
         " SET app_hash = excluded.app_hash, state = excluded.state, bytes_done = excluded.bytes_done,"
         " bytes_total = excluded.bytes_total, bytes_reused = excluded.bytes_reused, delta = excluded.delta,"
         " reason = excluded.reason, error_code = excluded.error_code, since_us = excluded.since_us,"
-        " updated_us = excluded.updated_us",
+        " updated_us = excluded.updated_us, ran_us = excluded.ran_us",
         (device.sid, *values),
     )
     if said.state == "confirmed":

@@ -1,0 +1,71 @@
+"""Taking rollouts further: one server at a time looks at those that run, when something happened and now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable
+
+from mvsdk.cloud.cloud import Cloud
+from mvsdk.cloud.database import Connection
+from mvsdk.cloud.store import rollouts
+from mvsdk.errors import CloudError
+
+_LOG = logging.getLogger("mvsdk.cloud")
+TOPIC = "rollouts"
+"""The signal that something happened which a rollout may depend on."""
+LOOK_SECONDS = 5.0
+_REST_SECONDS = 0.2
+"""Between two evaluations at least, so that many devices that report at once are looked at together."""
+
+
+async def keep_evaluating(cloud: Cloud) -> None:
+    """Evaluate again and again until the server stops."""
+    with cloud.signals.subscribed(TOPIC) as happened:
+        while not cloud.signals.closed:
+            happened.clear()
+            try:
+                await evaluate_all(cloud)
+            except CloudError as error:
+                _LOG.error("rollouts cannot be evaluated: %s", error)
+            await asyncio.sleep(_REST_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await happened.wait()
+
+
+async def evaluate_all(cloud: Cloud) -> None:
+    """Take every rollout that runs as far as it goes now."""
+    for row in await cloud.database.read(rollouts.running):
+        await evaluate(cloud, row["account_sid"], row["sid"])
+
+
+async def evaluate(cloud: Cloud, account: str, sid: str) -> None:
+    """Take one rollout a step further, if it runs."""
+    now_us = cloud.now_us()
+
+    def work(connection: Connection) -> tuple[bool, bool, list[str]]:
+        before = rollouts.locked(connection, account, sid)
+        if before is None or before["state"] != "running":
+            return False, False, []
+        counts = rollouts.counts(connection, sid)
+        given = rollouts.evaluate(connection, before, now_us)
+        after = rollouts.find(connection, account, sid) or before
+        # A step may be followed by another at once: a stage whose devices have the app already.
+        further = after["state"] == "running" and after["stage"] != before["stage"]
+        return further, dict(after) != dict(before) or rollouts.counts(connection, sid) != counts, given
+
+    async with cloud.database.exclusively("rollouts"):
+        further = True
+        while further:
+            further, changed, given = await cloud.database.write(work)
+            if changed:
+                tell(cloud, account, given)
+
+
+def tell(cloud: Cloud, account: str, devices: Iterable[str]) -> None:
+    """Wake the devices that have another target, and whoever looks at the rollout."""
+    for device in devices:
+        cloud.signals.send(f"device {device}")
+    cloud.signals.send(f"presence {account}")
