@@ -67,8 +67,12 @@ class CloudIdentity:
 
     def write(self, folder: Path) -> None:
         """Keep it in a device's folder, for its owner's eyes only."""
+        self.write_file(folder / FILE)
+
+    def write_file(self, file: Path) -> None:
+        """Write it into a file, for its owner's eyes only; as `cloud.json` it makes a folder that of the device."""
         values = {name: getattr(self, name) for name in ("url", "device", "token", "commands_done")}
-        write_whole(folder / FILE, json.dumps(values).encode(), mode=0o600)
+        write_whole(file, json.dumps(values).encode(), mode=0o600)
 
 
 class CloudLink:

@@ -291,9 +291,9 @@ def test_deploy_needs_no_device_where_there_is_only_one(home: dict[str, str], tm
     with started(home):
         assert "no device" in mvsdk(home, *deploy).stderr
         mvsdk(environment, "device", "create", "kitchen")
-        assert json.loads(mvsdk(home, *deploy).stdout)["device"]["unique_name"] == "kitchen"
+        assert json.loads(mvsdk(home, *deploy).stdout)["devices"][0]["unique_name"] == "kitchen"
         bath = json.loads(mvsdk(environment, "device", "create", "bath", "--json").stdout)["sid"]
         refused = mvsdk(home, *deploy)
         assert refused.returncode == 1
         assert "kitchen" in refused.stderr
-        assert json.loads(mvsdk({**home, "MV_DEVICE_SID": bath}, *deploy).stdout)["device"]["sid"] == bath
+        assert json.loads(mvsdk({**home, "MV_DEVICE_SID": bath}, *deploy).stdout)["devices"][0]["sid"] == bath

@@ -45,7 +45,7 @@ def test_a_device_logs_restarts_and_reports_through_the_cloud(kitchen: Shell, tm
         assert "pong" in kitchen.succeed("mvsdk", "logs", "kitchen", "--until", "pong")
         kitchen.succeed("mvsdk", "device", "update", "kitchen", "--restart")
         deployed = kitchen.succeed("mvsdk", "deploy", "build/blinky.zip", "--device", "kitchen", "--json")
-        assert json.loads(deployed)["device"]["app"]["update_status"] == "up-to-date"
+        assert json.loads(deployed)["devices"][0]["app"]["update_status"] == "up-to-date"
         while "REMOTEAPPLICATIONRESTART" not in kitchen.succeed("mvsdk", "logs", "kitchen", "--json"):
             assert device.poll() is None
     identity = json.loads((tmp_path / "devices" / "kitchen" / "cloud.json").read_bytes())

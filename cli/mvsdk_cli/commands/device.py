@@ -33,9 +33,64 @@ def command() -> None:
 
 @command.command("create")
 @click.argument("name", required=False)
+@click.option("--count", type=click.IntRange(1, 10_000), metavar="N", help="Make so many, named NAME-1 and so on.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Give them a tag; may be given more than once.")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Put what the devices have to know there, a file each, and not among this machine's devices.",
+)
 @json_option
-def create(name: str | None, as_json: bool) -> None:
-    """Make a device in the cloud, and a folder for it here: `mvsdk emulate --device NAME --cloud` is that device."""
+def create(name: str | None, count: int | None, tags: tuple[str, ...], export: Path | None, as_json: bool) -> None:
+    """Make a device in the cloud, and a folder for it here: `mvsdk emulate --device NAME --cloud` is that device.
+
+    With --export nothing is made among this machine's devices: DIR has NAME.json for each, with URL, SID and token, for
+    whoever provisions them. One that is in DIR already is not made again, so that an interrupted run can be repeated.
+    """
+    if export is not None:
+        _export(name, count or 1, tags, export, as_json=as_json)
+        return
+    if count is not None:
+        raise click.UsageError("Several devices are made into a folder of their own: give --export DIR too.")
+    device = _create_here(name)
+    for one in tags:
+        cloud_client().post("mvsdk", "v1", "Devices", device["sid"], "Tags", Tag=one)
+    if as_json:
+        print_json(device)
+    else:
+        folder = Path(device["folder"])
+        click.echo(f"{folder.name} is {device['sid']}; it lies in {folder}")
+
+
+def _export(name: str | None, count: int, tags: tuple[str, ...], folder: Path, *, as_json: bool) -> None:
+    """Make devices, and a file for each."""
+    from mvsdk.emulator.cloud_link import CloudIdentity
+
+    client = cloud_client()
+    width = len(str(count))
+    names: list[str | None] = [None] * count
+    if name is not None:
+        names = [f"{name}-{number:0{width}}" for number in range(1, count + 1)] if count > 1 else [name]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = []
+    for one in names:
+        if one is not None and (folder / f"{one}.json").exists():
+            continue
+        device = client.post("mvsdk", "v1", "Devices", **({"UniqueName": one} if one else {}))
+        file = folder / f"{one or device['sid']}.json"
+        CloudIdentity(client.url, device["sid"], device["token"]).write_file(file)
+        for tag_name in tags:
+            client.post("mvsdk", "v1", "Devices", device["sid"], "Tags", Tag=tag_name)
+        made.append({"sid": device["sid"], "unique_name": one, "file": str(file)})
+    if as_json:
+        print_json(made)
+    else:
+        click.echo(f"made {len(made)} devices; what they have to know lies in {folder}")
+
+
+def _create_here(name: str | None) -> dict[str, Any]:
+    """Make a device and its folder on this machine; return it, with the folder."""
     from mvsdk import boards
     from mvsdk.emulator.cloud_link import CloudIdentity
     from mvsdk.emulator.device_directory import DeviceDirectory
@@ -46,10 +101,7 @@ def create(name: str | None, as_json: bool) -> None:
         folder = reserved if name else reserved.rename(reserved.with_name(device["sid"]))
     with DeviceDirectory(folder, boards.load(), device["sid"]):
         CloudIdentity(client.url, device["sid"], device["token"]).write(folder)
-    if as_json:
-        print_json({**device, "folder": str(folder)})
-    else:
-        click.echo(f"{folder.name} is {device['sid']}; it lies in {folder}")
+    return {**device, "folder": str(folder)}
 
 
 @contextlib.contextmanager
