@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from mvsdk.bundle import ManifestOptions, create
 from mvsdk.link import LogRecord
 from tests.bundle.samples import VECTORS
 from tests.cloud.conftest import RunningCloud, running_cloud
-from tests.cloud.test_sessions import SECONDS, SomeDevice
+from tests.cloud.test_sessions import SECONDS, SomeDevice, raw_session
 
 QUIET = (
     "--headless",
@@ -149,13 +150,51 @@ def test_a_person_deploys_watches_and_sets_a_secret(
     assert "hunter2" not in chromium.page_source
 
 
+def test_a_person_watches_a_rollout(chromium: webdriver.Chrome, cloud: RunningCloud) -> None:
+    """Make a rollout from the page, start it, see a stage fill and the next begin, and one that fails stop it."""
+    bundle = create(VECTORS, ManifestOptions(), cloud.developer)
+    app = cloud.call("POST", "/v1/Apps", files={"File": ("app.zip", bundle)}, data={"UniqueName": "oven-2"}).json()
+    for number in range(2):
+        cloud.new_device(f"oven {number}")
+    visitor = Visitor(chromium, cloud)
+    visitor.open("/rollouts")
+    visitor.fill("Cohort", "all")
+    stages = visitor.find('[name="Stages"]')
+    stages.clear()
+    stages.send_keys("50%,100%")
+    visitor.press("Create a rollout")
+    visitor.sees("created", ".badge")
+    visitor.press("Start")
+    visitor.sees("running", ".badge")
+    for state, text in (("confirmed", "1 of 1 updated"), ("reverted", "0 of 1 updated, 1 failed")):
+        [row] = cloud.rows(
+            "SELECT sid FROM devices d LEFT JOIN updates u ON u.device_sid = sid"
+            " WHERE target_sid IS NOT NULL AND u.state IS NULL"
+        )
+        with raw_session(cloud, row["sid"]) as raw:
+            message = {"type": "update-progress", "app_hash": app["hash"], "state": state, "reason": "too hot"}
+            raw.send(json.dumps(message))
+            visitor.sees(text, ".stages .text")
+        WebDriverWait(chromium, SECONDS).until(
+            lambda window: len(cloud.rows("SELECT sid FROM devices WHERE target_sid IS NOT NULL")) == 2
+        )
+    visitor.sees("paused", ".badge")
+    visitor.sees("too hot", ".reason")
+    visitor.press("Resume")
+    visitor.sees("completed", ".badge")
+    assert chromium.find_element(By.CSS_SELECTOR, "rect.good").get_attribute("width") == "100"
+
+
 def test_the_console_fits_a_phone(chromium: webdriver.Chrome, cloud: RunningCloud) -> None:
     """At the width of a phone no page is wider than the screen, and its script found no error."""
     sid = cloud.new_device("a-device-with-a-rather-long-name-that-nobody-would-give-to-a-kettle")
     cloud.call("POST", f"/v1/Devices/{sid}/Configs", data={"Key": "k" * 100, "Value": "v" * 1000})
     visitor = Visitor(chromium, cloud)
     chromium.set_window_size(390, 800)
-    for path in ("/", f"/devices/{sid}", "/apps", "/settings"):
+    bundle = create(VECTORS, ManifestOptions(), cloud.developer)
+    app = cloud.call("POST", "/v1/Apps", files={"File": ("app.zip", bundle)}).json()["sid"]
+    cloud.call("POST", "/mvsdk/v1/Rollouts", data={"App": app, "Cohort": "name=" + "x" * 100})
+    for path in ("/", f"/devices/{sid}", "/apps", "/rollouts", "/settings"):
         visitor.open(path)
         visitor.find("h1")
         width: int = chromium.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
@@ -167,7 +206,8 @@ def test_the_console_fits_a_phone(chromium: webdriver.Chrome, cloud: RunningClou
 
 def test_pages_are_for_those_who_logged_in(cloud: RunningCloud) -> None:
     """Without a visit every page is the login, streams are closed, a forged cookie is nothing, actions do nothing."""
-    for path in ("/", "/devices/x", "/apps", "/settings", "/console/events", "/console/devices/x/log"):
+    pages = ("/", "/devices/x", "/apps", "/rollouts", "/settings")
+    for path in (*pages, "/console/events", "/console/rollouts", "/console/devices/x/log"):
         for cookies in ({}, {"mvsdk-console": "00" * 40}):
             answer = requests.get(cloud.url + path, cookies=cookies, timeout=30)
             assert answer.status_code == 401

@@ -237,6 +237,43 @@ def test_who_is_offline_holds_nobody_up(fleet: Fleet) -> None:
     assert fleet.do(rollout, "Evaluate")["state"] == "paused"
 
 
+def test_a_stage_of_which_nobody_is_there_waits(fleet: Fleet) -> None:
+    """A stage goes on only when somebody of it has kept the app, however well those of stages before it are."""
+    rollout = fleet.create(Stages="50%,90%,100%")
+    fleet.do(rollout, "Start")
+    first = set(fleet.given())
+    fleet.cloud.change("UPDATE devices SET seen_us = 1")
+    for sid in first:
+        fleet.report(sid, "confirmed")
+    assert fleet.do(rollout, "Evaluate")["stage"] == 2
+    assert fleet.do(rollout, "Evaluate")["stage"] == 2
+    fleet.report(next(iter(set(fleet.given()) - first)), "confirmed")
+    assert fleet.do(rollout, "Evaluate")["stage"] == 3
+
+
+def test_three_bad_ones_of_a_hundred_stop_it(tmp_path: Path) -> None:
+    """Of a hundred devices three go back after the update: the rollout stands still before everybody has the app."""
+    clock = Clock()
+    with running_cloud(tmp_path / "cloud", now_us=clock) as cloud:
+        fleet = Fleet(cloud, clock, size=100)
+        rollout = fleet.create(Stages="1%,10%,50%,100%", Gate="reverted < 3% and online > 95%")
+        members = cloud.call("GET", "/mvsdk/v1/RolloutPreview?App=heater-2.0&Cohort=all").json()["devices"]
+        bad = {device["sid"] for device in members[20:23]}
+        state = fleet.do(rollout, "Start")
+        while state["state"] == "running":
+            for sid in {sid for sid in fleet.given() if shown_state(cloud, sid) == "pending"}:
+                fleet.report(sid, "reverted" if sid in bad else "confirmed")
+            state = fleet.do(rollout, "Evaluate")
+        assert state["state"] == "paused"
+        assert any(sid in state["reason"] for sid in bad)
+        assert len(fleet.given()) == 50
+
+
+def shown_state(cloud: RunningCloud, sid: str) -> str:
+    """Return how far a device is."""
+    return str(cloud.call("GET", f"/mvsdk/v1/Devices/{sid}/Update").json()["state"])
+
+
 def test_somebody_else_approves(fleet: Fleet) -> None:
     """Where approval is wanted, who made a rollout can neither start nor approve it; another can approve it."""
     rollout = fleet.create(NeedsApproval="true")

@@ -20,7 +20,7 @@ from starlette.types import Message
 
 from mvsdk.cloud import identifiers
 from mvsdk.cloud.cloud import Cloud
-from mvsdk.cloud.console import visits
+from mvsdk.cloud.console import rollout_pages, visits
 from mvsdk.cloud.console.visits import Visit
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.http import forms, logs
@@ -50,10 +50,12 @@ def routes() -> list[Route | Mount]:
         Route("/", _page(_devices)),
         Route("/devices/{Sid}", _page(_device)),
         Route("/apps", _page(_apps)),
+        Route("/rollouts", _page(rollout_pages.show)),
         Route("/settings", _page(_settings)),
         Route("/login", _log_in, methods=["POST"]),
         Route("/logout", _log_out, methods=["POST"]),
-        Route("/console/events", _events),
+        Route("/console/events", _live(_states)),
+        Route("/console/rollouts", _live(rollout_pages.states)),
         Route("/console/devices/{Sid}/log", _log),
         Route("/console/do/{method}/{path:path}", _act, methods=["POST"]),
         Mount("/static", StaticFiles(directory=str(files(__package__).joinpath("static")))),
@@ -262,17 +264,23 @@ def _way_back(path: str) -> str:
 # -- live --------------------------------------------------------------------------------------------------------------
 
 
-async def _events(request: Request) -> Response:
-    """Stream the states of all devices whenever one of them changes."""
-    cloud: Cloud = request.app.state.cloud
-    visit = await visits.current(cloud, request)
-    if visit is None:
-        return Response(status_code=401)
-    states = visits.while_it_lasts(cloud, request, _states(cloud, visit.caller.account))
-    return StreamingResponse(states, media_type="text/event-stream", headers=_SAFE)
+def _live(states: Callable[[Cloud, str], AsyncGenerator[bytes, None]]) -> Callable[[Request], Awaitable[Response]]:
+    """Return what streams the states of something of an account to whoever is logged in."""
+
+    async def serve(request: Request) -> Response:
+        cloud: Cloud = request.app.state.cloud
+        visit = await visits.current(cloud, request)
+        if visit is None:
+            return Response(status_code=401)
+        events = visits.while_it_lasts(cloud, request, states(cloud, visit.caller.account))
+        return StreamingResponse(events, media_type="text/event-stream", headers=_SAFE)
+
+    return serve
 
 
 async def _states(cloud: Cloud, account: str) -> AsyncGenerator[bytes, None]:
+    """Yield the states of all devices whenever one of them changes."""
+
     def look(connection: Connection) -> list[dict[str, Any]]:
         shown = ("sid", "connected", "update", "target", "reported", "logging", "wake_reason")
         rows = [_device_view(cloud, connection, row) for row in _some(connection, devices.LISTING, account)]

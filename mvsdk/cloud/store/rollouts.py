@@ -59,6 +59,7 @@ class _Member:
 
     sid: str
     name: str
+    stage: int
     state: str
     reason: str
     excused: bool
@@ -241,8 +242,9 @@ def evaluate(connection: Connection, rollout: Row, now_us: int) -> list[str]:
                 _by_itself(connection, rollout, "paused", _why(condition, shares, counted), now_us)
                 return []
     on_the_way = [member for member in members if member.state == "given" and not member.excused]
-    done = not any(member.online for member in on_the_way) and (counted or not on_the_way)
-    if not done:
+    # Who is out of touch holds nobody up; but somebody of this stage has to have shown that all is well.
+    shown = any(member.stage == rollout["stage"] for member in counted)
+    if any(member.online for member in on_the_way) or (on_the_way and not shown):
         connection.execute("UPDATE rollouts SET holds_since_us = NULL WHERE sid = ?", (rollout["sid"],))
         return []
     since = rollout["holds_since_us"]
@@ -310,7 +312,7 @@ def _why(condition: gates.Condition, shares: Mapping[str, Fraction], members: Se
 def _given(connection: Connection, rollout: Row, now_us: int) -> list[_Member]:
     """Return how those are that were given the app."""
     rows = connection.execute(
-        "SELECT m.device_sid, m.excused, d.unique_name, d.target_sid, d.reported_sid,"
+        "SELECT m.device_sid, m.stage, m.excused, d.unique_name, d.target_sid, d.reported_sid,"
         " d.session, d.seen_us, d.update_error_code, a.hash AS target_hash, u.app_hash, u.state, u.reason,"
         " (SELECT count(*) FROM records r WHERE r.device_sid = m.device_sid AND r.kind = 'crash'"
         " AND r.received_us >= CASE WHEN u.app_hash = a.hash THEN u.ran_us ELSE m.given_us END) AS crashes"
@@ -330,6 +332,7 @@ def _member(row: Row, app: str, now_us: int) -> _Member:
     seen = row["seen_us"]
     return _Member(
         sid=row["device_sid"],
+        stage=row["stage"],
         name=row["unique_name"] or row["device_sid"],
         state=state,
         reason=row["reason"] if said and state in updates.FAILED else "",

@@ -90,5 +90,40 @@ function lineOf(kind, record) {
   return line;
 }
 
+function watchRollouts() {
+  const cards = new Map([...document.querySelectorAll("[data-rollout]")].map((card) => [card.dataset.rollout, card]));
+  if (cards.size === 0) return;
+  new EventSource("/console/rollouts").onmessage = (event) => {
+    for (const rollout of JSON.parse(event.data)) {
+      const card = cards.get(rollout.sid);
+      if (card) showRollout(card, rollout);
+    }
+  };
+}
+
+function showRollout(card, rollout) {
+  const badge = card.querySelector(".badge");
+  badge.textContent = rollout.state;
+  badge.className = `badge ${rollout.state}`;
+  card.querySelector(".reason").textContent = rollout.reason;
+  for (const form of card.querySelectorAll("[data-when]")) {
+    form.hidden = !form.dataset.when.split(" ").includes(rollout.state);
+  }
+  card.querySelectorAll(".stages li").forEach((place, number) => {
+    const stage = rollout.stages[number];
+    const bar = place.querySelector(".bar");
+    bar.setAttribute("aria-label", stage.text);
+    let from = 0;
+    for (const part of ["good", "bad", "wait"]) {
+      const piece = bar.querySelector(`.${part}`);
+      piece.setAttribute("x", from);
+      piece.setAttribute("width", stage[part]);
+      from += stage[part];
+    }
+    place.querySelector(".text").textContent = stage.text;
+  });
+}
+
 watchDevices();
+watchRollouts();
 watchLog();
