@@ -75,6 +75,7 @@ async def _made(base: bytes, layer: bytes) -> bytes | None:
     """Return the delta, or None if it cannot be made: then there is still the layer itself."""
     program = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # nothing from the folder that the server was started in
         "-m",
         __name__,
         stdin=asyncio.subprocess.PIPE,

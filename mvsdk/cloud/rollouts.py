@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable
 
 from mvsdk.cloud.cloud import Cloud
-from mvsdk.cloud.database import Connection
+from mvsdk.cloud.database import ConflictError, Connection
 from mvsdk.cloud.store import rollouts
 from mvsdk.errors import CloudError
 
@@ -25,10 +25,7 @@ async def keep_evaluating(cloud: Cloud) -> None:
     with cloud.signals.subscribed(TOPIC) as happened:
         while not cloud.signals.closed:
             happened.clear()
-            try:
-                await evaluate_all(cloud)
-            except CloudError as error:
-                _LOG.error("rollouts cannot be evaluated: %s", error)
+            await evaluate_all(cloud)
             await asyncio.sleep(_REST_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
@@ -36,9 +33,17 @@ async def keep_evaluating(cloud: Cloud) -> None:
 
 
 async def evaluate_all(cloud: Cloud) -> None:
-    """Take every rollout that runs as far as it goes now."""
-    for row in await cloud.database.read(rollouts.running):
-        await evaluate(cloud, row["account_sid"], row["sid"])
+    """Take every rollout that runs as far as it goes now. One that cannot go on is logged, and keeps no other back."""
+    try:
+        running = await cloud.database.read(rollouts.running)
+    except CloudError as error:
+        _LOG.error("rollouts cannot be read: %s", error)
+        return
+    for row in running:
+        try:
+            await evaluate(cloud, row["account_sid"], row["sid"])
+        except (CloudError, ConflictError) as error:
+            _LOG.error("rollout %s cannot be evaluated: %s", row["sid"], error)
 
 
 async def evaluate(cloud: Cloud, account: str, sid: str) -> None:

@@ -30,7 +30,7 @@ def request(folder: Path, *key: str) -> tuple[Path, str]:
 
 
 def test_a_device_shows_its_certificate(home: dict[str, str], tmp_path: Path) -> None:
-    """A session begins with a certificate and no token; of one device the latest certificate counts."""
+    """Sessions and downloads begin with a certificate and no token; of one device the latest counts."""
     server, options = server_certificate(tmp_path)
     with started(home, *options) as (_, about):
         url, auth = about["url"], (about["account_sid"], about["auth_token"])
@@ -54,6 +54,9 @@ def test_a_device_shows_its_certificate(home: dict[str, str], tmp_path: Path) ->
         second = certified("second")
         assert isinstance(begins(url, sid, first), Disconnected)
         assert begins(url, sid, second) == sid
+        shown = str(tmp_path / "second" / "certificate.pem"), str(tmp_path / "second" / "key.pem")
+        asked = requests.get(f"{url}/mvsdk/v1/downloads/layers/{'0' * 64}", cert=shown, verify=str(server), timeout=30)
+        assert asked.status_code == 404  # known, and told that it has no such layer
         stranger = ssl.create_default_context(cafile=server)
         assert isinstance(begins(url, sid, stranger), Disconnected)
         stranger.load_cert_chain(server, tmp_path / "key.pem")  # of another authority: its own

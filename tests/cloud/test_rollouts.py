@@ -380,6 +380,24 @@ def test_servers_take_turns(tmp_path: Path, postgresql: PostgresqlServer) -> Non
             assert [row["what"] for row in begun] == ["begin stage 1", "begin stage 2"]
 
 
+def test_one_that_cannot_go_on_keeps_no_other_back(tmp_path: Path) -> None:
+    """A rollout whose row is spoilt is passed over; the one after it goes on by itself."""
+    with running_cloud(tmp_path / "cloud") as cloud:
+        fleet = Fleet(cloud, Clock())
+        spoilt, whole = fleet.create(Cohort=f"sid={fleet.devices[0]}"), fleet.create(Cohort=f"sid={fleet.devices[1]}")
+        fleet.do(spoilt, "Start")
+        cloud.change("UPDATE rollouts SET gate = 'nonsense' WHERE sid = ?", spoilt)
+        fleet.do(whole, "Start")
+        with requests.get(
+            f"{cloud.url}/mvsdk/v1/Updates?Follow=true", auth=cloud.auth, stream=True, timeout=30
+        ) as stream:
+            fleet.report(fleet.devices[0], "confirmed")
+            fleet.report(fleet.devices[1], "confirmed")
+            for _ in stream.iter_lines():
+                if cloud.call("GET", f"/mvsdk/v1/Rollouts/{whole}").json()["state"] == "completed":
+                    return
+
+
 def test_it_goes_on_unasked(tmp_path: Path) -> None:
     """A report of the last device of a stage lets the next begin, though nobody asks for it."""
     with running_cloud(tmp_path / "cloud") as cloud:
