@@ -1,6 +1,7 @@
 """Deltas between layers: made on demand, in a process of their own, and kept among the blobs.
 
-The format is detools' "hdiffpatch" patch with heatshrink compression, window 2^8, lookahead 2^7.
+The format is detools' sequential patch with heatshrink compression, window 2^11, lookahead 2^7: what a device decodes
+in a few kilobytes of memory. Its "hdiffpatch" patches are smaller, and need a decoder that no device has.
 Run as a program this module makes one: the length of the base as 8 bytes (big-endian), the base and the layer come on
 standard input, the delta goes to standard output. The algorithm is C on data that strangers sign: it may crash, or take
 for ever, and the server goes on.
@@ -108,9 +109,11 @@ def make(base: bytes, layer: bytes) -> bytes:
         BytesIO(layer),
         patch,
         compression="heatshrink",
-        patch_type="hdiffpatch",
-        algorithm="hdiffpatch",
+        patch_type="sequential",
+        algorithm="bsdiff",
         use_mmap=False,
+        heatshrink_window_sz2=11,
+        heatshrink_lookahead_sz2=7,
     )
     return patch.getvalue()
 
