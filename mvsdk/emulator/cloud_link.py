@@ -159,6 +159,12 @@ class CloudLink:
         """Leave it to `deliver`; people hear of the connection at once."""
         if isinstance(what, Connected):
             self._notice(f"connected to {self._identity.url} as {what.welcome.device_sid}")
+            if not what.welcome.logging:
+                name = self._folder.name
+                self._notice(
+                    f"the cloud wants no log lines of {name} now; `mvsdk logs {name} --follow` asks for them, or "
+                    f"`mvsdk device update {name} --logging`"
+                )
         elif isinstance(what, Disconnected) and what.reason != "done":
             self._notice(f"cloud: {what.reason}{'' if what.final else '; trying again'}")
         self._heard.put(what)
