@@ -1,0 +1,1 @@
+"""The update agent of a device."""
