@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from mvsdk.keys import Signer
 
 
-def create(image: Image, options: ManifestOptions, signer: Signer | None) -> bytes:
+def create(image: Image, options: ManifestOptions, signer: Signer | None, region: int = REGION_SIZE) -> bytes:
     """Return a bundle with `image` as its one layer, signed unless `signer` is None.
+
+    The layer covers `region` bytes of flash, all there is.
 
     The same arguments give the same bytes on every machine. Raises OptionError.
     """
     options.check()
-    layer = layers.reference(image, REGION_SIZE)
+    layer = layers.reference(image, region)
     envelope = Envelope.around(Body((layer,), options).encode())
     if signer is not None:
         envelope = envelope.signed_by(signer)
