@@ -40,9 +40,9 @@ def application(seed: int, size: int = 20_000) -> Image:
     return Image(struct.pack("<2I", 0x20080000, 0x08000041) + random.Random(seed).randbytes(size - 8))  # noqa: S311
 
 
-def bundle(seed: int, size: int = 20_000, signer: Signer = KEY, **options: int) -> bytes:
+def bundle(seed: int, size: int = 20_000, signer: Signer = KEY, options: ManifestOptions | None = None) -> bytes:
     """Return a signed bundle of an application; its one layer covers the small board's flash."""
-    return create(application(seed, size), ManifestOptions(**options), signer, region=BOARD.flash.size)
+    return create(application(seed, size), options or ManifestOptions(), signer, region=BOARD.flash.size)
 
 
 OLD, NEW = bundle(1), bundle(2, 26_000)
