@@ -142,7 +142,7 @@ class PagedFlash(ABC):
 
     def state(self) -> FlashState:
         """Return everything there is, cheaply."""
-        return FlashState(MappingProxyType(self._pages.copy()), MappingProxyType(self._wear.copy()))
+        return FlashState(self._pages.copy(), self._wear.copy())
 
     def load(self, state: FlashState) -> None:
         """Become what `state` says; it must be of such a flash."""

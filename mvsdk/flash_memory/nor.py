@@ -50,8 +50,8 @@ class NorFlash(PagedFlash):
         # Some bytes are done; of the others some bits.
         whole = noise[-1] * len(data) // 256
         masks = bytes(whole) + noise[whole : len(data)]
-        partly = bytes(byte | mask for byte, mask in zip(data, masks, strict=True))
-        return self._programmed(page, start, partly)
+        partly = int.from_bytes(data, "little") | int.from_bytes(masks, "little")
+        return self._programmed(page, start, partly.to_bytes(len(data), "little"))
 
     def _readable(self, number: int, start: int, stop: int) -> bytes:
         page = self._page(number)

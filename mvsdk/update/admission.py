@@ -41,7 +41,7 @@ def authenticate(raw: bytes, keys: KeySet, board: Board) -> Manifest:
     if not 0 < len(raw) <= MANIFEST_LIMIT:
         raise RefusedError(Refusal.MALFORMED, f"the manifest has {len(raw)} bytes; 1 to {MANIFEST_LIMIT} can be")
     try:
-        envelope = Envelope.parse(raw)
+        envelope = _envelope(raw)
     except ManifestError as error:
         raise RefusedError(Refusal.MALFORMED, error.what) from error
     keys.check(envelope)
@@ -89,6 +89,11 @@ def no_space(needed: int, layout: Layout) -> RefusedError:
         f"its layers take {needed} bytes of external flash; a slot has {layout.capacity}",
         "make the bundle smaller, or of fewer layers",
     )
+
+
+@lru_cache(64)
+def _envelope(raw: bytes) -> Envelope:
+    return Envelope.parse(raw)
 
 
 @lru_cache(64)

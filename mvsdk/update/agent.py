@@ -110,7 +110,8 @@ class Agent:
         The proof compares it: two devices that agree in all of these have the same future.
         """
         memory = self._memory
-        inner = self._installer.memory() if self._installer else ()
+        worker = self._installer or self._fetcher
+        inner = worker.memory() if worker else ()
         running = self.application.slot if self.application else None
         told = (memory.at_rest, memory.refused, memory.refused_keys, memory.confirmed, memory.ready)
         return (running, *told, memory.staged_at is None, memory.rounds, memory.stuck, self._pace.failures, inner)
@@ -285,6 +286,7 @@ class Agent:
             if offer is None or content is None or hashlib.sha256(offer).digest() != content.manifest_hash:
                 raise Abandoned("the server wants something else by now")
             memory.confirmed = True
+            return 0.0
         try:
             if self._fetcher is None:
                 self._fetcher = self._new_fetcher()

@@ -54,7 +54,12 @@ class Fetcher:
         self._report = report
         self._download: Download | None = None
         self._decoder: PatchDecoder | None = None
+        self._ready: bytes | None = None
         self._wrong = 0
+
+    def memory(self) -> tuple[object, ...]:
+        """Return what its next step depends on, apart from flash, journal and server."""
+        return (self._ready is not None, self._wrong)
 
     @staticmethod
     def put(hardware: Hardware, policy: Policy, address: int, data: bytes) -> None:
@@ -130,12 +135,14 @@ class Fetcher:
 
     def _fetch(self, state: State, layer: Layer, ask: Callable[[int, int], Part | None], address: int) -> State | None:
         """Bring the next page of what is being downloaded to `address`."""
-        if self._download is None:
-            self._download = Download(ask, self._pace, state.offset, state.size)
-        data = self._download.take(self._next_size(state))
-        if data is None:
+        if self._ready is None:
+            if self._download is None:
+                self._download = Download(ask, self._pace, state.offset, state.size)
+            data = self._download.take(self._next_size(state))
+            if data is not None:
+                self._make_room(state, address, data)
             return None
-        return self._page_done(state, layer, address, data)
+        return self._page_done(state, layer, address)
 
     def _fetch_layer(self, state: State, layer: Layer) -> State | None:
         return self._fetch(state, layer, partial(self._server.layer, layer.name), self._address(state))
@@ -149,14 +156,19 @@ class Fetcher:
         except WrongAnswerError:
             return self._without_patch(state)
 
-    def _copy(self, state: State, layer: Layer) -> State:
+    def _copy(self, state: State, layer: Layer) -> State | None:
+        if self._ready is not None:
+            return self._page_done(state, layer, self._address(state))
         own = self._same_layer(layer)
         if own is None:
             return replace(state, method=Method.UNDECIDED, failed=state.failed | Method.COPY, offset=0)
         data = self._hardware.external.read(own.address + state.offset, self._next_size(state))
-        return self._page_done(state, layer, self._address(state), data)
+        self._make_room(state, self._address(state), data)
+        return None
 
-    def _apply(self, state: State, layer: Layer) -> State:
+    def _apply(self, state: State, layer: Layer) -> State | None:
+        if self._ready is not None:
+            return self._page_done(state, layer, self._address(state))
         base = self._base_layer(layer)
         if base is None:
             return self._without_patch(state)
@@ -165,15 +177,24 @@ class Fetcher:
                 self._decoder = self._new_decoder(state, layer, base)
             if self._address(state) + self._decoder.size > self._patch_address(state.patch_size):
                 raise PatchError("the patch and what it makes do not fit the slot together")
-            state = replace(state, size=self._decoder.size)
+            if not state.size:
+                return replace(state, size=self._decoder.size)
             data = self._decoder.take(self._next_size(state))
         except PatchError:
             return self._without_patch(state)
-        return self._page_done(state, layer, self._address(state), data)
+        self._make_room(state, self._address(state), data)
+        return None
 
-    def _page_done(self, state: State, layer: Layer, address: int, data: bytes) -> State:
+    def _make_room(self, state: State, address: int, data: bytes) -> None:
+        """Make room for a page; it is written with the next step."""
+        self._hardware.external.erase(address + state.offset)
+        self._ready = data
+
+    def _page_done(self, state: State, layer: Layer, address: int) -> State:
         """Write a page, and with the last one prove the layer."""
-        self.put(self._hardware, self._policy, address + state.offset, data)
+        data, self._ready = self._ready or b"", None
+        if not write_page(self._hardware.external, address + state.offset, data):
+            self.put(self._hardware, self._policy, address + state.offset, data)
         state = replace(state, offset=state.offset + len(data))
         if state.offset < state.size:
             return state

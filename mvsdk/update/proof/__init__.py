@@ -16,4 +16,3 @@ the journal says the same after every cut is proven on its own.
 Not a proof of the application, nor of what no model has: bits that flip by themselves in memory, or a processor that
 executes something else.
 """
-

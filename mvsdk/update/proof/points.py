@@ -1,10 +1,10 @@
 """Names of what is tried: short, and enough to try exactly that again.
 
-    update:1234:torn                the power fails at operation 1234 of the scenario `update`
-    update:1234:torn,3:after        and again at operation 3 after it came back
-    update:message-12:half          the 12th answer of the server comes by half
-    lies:endless-layer              the server lies in this way
-    decay:internal-3                page 3 of internal flash has lost a bit
+update:1234:torn                the power fails at operation 1234 of the scenario `update`
+update:1234:torn,3:after        and again at operation 3 after it came back
+update:message-12:half          the 12th answer of the server comes by half
+lies:endless-layer              the server lies in this way
+decay:internal-3                page 3 of internal flash has lost a bit
 """
 
 from __future__ import annotations

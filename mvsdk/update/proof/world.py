@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from mvsdk.boards import Board
@@ -13,9 +15,10 @@ from mvsdk.flash_memory.cells import Page
 from mvsdk.update.agent import NEVER, Agent
 from mvsdk.update.bundle_server import BundleServer, ManualClock
 from mvsdk.update.hardware import Hardware
-from mvsdk.update.journal import Found, Journal, newer, read_page
+from mvsdk.update.journal import Journal, newer, read_page
 from mvsdk.update.key_set import KeySet
 from mvsdk.update.layout import Layout
+from mvsdk.update.proof.faults import LyingServer
 from mvsdk.update.provisioning import provision
 from mvsdk.update.reports import Report
 from mvsdk.update.server import Server
@@ -23,6 +26,8 @@ from mvsdk.update.state import Phase
 
 STEP_LIMIT = 20_000
 """Steps after which a device that is not at rest never will be: an update of 1 MiB takes some 600."""
+
+_WORD = (1 << 128) - 1
 
 States = tuple[FlashState, FlashState]
 """What internal and external flash hold."""
@@ -42,7 +47,7 @@ class Scenario:
 
     name: str
     title: str
-    make_server: Callable[[], Server]
+    server: BundleServer
     ends: tuple[str, ...]
     trial_passes: bool = True
     key_changes: int = 0
@@ -93,7 +98,7 @@ class World:
         self.reports: list[Report] = []
         self._make_journal = make_journal
         self._journal_pages = (layout.journal // page, layout.journal // page + 1)
-        self._digests: dict[int, tuple[Page, bytes]] = {}
+        self._digests: dict[int, tuple[Page, int, int]] = {}
 
     def provisioned(self, bundle: bytes) -> States:
         """Return the flash of a device that leaves the factory with a bundle."""
@@ -129,21 +134,51 @@ class World:
             self.power.listener = listener
         return self.states()
 
-    def run(self, scenario: Scenario, cut: Cut | None = None, known: Callable[[Agent], bool] | None = None) -> None:
+    def run(
+        self,
+        scenario: Scenario,
+        cut: Cut | None = None,
+        known: Callable[[Agent], bool] | None = None,
+        server: Server | None = None,
+        ends: tuple[str, ...] | None = None,
+    ) -> None:
         """Give power and leave the device alone, until it is at rest or in a state that is `known`.
 
-        Raises Violation, and PowerCut where `cut` says.
+        `server` and `ends` are the scenario's unless given. Raises Violation, and PowerCut where `cut` says.
         """
+        with self._life(cut):
+            agent = self.agent(server or copy.copy(scenario.server))
+            agent.boot()
+            self._drive(agent, scenario, known, ends or scenario.ends)
+
+    def run_lied_to(self, scenario: Scenario, server: LyingServer, steps: int) -> None:
+        """Give power to a device whose server lies for so many steps, and then does not.
+
+        Until then the old application must stay, and the device stay able to take the new one. Raises Violation.
+        """
+        with self._life(None):
+            agent = self.agent(server)
+            agent.boot()
+            checked = self.check_application(agent, None)
+            for _ in range(steps):
+                self._step(agent, scenario)
+                checked = self.check_application(agent, checked)
+            server.honest = True
+            agent.check_now()
+            self._step(agent, scenario)
+            self._drive(agent, scenario, lambda agent: False, scenario.ends)
+
+    @contextlib.contextmanager
+    def _life(self, cut: Cut | None) -> Iterator[None]:
+        """From power-up to power-down. Whatever comes out of the agent but a loss of power is a violation."""
         self.reports.clear()
         self.clock.seconds = 0.0
         self.power.restore(cut)
-        agent = self.agent(scenario.make_server())
         try:
-            self._drive(agent, scenario, known)
+            yield
         except (PowerCut, Violation):
             raise
         except Exception as error:
-            # Whatever else comes out of the agent is a crash of the device.
             raise Violation(f"the agent crashed: {type(error).__name__}: {error}") from error
 
     def agent(self, server: Server) -> Agent:
@@ -151,25 +186,32 @@ class World:
         journal = self._make_journal(self.hardware) if self._make_journal else None
         return Agent(self.hardware, server, self.clock, observe=self.reports.append, journal=journal)
 
-    def _drive(self, agent: Agent, scenario: Scenario, known: Callable[[Agent], bool] | None) -> None:
-        agent.boot()
+    def _drive(
+        self, agent: Agent, scenario: Scenario, known: Callable[[Agent], bool] | None, ends: tuple[str, ...]
+    ) -> None:
         checked = self.check_application(agent, None)
         for _ in range(STEP_LIMIT):
             if known is not None and known(agent):
                 return
             if agent.at_rest:
-                self._check_end(agent, scenario)
+                self._check_end(agent, scenario, ends)
                 return
-            if agent.state.phase is Phase.TRIAL:
-                _judge(agent, passes=scenario.trial_passes)
-            else:
-                wait = agent.step()
-                if wait == NEVER:
-                    self._check_end(agent, scenario)
-                    raise Violation(f"it waits for ever in phase {agent.state.phase.name}")
-                self.clock.seconds += wait
+            self._step(agent, scenario)
             checked = self.check_application(agent, checked)
         raise Violation(f"it is not at rest after {STEP_LIMIT} steps, but in phase {agent.state.phase.name}")
+
+    def _step(self, agent: Agent, scenario: Scenario) -> None:
+        """Do one step and let its time pass."""
+        if agent.state.phase is Phase.TRIAL:
+            if scenario.trial_passes:
+                agent.trial_passed()
+            else:
+                agent.trial_failed("it crashed")
+            return
+        wait = agent.step()
+        if wait == NEVER:
+            raise Violation(f"it waits for ever in phase {agent.state.phase.name}")
+        self.clock.seconds += wait
 
     def check_application(self, agent: Agent, checked: Image | None) -> Image | None:
         """Prove that what may run is one of the two images, and is what internal flash holds, to the last byte."""
@@ -183,62 +225,60 @@ class World:
             raise Violation(f"internal flash is not what the {name} application is")
         return running.image
 
-    def _check_end(self, agent: Agent, scenario: Scenario) -> None:
+    def _check_end(self, agent: Agent, scenario: Scenario, ends: tuple[str, ...]) -> None:
         running = agent.application
         name = self.images.name(running.image) if running else None
-        if name not in scenario.ends:
-            raise Violation(f"it ends with {_article(name)}, where {' or '.join(map(_article, scenario.ends))} should")
+        if name not in ends:
+            raise Violation(f"it ends with {_article(name)}, where {' or '.join(map(_article, ends))} should")
         if agent.keys.sequence != scenario.key_changes:
             raise Violation(f"it has taken {agent.keys.sequence} changes of its keys, not {scenario.key_changes}")
 
-    def fingerprint(self, agent: Agent | None = None) -> bytes:
-        """Return what stands for all states with the same future: flash, what the journal says, and what is remembered.
+    def fingerprint(self, states: States, agent: Agent | None = None) -> bytes:
+        """Return what stands for all devices with the same future: flash, what the journal says, what is remembered.
 
         Without an agent it is of a device that has no power.
         """
-        digest = hashlib.blake2b(digest_size=16)
-        internal, external = self.states()
-        for number in sorted(internal.pages):
-            digest.update(number.to_bytes(4, "little") + self._digest(internal.pages[number]))
-        digest.update(b"external")
-        for number in sorted(external.pages):
+        internal, external = states[0].pages, states[1].pages
+        total = 0
+        for number, page in internal.items():
+            total += self._digest(number, page)
+        # Digests of pages are added up, so that they need no order; of the other memory, under other numbers.
+        for number, page in external.items():
             if number not in self._journal_pages:
-                digest.update(number.to_bytes(4, "little") + self._digest(external.pages[number]))
-        journal = [external.pages.get(number) for number in self._journal_pages]
-        digest.update(repr([_journal_says(journal), _journal_says([page and (page.later or page) for page in journal])]).encode())
+                total += self._digest(~number, page)
+        first, second = (external.get(number) for number in self._journal_pages)
+        says: list[object] = [_journal_says(first, second)]
+        if (first and first.later) or (second and second.later):
+            says.append(_journal_says(first and (first.later or first), second and (second.later or second)))
+        else:
+            says *= 2
         if agent is not None:
-            digest.update(repr(agent.memory()).encode())
-        return digest.digest()
+            says.append(agent.memory())
+        rest = (total & _WORD).to_bytes(16, "little") + repr(says).encode()
+        return hashlib.blake2b(rest, digest_size=16).digest()
 
-    def _digest(self, page: Page) -> bytes:
-        """Return a digest of a page; pages are shared among states, so most have been seen before."""
+    def _digest(self, number: int, page: Page) -> int:
+        """Return a digest of a page at its place; pages are shared among states, so most have been seen before."""
         seen = self._digests.get(id(page))
-        if seen is not None and seen[0] is page:
-            return seen[1]
+        if seen is not None and seen[0] is page and seen[1] == number:
+            return seen[2]
         digest = hashlib.blake2b(page.data, digest_size=16)
-        plain = (page.programmed, page.unreadable, page.half_erased, page.reads, page.settles)
+        plain = (number, page.programmed, page.unreadable, page.half_erased, page.reads, page.settles)
         digest.update(repr(plain).encode())
         if page.later is not None:
-            digest.update(self._digest(page.later))
+            digest.update(self._digest(number, page.later).to_bytes(16, "little"))
         if len(self._digests) > 4096:
             self._digests.clear()
-        value = digest.digest()
-        self._digests[id(page)] = (page, value)
+        value = int.from_bytes(digest.digest(), "little")
+        self._digests[id(page)] = (page, number, value)
         return value
 
 
-def _journal_says(pages: list[Page | None]) -> tuple[bytes | None, bytes | None] | None:
+def _journal_says(first: Page | None, second: Page | None) -> tuple[bytes | None, bytes | None] | None:
     """Return what the journal in two pages says, however it says it."""
-    found: list[Found | None] = [None if page is None else read_page(page.data) for page in pages]
+    found = (read_page(first.data) if first else None, read_page(second.data) if second else None)
     current = found[newer(*found)]
-    return None if current is None else (current.state, current.keys)
-
-
-def _judge(agent: Agent, *, passes: bool) -> None:
-    if passes:
-        agent.trial_passed()
-    else:
-        agent.trial_failed("it crashed")
+    return (current.state, current.keys) if current else None
 
 
 def _same(data: bytes, whole: bytes) -> bool:
