@@ -1,8 +1,7 @@
 """The proof of an update: everything that can go wrong on the way from one bundle to another, tried out.
 
-    points ── world ──┬── power      the power fails at every operation of the flash
-                      ├── faults     the network fails, the server lies, the flash decays
-                      └── prove, replay, report
+    faults ── world ── power ── prove ── report
+    points ────────────────────────┘
 
 The agent is run on modelled flash along each `Scenario`, and the world is kept at every operation. From each of these
 instants the power fails in every way that `Mess` knows, the device comes up again and is left alone. Whatever it lets
@@ -16,3 +15,22 @@ the journal says the same after every cut is proven on its own.
 Not a proof of the application, nor of what no model has: bits that flip by themselves in memory, or a processor that
 executes something else.
 """
+
+from mvsdk.update.proof.points import Point
+from mvsdk.update.proof.prove import Finding, Outcome, Plan, Replay, Section, prove, replay
+from mvsdk.update.proof.report import as_document, as_html
+from mvsdk.update.proof.world import Violation
+
+__all__ = [
+    "Finding",
+    "Outcome",
+    "Plan",
+    "Point",
+    "Replay",
+    "Section",
+    "Violation",
+    "as_document",
+    "as_html",
+    "prove",
+    "replay",
+]

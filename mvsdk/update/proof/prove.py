@@ -26,7 +26,7 @@ from mvsdk.update.proof.world import Images, Scenario, States, Violation, World
 from mvsdk.update.reports import Report
 from mvsdk.update.state import Phase
 
-_CHUNK = 64
+_CHUNK = 256
 """Operations that are tried in one go. Fixed, so that the result does not depend on how many processors there are."""
 _LIED_TO = 400
 """Steps for which a server lies."""
