@@ -24,7 +24,7 @@ from mvsdk.update.errors import MissingError, Refusal, RefusedError, ServerError
 from mvsdk.update.fetching import Abandoned, Fetcher
 from mvsdk.update.hardware import Hardware
 from mvsdk.update.installer import Installer, WornOutError
-from mvsdk.update.journal import Journal
+from mvsdk.update.journal import Journal, Known
 from mvsdk.update.key_set import KeySet
 from mvsdk.update.reports import Application, Event, Report, Status
 from mvsdk.update.server import Clock, Pending, Server
@@ -115,6 +115,11 @@ class Agent:
         running = self.application.slot if self.application else None
         told = (memory.at_rest, memory.refused, memory.refused_keys, memory.confirmed, memory.ready)
         return (running, *told, memory.staged_at is None, memory.rounds, memory.stuck, self._pace.failures, inner)
+
+    def known(self) -> Known:
+        """Return what the agent goes by, in the words of its journal: which must say the same."""
+        keys = self._journal.keys
+        return self.state.encode(), keys.encode() if keys else None
 
     def boot(self) -> None:
         """Come up: read the journal, and find out what may be executed."""

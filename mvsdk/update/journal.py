@@ -25,6 +25,9 @@ from mvsdk.update.state import State
 
 STATE, KEYS, COMMIT = 1, 2, 3
 
+Known = tuple[bytes | None, bytes | None]
+"""What a journal says: the encoded state and keys; None for what nothing was written of."""
+
 _HEADER = struct.Struct("<2sBxHHII")  # magic, kind, length, offset in the page / 4, generation, CRC
 _MAGIC = b"mJ"
 

@@ -18,6 +18,7 @@ where it should. With --exhaustive the power also fails during the recovery, and
 there is no state of the device that has not been seen.
 
 A point that fails is shown with the command that tries exactly that one again, and tells what the device reported.
+Where detools is installed (`pip install mvsdk[delta]`), there is a section in which the layers come as patches.
 Both bundles must be signed by keys of `mvsdk keys list`, the one in MVSDK_SIGNING_KEY, or those given with --trust.
 
 Exit status: 0 every point passed, 1 one did not, or the bundles cannot be used.
@@ -68,11 +69,12 @@ def command(
     from mvsdk import boards
     from mvsdk.bundle import load
     from mvsdk.files import write_whole
+    from mvsdk.update.patch_making import available, make_patch
     from mvsdk.update.proof import Plan, as_document, as_html, prove
     from mvsdk_cli.keyring import keyring
 
     trusted = tuple(keyring().trusted(trust).values())
-    plan = Plan(load(old), load(new), trusted, boards.load(), exhaustive)
+    plan = Plan(load(old), load(new), trusted, boards.load(), exhaustive, make_patch if available() else None)
     again = ["mvsdk", "prove-update", str(old), str(new), *(word for each in trust for word in ("--trust", str(each)))]
     if only is not None:
         ctx.exit(_try_one(plan, only, as_json=as_json))

@@ -6,9 +6,11 @@ import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mvsdk.flash_memory import Cut, Mess, Operation
+from mvsdk.flash_memory import Cut, Mess, Operation, PowerCut
 from mvsdk.update.agent import Agent
 from mvsdk.update.download import Policy
+from mvsdk.update.errors import ProofError
+from mvsdk.update.journal import Known
 from mvsdk.update.proof.points import Point
 from mvsdk.update.proof.world import Scenario, States, Violation, World
 
@@ -16,17 +18,31 @@ ONCE = 1
 HOWEVER_OFTEN = 1_000_000
 """How many losses of power in a row to try."""
 
-
-_Down = tuple[tuple[Cut, ...], States]
-"""A device without power, and the cuts that made it so."""
+_ENOUGH = 20
+"""Broken promises of one part of a path; more would only say the same."""
+_FORGOTTEN = "when it comes up again it has forgotten what it acted on before the power failed"
 
 
 @dataclass(frozen=True)
 class Instant:
-    """The world just before a call of the flash."""
+    """The world just before a call of the flash.
+
+    `knowable` is what the journal may say when the power fails during the call: what the agent goes by, and while that
+    is being written also what it went by before. Whatever else it says, the agent has acted on what it then forgets.
+    """
 
     states: States
     operation: Operation
+    knowable: frozenset[Known | None]
+
+
+@dataclass(frozen=True)
+class _Down:
+    """A device without power, the cuts that made it so, and what its journal may say."""
+
+    cuts: tuple[Cut, ...]
+    states: States
+    knowable: frozenset[Known | None]
 
 
 @dataclass
@@ -36,6 +52,7 @@ class Path:
     scenario: Scenario
     instants: list[Instant]
     fingerprints: set[bytes]
+    lapses: tuple[int, ...]
 
     @property
     def operations(self) -> int:
@@ -64,6 +81,9 @@ class Explorer:
     def __init__(self, world: World, scenario: Scenario, start: States) -> None:
         self.world, self.scenario = world, scenario
         self.start = start
+        self._trace: list[Instant] = []
+        self._lapses: list[int] = []
+        """Operations before which the agent, between two steps, went by something that its journal did not say."""
 
     def follow(self) -> Path:
         """Follow the path uninterrupted. Raises Violation."""
@@ -74,7 +94,7 @@ class Explorer:
             return False
 
         instants = self._recorded(self.start, known, self.scenario.ends)
-        return Path(self.scenario, instants, fingerprints)
+        return Path(self.scenario, instants, fingerprints, tuple(self._lapses))
 
     def ends(self, cuts: int) -> tuple[str, ...]:
         """Return which applications may run in the end, after so many losses of power."""
@@ -85,25 +105,52 @@ class Explorer:
         """Let the power fail at operations `first` to before `last`, and up to `cuts` times in a row."""
         seen: set[bytes] = set()
         known = set(path.fingerprints)
-        failures: list[tuple[Point, str]] = []
+        failures: list[tuple[Point, str]] = [
+            (Point(self.scenario.name, (Cut(lapse, Mess.BEFORE),)), _FORGOTTEN)
+            for lapse in sorted({*path.lapses})
+            if first <= lapse < last or lapse == last == path.operations
+        ]
         for number in range(first, last):
             instant = path.instant(number)
             for mess in _messes(number > first):
-                stack: list[_Down] = [((Cut(number, mess),), self._after(instant, number, mess))]
-                while stack:
-                    taken, states = stack.pop()
-                    fingerprint = self.world.fingerprint(states)
+                stack = [_Down((Cut(number, mess),), self._after(instant, number, mess), instant.knowable)]
+                while stack and len(failures) < _ENOUGH:
+                    down = stack.pop()
+                    fingerprint = self.world.fingerprint(down.states)
+                    if self.world.journal_says(down.states, powered=False) not in down.knowable:
+                        failures.append((Point(self.scenario.name, down.cuts), _FORGOTTEN))
+                        continue
                     if fingerprint in seen:
                         continue
                     seen.add(fingerprint)
                     try:
-                        trace = self._recover(states, known, self.ends(len(taken)))
+                        trace = self._recover(down.states, known, self.ends(len(down.cuts)))
                     except Violation as violation:
-                        failures.append((Point(self.scenario.name, taken), str(violation)))
+                        failures.append((Point(self.scenario.name, down.cuts), str(violation)))
                         continue
-                    if len(taken) < cuts:
-                        stack += self._further(taken, trace)
+                    failures += [
+                        (Point(self.scenario.name, (*down.cuts, Cut(lapse, Mess.BEFORE))), _FORGOTTEN)
+                        for lapse in sorted({*self._lapses})
+                    ]
+                    if len(down.cuts) < cuts:
+                        stack += self._further(down.cuts, trace)
         return Explored((last - first) * len(Mess), len(seen), tuple(failures))
+
+    def relive(self, cut: Cut | None, ends: tuple[str, ...]) -> None:
+        """Give power to the device as it is, until `cut`. Raises Violation, and ProofError if it does not come."""
+        failed = False
+        try:
+            self._recorded(self.world.states(), lambda agent: False, ends, cut)
+        except PowerCut:
+            failed = True
+        if cut is None:
+            return
+        if not failed and cut.at != self.world.power.operations:
+            raise ProofError(f"the device is at rest before operation {cut.at}", "give a point that there is")
+        said = self.world.journal_says(self.world.states(), powered=False)
+        lapsed = cut.mess is Mess.BEFORE and cut.at in self._lapses
+        if lapsed or (failed and said not in self._trace[-1].knowable):
+            raise Violation(_FORGOTTEN)
 
     def _recover(self, states: States, known: set[bytes], ends: tuple[str, ...]) -> list[Instant]:
         """Let the device come up and be left alone until it is as one that was seen; return what it did until then."""
@@ -125,21 +172,36 @@ class Explorer:
             first = instant.operation.first
             for number in range(first, first + instant.operation.count):
                 for mess in _messes(number > trace[0].operation.first):
-                    yield (*taken, Cut(number, mess)), self._after(instant, number, mess)
+                    yield _Down((*taken, Cut(number, mess)), self._after(instant, number, mess), instant.knowable)
 
     def _after(self, instant: Instant, number: int, mess: Mess) -> States:
         return self.world.interrupted(instant.states, instant.operation, Cut(number - instant.operation.first, mess))
 
-    def _recorded(self, states: States, known: Callable[[Agent], bool], ends: tuple[str, ...]) -> list[Instant]:
-        trace: list[Instant] = []
+    def _recorded(
+        self, states: States, known: Callable[[Agent], bool], ends: tuple[str, ...], cut: Cut | None = None
+    ) -> list[Instant]:
+        trace = self._trace = []
+        # What is found when coming up may still be lost, until it has been made firm.
+        before, now = self.world.journal_will_say(states), self.world.journal_says(states, powered=False)
 
         def listen(operation: Operation) -> None:
-            trace.append(Instant(self.world.states(), operation))
+            nonlocal before, now
+            agent = self.world.running
+            if agent is not None and agent.known() != now:
+                before, now = now, agent.known()
+            knowable = {before, now} if self.world.in_journal(operation) else {now}
+            trace.append(Instant(self.world.states(), operation, frozenset(knowable)))
 
+        def stepped(agent: Agent) -> bool:
+            if self.world.journal_says(self.world.states(), powered=True) != agent.known():
+                self._lapses.append(self.world.power.operations)
+            return known(agent)
+
+        self._lapses = []
         self.world.load(states)
         self.world.power.listener = listen
         try:
-            self.world.run(self.scenario, known=known, ends=ends)
+            self.world.run(self.scenario, cut, known=stepped, ends=ends)
         finally:
             self.world.power.listener = None
         return trace

@@ -15,7 +15,7 @@ from mvsdk.flash_memory.cells import Page
 from mvsdk.update.agent import NEVER, Agent
 from mvsdk.update.bundle_server import BundleServer, ManualClock
 from mvsdk.update.hardware import Hardware
-from mvsdk.update.journal import Journal, newer, read_page
+from mvsdk.update.journal import Journal, Known, newer, read_page
 from mvsdk.update.key_set import KeySet
 from mvsdk.update.layout import Layout
 from mvsdk.update.proof.faults import LyingServer
@@ -96,6 +96,7 @@ class World:
         self.hardware = Hardware(self.internal, self.external, layout, board, keys, kernel_version=0xFFFFFFFF)
         self.clock = ManualClock()
         self.reports: list[Report] = []
+        self.running: Agent | None = None
         self._make_journal = make_journal
         self._journal_pages = (layout.journal // page, layout.journal // page + 1)
         self._digests: dict[int, tuple[Page, int, int]] = {}
@@ -147,7 +148,7 @@ class World:
         `server` and `ends` are the scenario's unless given. Raises Violation, and PowerCut where `cut` says.
         """
         with self._life(cut):
-            agent = self.agent(server or copy.copy(scenario.server))
+            agent = self.running = self.agent(server or copy.copy(scenario.server))
             agent.boot()
             self._drive(agent, scenario, known, ends or scenario.ends)
 
@@ -248,16 +249,36 @@ class World:
                 total += seen[2]
             elif ~number not in self._journal_pages:
                 total += self._digest(number, page)
-        first, second = (external.get(number) for number in self._journal_pages)
-        says: list[object] = [_journal_says(first, second)]
-        if (first and first.later) or (second and second.later):
-            says.append(_journal_says(first and (first.later or first), second and (second.later or second)))
-        else:
-            says *= 2
+        first, second = self._journal(states)
+        says: list[object] = [self.journal_says(states, powered=agent is not None)]
+        marginal = (first and first.later) or (second and second.later)
+        says.append(self.journal_will_say(states) if marginal else says[0])
         if agent is not None:
             says.append(agent.memory())
         rest = (total & _WORD).to_bytes(16, "little") + repr(says).encode()
         return hashlib.blake2b(rest, digest_size=16).digest()
+
+    def journal_says(self, states: States, *, powered: bool) -> Known | None:
+        """Return what the journal says, None when there is none; without power, what it will say when that is back."""
+        pages = self._journal(states)
+        if not powered:
+            pages = _after_power_up(pages[0]), _after_power_up(pages[1])
+        return _journal_says(*pages)
+
+    def journal_will_say(self, states: States) -> Known | None:
+        """Return what the journal says once everything marginal has shown itself."""
+        first, second = self._journal(states)
+        return _journal_says(first and (first.later or first), second and (second.later or second))
+
+    def in_journal(self, operation: Operation) -> bool:
+        """Tell whether a call concerns the journal."""
+        return (
+            operation.memory is self.external and operation.address // self.external.erase_size in self._journal_pages
+        )
+
+    def _journal(self, states: States) -> tuple[Page | None, Page | None]:
+        first, second = self._journal_pages
+        return states[1].pages.get(first), states[1].pages.get(second)
 
     def _digest(self, number: int, page: Page) -> int:
         """Return a digest of a page at its place, and keep it: pages are shared among states, most have been seen."""
@@ -273,11 +294,15 @@ class World:
         return value
 
 
-def _journal_says(first: Page | None, second: Page | None) -> tuple[bytes | None, bytes | None] | None:
+def _journal_says(first: Page | None, second: Page | None) -> Known | None:
     """Return what the journal in two pages says, however it says it."""
     found = (read_page(first.data) if first else None, read_page(second.data) if second else None)
     current = found[newer(*found)]
     return (current.state, current.keys) if current else None
+
+
+def _after_power_up(page: Page | None) -> Page | None:
+    return page.later if page is not None and page.settles == 1 else page
 
 
 def _same(data: bytes, whole: bytes) -> bool:
