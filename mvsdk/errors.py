@@ -4,7 +4,9 @@
     ├── AbiError            abi:       the system-call database contradicts itself
     ├── BoardError          boards:    no such board, or its description is wrong
     ├── KeyStoreError       keys:      a key cannot be found, read, unlocked or used
+    ├── FlashError          flash_memory: the flash's rules are broken, or it cannot be read
     ├── BundleError         bundle:    an image, manifest or bundle is not what it should be
+    ├── UpdateError         update:    an update is refused, or cannot go on
     ├── ProjectError        project:   scaffold, tool chain and build
     ├── EmulatorError       emulator:  a device cannot be made or run
     ├── CloudError          cloud:     the local cloud cannot be started, reached, or do what it is asked
@@ -39,8 +41,16 @@ class KeyStoreError(MvsdkError):
     """A key cannot be found, read, unlocked or used."""
 
 
+class FlashError(MvsdkError):
+    """A flash memory's rules are broken, or it cannot be read."""
+
+
 class BundleError(MvsdkError):
     """An image, manifest or bundle is not what it should be."""
+
+
+class UpdateError(MvsdkError):
+    """An update is refused, or cannot go on."""
 
 
 class ProjectError(MvsdkError):

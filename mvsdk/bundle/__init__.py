@@ -1,7 +1,8 @@
 """Bundles: the one file that goes to devices, the emulator and the cloud alike, in Microvisor's own format.
 
     elf_file, hex_file ── image ── layers ─┐
-    schema, wire ──────── manifest ────────┼── creation       create, sign
+    schema, wire ──────── manifest ────────┼── creation       create, sign, endorse
+             └── new_keys                  │
     deflate, strict_inflate ── container ──┘── verification   verify
                                            └── report         inspect
 
@@ -10,7 +11,7 @@ else, and no part of it is executed or unpacked to disk here.
 The rule that must never break: bytes from outside are an `UnverifiedBundle` until `verify` has returned.
 """
 
-from mvsdk.bundle.creation import create, sign
+from mvsdk.bundle.creation import create, endorse, sign
 from mvsdk.bundle.errors import (
     AlreadySignedError,
     BundleFileError,
@@ -29,6 +30,7 @@ from mvsdk.bundle.errors import (
 )
 from mvsdk.bundle.image import Image, read_image
 from mvsdk.bundle.manifest import Layer
+from mvsdk.bundle.new_keys import NewKeys
 from mvsdk.bundle.options import ManifestOptions
 from mvsdk.bundle.report import inspect
 from mvsdk.bundle.unverified import UnverifiedBundle, load
@@ -47,6 +49,7 @@ __all__ = [
     "LayerError",
     "ManifestError",
     "ManifestOptions",
+    "NewKeys",
     "OptionError",
     "SignatureError",
     "UnknownSignerError",
@@ -57,6 +60,7 @@ __all__ = [
     "VectorTableError",
     "VerifiedBundle",
     "create",
+    "endorse",
     "inspect",
     "load",
     "read_image",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mvsdk.bundle import container, layers
-from mvsdk.bundle.errors import AlreadySignedError
+from mvsdk.bundle.errors import AlreadySignedError, UnsignedError
 from mvsdk.bundle.image import REGION_SIZE, Image
 from mvsdk.bundle.manifest import Body, Envelope
 from mvsdk.bundle.options import ManifestOptions
@@ -15,17 +15,35 @@ if TYPE_CHECKING:
     from mvsdk.keys import Signer
 
 
-def create(image: Image, options: ManifestOptions, signer: Signer | None) -> bytes:
+def create(image: Image, options: ManifestOptions, signer: Signer | None, region: int = REGION_SIZE) -> bytes:
     """Return a bundle with `image` as its one layer, signed unless `signer` is None.
+
+    The layer covers `region` bytes of flash, all there is.
 
     The same arguments give the same bytes on every machine. Raises OptionError.
     """
     options.check()
-    layer = layers.reference(image, REGION_SIZE)
+    layer = layers.reference(image, region)
     envelope = Envelope.around(Body((layer,), options).encode())
     if signer is not None:
         envelope = envelope.signed_by(signer)
     return container.write([(layer.name, image.data), (container.MANIFEST, envelope.raw)])
+
+
+def endorse(bundle: bytes, signer: Signer) -> bytes:
+    """Return the signed bundle with another signature beside the first, for devices that want several signers.
+
+    Readers of the original format do not see it. Raises ContainerError, ManifestError, UnsignedError for a bundle that
+    nobody signed yet, and AlreadySignedError when it is the same signer.
+    """
+    unverified = UnverifiedBundle.parse(bundle)
+    envelope, own = unverified.envelope, signer.public.id
+    if not envelope.signed:
+        raise UnsignedError("the bundle is not signed", "sign it first; an endorsement stands beside a signature")
+    if own in (envelope.signer_id, *(each.signer_id for each in envelope.endorsements)):
+        raise AlreadySignedError(f"the bundle is signed already by key {own:016x}", "endorse it with another key")
+    manifest = envelope.endorsed_by(signer).raw
+    return container.write([*unverified.layers.items(), (container.MANIFEST, manifest)])
 
 
 def sign(bundle: bytes, signer: Signer) -> bytes:

@@ -33,21 +33,29 @@ def check(layers: Sequence[Layer], contents: Mapping[str, bytes], capacity: int)
 
     `contents` maps member names to their bytes. Raises UnsupportedError and LayerError for the first thing wrong.
     """
-    if not layers:
-        raise LayerError("the manifest names no layer", BUNDLE_AGAIN)
+    check_references(layers, capacity)
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != name:
             actual = hashlib.sha256(content).hexdigest()
             raise LayerError(f"the member {name} is not named by its SHA-256, {actual}", BUNDLE_AGAIN)
     for layer in layers:
-        _check_supported(layer)
-        _check_region(layer, capacity)
-    _check_overlap(layers)
-    for layer in layers:
         _check_content(layer, contents)
     unused = set(contents) - {layer.name for layer in layers}
     if unused:
         raise LayerError(f"the member {min(unused)} belongs to no layer of the manifest", BUNDLE_AGAIN)
+
+
+def check_references(layers: Sequence[Layer], capacity: int) -> None:
+    """Prove that layers have a place each in `capacity` bytes of flash, as far as that can be known without them.
+
+    Raises UnsupportedError and LayerError.
+    """
+    if not layers:
+        raise LayerError("the manifest names no layer", BUNDLE_AGAIN)
+    for layer in layers:
+        _check_supported(layer)
+        _check_region(layer, capacity)
+    _check_overlap(layers)
 
 
 def assemble(layers: Iterable[Layer], contents: Mapping[str, bytes]) -> Image:

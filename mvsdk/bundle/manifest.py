@@ -51,7 +51,7 @@ class Body:
     @classmethod
     def parse(cls, data: bytes) -> Body:
         """Read the body of an application manifest. Raises ManifestError."""
-        message, unknown = _parse("AppManifest.AppBody", data)
+        message, unknown = parse_message("AppManifest.AppBody", data)
         return cls(tuple(_layer(reference) for reference in message.layers), _options(message), unknown)
 
     def encode(self) -> bytes:
@@ -73,9 +73,21 @@ class Body:
         )
         _set_nonzero(message.update, self.options, "maximum_politeness_time_sec", "minimum_kernel_version")
         _set_nonzero(message.connectivity, self.options, "connection_grace_time_sec", "minimum_check_in_time_sec")
+        if self.options.rollback_counter:
+            message.rollback.counter = self.options.rollback_counter
+        if self.options.may_replace_counter:
+            message.rollback.may_replace = self.options.may_replace_counter
         message.update.SetInParent()
         message.connectivity.SetInParent()
         return bytes(message.SerializeToString(deterministic=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Endorsement:
+    """Another signature over the same bytes, for devices that want more than one signer."""
+
+    signer_id: int
+    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +99,21 @@ class Envelope:
     body: bytes
     signature: bytes
     unknown: tuple[UnknownField, ...] = ()
+    endorsements: tuple[Endorsement, ...] = ()
+    prefix: bytes = SIGNED_PREFIX
+    """What a signature is over before the body; another for every kind of body, so that none can pass for another."""
 
     @classmethod
-    def parse(cls, raw: bytes) -> Envelope:
+    def parse(cls, raw: bytes, prefix: bytes = SIGNED_PREFIX) -> Envelope:
         """Read the outer message. Raises ManifestError."""
-        message, unknown = _parse("OpaqueManifest", raw)
-        return cls(raw, message.signer_id, message.body, message.signature, unknown)
+        message, unknown = parse_message("OpaqueManifest", raw)
+        endorsements = tuple(Endorsement(each.signer_id, each.signature) for each in message.endorsements)
+        return cls(raw, message.signer_id, message.body, message.signature, unknown, endorsements, prefix)
 
     @classmethod
-    def around(cls, body: bytes) -> Envelope:
+    def around(cls, body: bytes, prefix: bytes = SIGNED_PREFIX) -> Envelope:
         """Return an unsigned manifest."""
-        return cls.parse(schema.message("OpaqueManifest")(body=body).SerializeToString(deterministic=True))
+        return cls.parse(schema.message("OpaqueManifest")(body=body).SerializeToString(deterministic=True), prefix)
 
     @property
     def signed(self) -> bool:
@@ -107,17 +123,24 @@ class Envelope:
     @property
     def signed_bytes(self) -> bytes:
         """What a signature is over."""
-        return SIGNED_PREFIX + self.body
+        return self.prefix + self.body
 
     def signed_by(self, signer: Signer) -> Envelope:
         """Return the same manifest with this signature. Unknown fields beside the body stay."""
-        message, _ = _parse("OpaqueManifest", self.raw)
+        message, _ = parse_message("OpaqueManifest", self.raw)
         message.signer_id = signer.public.id
         message.signature = signer.sign(self.signed_bytes)
-        return Envelope.parse(message.SerializeToString(deterministic=True))
+        return Envelope.parse(message.SerializeToString(deterministic=True), self.prefix)
+
+    def endorsed_by(self, signer: Signer) -> Envelope:
+        """Return the same manifest with one signature more."""
+        message, _ = parse_message("OpaqueManifest", self.raw)
+        message.endorsements.add(signer_id=signer.public.id, signature=signer.sign(self.signed_bytes))
+        return Envelope.parse(message.SerializeToString(deterministic=True), self.prefix)
 
 
-def _parse(name: str, data: bytes) -> tuple[Dynamic, tuple[UnknownField, ...]]:
+def parse_message(name: str, data: bytes) -> tuple[Dynamic, tuple[UnknownField, ...]]:
+    """Return a message and what of it is not in the schema. Raises ManifestError."""
     from google.protobuf.message import DecodeError
 
     kind = schema.message(name)
@@ -169,4 +192,6 @@ def _options(body: Dynamic) -> ManifestOptions:
         maximum_restart_ms=body.crash.maximum_restart_ms,
         crash_report_pubkey=body.crash.crash_report_pubkey or None,
         include_stack_bytes=body.crash.include_stack_bytes,
+        rollback_counter=body.rollback.counter,
+        may_replace_counter=body.rollback.may_replace,
     )

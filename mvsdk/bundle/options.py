@@ -33,6 +33,10 @@ class ManifestOptions:
     crash_report_pubkey: bytes | None = None
     include_stack_bytes: int = 0
     """How much of the stack an encrypted crash report holds."""
+    rollback_counter: int = 0
+    """A device that has confirmed this bundle takes none with a smaller counter any more. An extension of mvsdk."""
+    may_replace_counter: int = 0
+    """The exception: this bundle is taken by devices whose counter is at most this, though its own is smaller."""
 
     def check(self) -> None:
         """Raise OptionError for a value that no manifest can carry or no device could follow.
@@ -50,6 +54,12 @@ class ManifestOptions:
                 f"minimum_restart_ms = {self.minimum_restart_ms} is longer than "
                 f"maximum_restart_ms = {self.maximum_restart_ms}",
                 "make the minimum the shorter one",
+            )
+        if 0 < self.may_replace_counter <= self.rollback_counter:
+            raise OptionError(
+                f"may_replace_counter = {self.may_replace_counter} allows nothing that rollback_counter = "
+                f"{self.rollback_counter} does not",
+                "give the counter of the newest bundle that this one may replace, or leave it out",
             )
         if self.include_stack_bytes and self.crash_report_pubkey is None:
             raise OptionError(

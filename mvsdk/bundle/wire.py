@@ -44,8 +44,7 @@ def scan(data: bytes, descriptor: Descriptor) -> tuple[UnknownField, ...]:
     """Return the unknown fields of a message of type `descriptor`, sub-messages included.
 
     Raises ManifestError for what is malformed, and for a singular field or a oneof that is set twice, a field of
-    another wire type, or a number too large for its type. Made for messages without repeated numbers, of which the
-    application manifest has none.
+    another wire type, or a number too large for its type.
     """
     unknown: list[UnknownField] = []
     seen: dict[str, int] = {}
@@ -66,12 +65,24 @@ def scan(data: bytes, descriptor: Descriptor) -> tuple[UnknownField, ...]:
 def _inside(field: _Field, known: FieldDescriptor, where: str) -> tuple[UnknownField, ...]:
     limits = {known.CPPTYPE_BOOL: 1 << 1, known.CPPTYPE_UINT32: 1 << 32, known.CPPTYPE_UINT64: 1 << 64}
     limit = limits.get(known.cpp_type)
+    if limit is not None and known.is_repeated and field.wire_type == _LENGTH:
+        _check_packed(field.content, limit, where)
+        return ()
     expected = _LENGTH if limit is None else _VARINT
     if field.wire_type != expected:
         raise _error(f"{where} at byte {field.start} has wire type {field.wire_type}, not {expected}")
     if limit is not None and field.value >= limit:
         raise _error(f"{where} = {field.value} is too large for its type")
     return scan(field.content, known.message_type) if known.message_type else ()
+
+
+def _check_packed(content: bytes, limit: int, where: str) -> None:
+    """Check a repeated number in its packed form."""
+    position = 0
+    while position < len(content):
+        value, position = _varint(content, position, where)
+        if value >= limit:
+            raise _error(f"{where} = {value} is too large for its type")
 
 
 def _fields(data: bytes, name: str) -> Iterator[_Field]:

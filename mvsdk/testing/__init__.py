@@ -5,6 +5,7 @@ A fake behaves as its seam documents and keeps what was done to it for a test to
 
 from mvsdk.testing.fake_wiring import FakeWiring
 from mvsdk.testing.fake_world import FakeWorld
+from mvsdk.testing.power_cuts import PowerCuts
 from mvsdk.testing.scripted_core import Call, Compute, Fail, ScriptedCore, Sleep, Step
 
-__all__ = ["Call", "Compute", "Fail", "FakeWiring", "FakeWorld", "ScriptedCore", "Sleep", "Step"]
+__all__ = ["Call", "Compute", "Fail", "FakeWiring", "FakeWorld", "PowerCuts", "ScriptedCore", "Sleep", "Step"]

@@ -71,6 +71,18 @@ class _Job:
     help="How long an update waits for the application to agree.",
 )
 @click.option(
+    "--rollback-counter",
+    type=_COUNT,
+    metavar="N",
+    help="A device that confirmed this bundle takes none with a smaller number.",
+)
+@click.option(
+    "--may-replace-counter",
+    type=_COUNT,
+    metavar="N",
+    help="A permitted downgrade: devices whose counter is at most N take it nevertheless.",
+)
+@click.option(
     "--minimum-restart-interval",
     "minimum_restart_ms",
     type=_COUNT,

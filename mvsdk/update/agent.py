@@ -1,0 +1,464 @@
+"""The update agent: a state machine over the journal, driven by `step`.
+
+    IDLE ── offer, checked ──► FETCHING ── all layers there and verified ──► STAGED ── politeness ──► INSTALLING
+     ▲                                                                                                   │
+     ├──────────────── trial passed ◄── TRIAL ◄── internal flash verified ───────────────────────────────┘
+     └── REVERTING ◄── trial failed ──┘
+
+The phase and everything else that must outlast a loss of power is one journal record. What the object itself remembers
+(`_Memory`) is forgotten with every loss of power and at every change of phase; nothing depends on it but comfort.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mvsdk.bundle import Image
+from mvsdk.update.admission import Manifest, admit, authenticate
+from mvsdk.update.download import Pace, Policy
+from mvsdk.update.errors import MissingError, Refusal, RefusedError, ServerError, VerificationError
+from mvsdk.update.fetching import Abandoned, Fetcher
+from mvsdk.update.hardware import Hardware
+from mvsdk.update.installer import Installer, WornOutError
+from mvsdk.update.journal import Journal, Known
+from mvsdk.update.key_set import KeySet
+from mvsdk.update.reports import Application, Event, Report, Status
+from mvsdk.update.server import Clock, Pending, Server
+from mvsdk.update.slots import Bundle, read_bundle, verify_bundle, verify_image, verify_internal
+from mvsdk.update.state import MAX_BAD, Content, Method, Phase, State, cut_text
+
+NEVER = math.inf
+"""How long to wait when only something from outside can bring the agent on."""
+_INSTALL_ROUNDS = 2
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What the agent remembers within a phase and between two losses of power."""
+
+    at_rest: bool = False
+    refused: bytes = b""
+    refused_keys: bytes = b""
+    confirmed: bool = False
+    ready: bool = False
+    staged_at: float | None = None
+    rounds: int = 0
+    stuck: bool = False
+
+
+class Agent:
+    """The update agent of one device. `boot` comes first, and again after every loss of power, with a new object.
+
+    `application` is what may be executed at this moment, None for nothing; look at it after every call. `journal` is a
+    seam for tests; `random` returns numbers from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        hardware: Hardware,
+        server: Server,
+        clock: Clock,
+        policy: Policy | None = None,
+        *,
+        observe: Callable[[Report], None] = lambda report: None,
+        random: Callable[[], float] = lambda: 0.0,
+        journal: Journal | None = None,
+    ) -> None:
+        self._hardware, self._server, self._clock = hardware, server, clock
+        self._policy = policy or Policy()
+        self._observe = observe
+        self._journal = journal or Journal(hardware.external, hardware.layout.journal)
+        self._pace = Pace(clock, self._policy, random)
+        self._memory = _Memory()
+        self._fetcher: Fetcher | None = None
+        self._installer: Installer | None = None
+        self._trouble = ""
+        self.application: Application | None = None
+
+    @property
+    def state(self) -> State:
+        """What the journal says."""
+        return self._journal.state
+
+    @property
+    def keys(self) -> KeySet:
+        """Whom the device trusts."""
+        return self._journal.keys or self._hardware.factory_keys
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether there is nothing to do: the server was asked and wants nothing that this device would take."""
+        return self.state.phase is Phase.IDLE and self._memory.at_rest
+
+    @property
+    def status(self) -> Status:
+        """How the agent stands."""
+        state = self.state
+        content = state.slots[state.staging]
+        done = len(content.layer_sizes) if content else 0
+        bundle = self._fetcher.bundle if self._fetcher else None
+        total = len(bundle.manifest.body.layers) if bundle else done
+        return Status(state.phase, done, total, state.method, state.offset, state.size, self._trouble or state.reason)
+
+    def memory(self) -> tuple[object, ...]:
+        """Return what the agent would do next depends on, apart from the flash, the journal, time and the server.
+
+        The proof compares it: two devices that agree in all of these have the same future.
+        """
+        memory = self._memory
+        worker = self._installer or self._fetcher
+        inner = worker.memory() if worker else ()
+        running = self.application.slot if self.application else None
+        told = (memory.at_rest, memory.refused, memory.refused_keys, memory.confirmed, memory.ready)
+        return (running, *told, memory.staged_at is None, memory.rounds, memory.stuck, self._pace.failures, inner)
+
+    def known(self) -> Known:
+        """Return what the agent goes by, in the words of its journal: which must say the same."""
+        keys = self._journal.keys
+        return self.state.encode(), keys.encode() if keys else None
+
+    def boot(self) -> None:
+        """Come up: read the journal, and find out what may be executed."""
+        self._journal.mount()
+        state = self.state
+        if state.phase is Phase.TRIAL:
+            self._boot_trial()
+        elif state.phase in (Phase.IDLE, Phase.FETCHING, Phase.STAGED) and state.installed is not None:
+            try:
+                self._let_run(self._bundle(state.installed))
+            except VerificationError as error:
+                self._report(Event.RESTORING, error.what)
+                self._enter(replace(_clean(state), phase=Phase.REVERTING))
+
+    def step(self) -> float:
+        """Do a little, at most one page of flash or one question to the server. Return the seconds until the next."""
+        match self.state.phase:
+            case Phase.IDLE:
+                return self._ask(self._check)
+            case Phase.FETCHING:
+                return self._ask(self._fetch)
+            case Phase.STAGED:
+                return self._wait_for_application()
+            case Phase.INSTALLING | Phase.REVERTING:
+                return self._install()
+            case Phase.TRIAL:
+                return NEVER
+
+    def application_ready(self) -> None:
+        """Take note that the application agrees to be replaced (`mvRestart`)."""
+        self._memory.ready = True
+
+    def check_now(self) -> None:
+        """Ask the server at the next step, however soon that is: somebody said that there is something."""
+        self._pace.rest(0)
+
+    def trial_passed(self) -> None:
+        """Confirm the new application: it has reached its health rule. Outside of a trial this means nothing."""
+        if self.state.phase is not Phase.TRIAL:
+            return
+        state = self.state
+        try:
+            manifest = self._bundle(state.staging).manifest
+        except VerificationError as error:
+            # What could not be restored must not be confirmed.
+            self._revert(error.what, bad=False)
+            return
+        counter = max(state.counter, manifest.body.options.rollback_counter)
+        self._enter(replace(_clean(state), phase=Phase.IDLE, installed=state.staging, counter=counter, reason=""))
+        self._report(Event.CONFIRMED)
+
+    def trial_failed(self, reason: str) -> None:
+        """Go back to the application before: the new one crashed, or did not reach its health rule."""
+        if self.state.phase is Phase.TRIAL:
+            self._revert(reason, bad=True)
+
+    def _boot_trial(self) -> None:
+        state = self.state
+        if state.boots >= self._policy.trial_boots:
+            self._revert(f"it was started {state.boots} times and did not pass its trial", bad=True)
+            return
+        try:
+            bundle = self._bundle(state.staging)
+            self._journal.write(replace(state, boots=state.boots + 1))
+            self._let_run(bundle)
+        except VerificationError as error:
+            self._revert(error.what, bad=False)
+
+    def _ask(self, question: Callable[[], float]) -> float:
+        """Do something that needs the server, when it may be asked."""
+        wait = self._pace.wait()
+        if wait > 0:
+            return wait
+        try:
+            delay = question()
+        except Pending:
+            return self._policy.poll
+        except Abandoned as abandoned:
+            self._abandon(abandoned.what, abandoned.for_good)
+            return self._pace.rest(abandoned.rest)
+        except MissingError as error:
+            self._abandon(error.what)
+            return self._pace.fail(error)
+        except ServerError as error:
+            self._trouble = error.what
+            self._report(Event.SERVER_TROUBLE, error.what)
+            return self._pace.fail(error)
+        self._trouble = ""
+        return max(delay, self._pace.wait())
+
+    def _check(self) -> float:
+        memory = self._memory
+        raw = self._server.new_keys(self.keys.sequence)
+        if raw is not None and hashlib.sha256(raw).digest() != memory.refused_keys:
+            self._change_keys(raw)
+            return 0.0
+        running = self._running()
+        offer = self._server.manifest(running)
+        self._pace.succeed()
+        digest = b"" if offer is None else hashlib.sha256(offer).digest()
+        if offer is None or digest in (running, memory.refused):
+            memory.at_rest = True
+            return self._pace.rest(self._policy.check_every)
+        memory.at_rest = False
+        self._report(Event.OFFERED, digest.hex())
+        try:
+            manifest = authenticate(offer, self.keys, self._hardware.board)
+            self._admit(manifest)
+        except RefusedError as error:
+            memory.refused = digest
+            self._refuse(error)
+            return 0.0
+        self._begin(manifest)
+        return 0.0
+
+    def _admit(self, manifest: Manifest) -> None:
+        admit(
+            manifest,
+            kernel_version=self._hardware.kernel_version,
+            counter=self.state.counter,
+            bad=self.state.bad,
+            layout=self._hardware.layout,
+        )
+
+    def _refuse(self, error: RefusedError) -> None:
+        text = f"{error.refusal.value}: {error.what}"
+        # Why it failed before is the better reason.
+        if error.refusal is not Refusal.FAILED_BEFORE and self.state.reason != _shown(text):
+            self._journal.write(replace(self.state, reason=text))
+        self._report(Event.REFUSED, text)
+
+    def _change_keys(self, raw: bytes) -> None:
+        """Take new keys, unless they would leave the installed application without a signature that counts."""
+        try:
+            keys = self.keys.changed_by(raw)
+            content = self._content(self.state.installed)
+            if self.state.installed is not None and content is not None:
+                read_bundle(self._hardware, keys, self.state.installed, content)
+        except RefusedError as error:
+            self._memory.refused_keys = hashlib.sha256(raw).digest()
+            self._refuse(error)
+        except VerificationError as error:
+            self._memory.refused_keys = hashlib.sha256(raw).digest()
+            what = f"the installed application would not be trusted any more ({error.what})"
+            self._refuse(RefusedError(Refusal.KEYS_IN_USE, what, "deploy it again, signed with a key that stays"))
+        else:
+            self._journal.write_keys(keys)
+            self._memory.refused = b""
+            self._report(Event.KEYS_CHANGED, f"number {keys.sequence}")
+
+    def _begin(self, manifest: Manifest) -> None:
+        """Put the manifest into the slot and start to fetch."""
+        state = self.state
+        slot = state.staging
+        content = Content(len(manifest.raw), manifest.hash)
+        try:
+            Fetcher.put(self._hardware, self._policy, self._hardware.layout.manifest(slot), manifest.raw)
+        except Abandoned as abandoned:
+            self._abandon(abandoned.what, refused=manifest.hash)
+            return
+        self._enter(replace(_clean(state), phase=Phase.FETCHING, slots=_with(state.slots, slot, content)))
+        self._memory.confirmed = True
+
+    def _fetch(self) -> float:
+        state, memory = self.state, self._memory
+        content = self._content(state.staging)
+        if not memory.confirmed:
+            offer = self._server.manifest(self._running())
+            if offer is None or content is None or hashlib.sha256(offer).digest() != content.manifest_hash:
+                raise Abandoned("the server wants something else by now")
+            memory.confirmed = True
+            return 0.0
+        try:
+            if self._fetcher is None:
+                self._fetcher = self._new_fetcher()
+            changed = self._fetcher.step(state)
+            if changed is not None:
+                self._journal.write(changed)
+            if self._fetcher.complete(self.state):
+                self._stage()
+        except VerificationError as error:
+            raise Abandoned(error.what) from error
+        return 0.0
+
+    def _new_fetcher(self) -> Fetcher:
+        state = self.state
+        base: Bundle | None = None
+        if state.installed is not None:
+            with contextlib.suppress(VerificationError):
+                base = self._bundle(state.installed)
+        return Fetcher(
+            self._hardware, self._server, self._pace, self._policy, self._bundle(state.staging), base, self._report
+        )
+
+    def _stage(self) -> None:
+        """Prove the whole slot from flash before anybody may be asked to make room for it."""
+        bundle = self._bundle(self.state.staging)
+        verify_bundle(self._hardware, bundle)
+        verify_image(self._hardware, bundle)
+        self._enter(replace(self.state, phase=Phase.STAGED))
+        self._memory.staged_at = self._clock.now()
+        self._report(Event.STAGED)
+
+    def _wait_for_application(self) -> float:
+        memory, application = self._memory, self.application
+        polite = application.options.maximum_politeness_time_sec if application else 0
+        # After a loss of power the application has nothing left to finish, and is not waited for.
+        if polite and not memory.ready and memory.staged_at is not None:
+            waited = self._clock.now() - memory.staged_at
+            if 0 <= waited < polite:
+                return polite - waited
+            self._report(Event.FORCED, f"the application did not agree within {polite} s")
+        self.application = None
+        self._enter(replace(self.state, phase=Phase.INSTALLING, page=-1))
+        self._report(Event.INSTALLING)
+        return 0.0
+
+    def _install(self) -> float:
+        if self._memory.stuck:
+            return NEVER
+        try:
+            if self._installer is None:
+                self._installer = self._new_installer()
+            if self._installer.step(self._begin_page):
+                self._installed(self._installer.bundle)
+        except WornOutError as error:
+            self._give_up(error.what)
+        return 0.0
+
+    def _new_installer(self) -> Installer:
+        source = self.state.source
+        try:
+            if source is None:
+                raise VerificationError("there is nothing to install")
+            bundle = self._bundle(source)
+            verify_bundle(self._hardware, bundle)
+        except VerificationError as error:
+            raise WornOutError(error.what) from error
+        return Installer(self._hardware, self._policy, bundle, self.state.page)
+
+    def _begin_page(self, number: int) -> None:
+        self._journal.write(replace(self.state, page=number))
+
+    def _installed(self, bundle: Bundle) -> None:
+        try:
+            image = verify_internal(self._hardware, bundle)
+        except VerificationError as error:
+            rounds = self._memory.rounds + 1
+            if rounds >= _INSTALL_ROUNDS:
+                raise WornOutError(error.what) from error
+            self._enter(replace(self.state, page=-1))
+            self._memory.rounds = rounds
+            return
+        application = self._application(bundle, image, newly_installed=True)
+        if self.state.phase is Phase.INSTALLING:
+            self._enter(replace(_clean(self.state), phase=Phase.TRIAL, boots=1))
+            self._report(Event.TRIAL)
+        else:
+            self._enter(replace(_clean(self.state), phase=Phase.IDLE))
+            self._report(Event.REVERTED, self.state.reason)
+        self.application = application
+
+    def _give_up(self, why: str) -> None:
+        """Do without the bundle that could not be installed: go back, or if this was the way back, stay without."""
+        state = self.state
+        if state.phase is Phase.INSTALLING:
+            self._revert(why, bad=False)
+        elif state.installed is not None and self._installer is not None:
+            # The bundle is sound and the flash is not. The next start tries again.
+            self._memory.stuck = True
+            self._report(Event.NO_APPLICATION, why)
+        else:
+            self._enter(replace(State(), counter=state.counter, bad=state.bad, reason=why))
+            self._report(Event.NO_APPLICATION, why)
+
+    def _revert(self, why: str, *, bad: bool) -> None:
+        state = self.state
+        marks = state.bad
+        if bad:
+            with contextlib.suppress(VerificationError):
+                marks = (*marks, self._bundle(state.staging).manifest.body_hash)[-MAX_BAD:]
+        self.application = None
+        reverting = replace(_clean(state), phase=Phase.REVERTING, bad=marks, reason=why)
+        if state.installed is None:
+            reverting = replace(reverting, phase=Phase.IDLE)
+        self._enter(reverting)
+        self._report(Event.REVERTING if state.installed is not None else Event.NO_APPLICATION, why)
+
+    def _abandon(self, why: str, refused: bytes = b"") -> None:
+        """Leave the bundle that is being fetched. `refused`: do not take it up again while the device is up."""
+        state = self.state
+        self._enter(replace(_clean(state), phase=Phase.IDLE, slots=_with(state.slots, state.staging, None), reason=why))
+        self._memory.refused = refused
+        self._report(Event.ABANDONED, why)
+
+    def _enter(self, state: State) -> None:
+        """Change the phase; what was remembered in the one before is forgotten."""
+        self._journal.write(state)
+        self._memory = _Memory()
+        self._fetcher = self._installer = None
+
+    def _let_run(self, bundle: Bundle) -> None:
+        self.application = self._application(bundle, verify_internal(self._hardware, bundle), newly_installed=False)
+
+    @staticmethod
+    def _application(bundle: Bundle, image: Image, *, newly_installed: bool) -> Application:
+        manifest = bundle.manifest
+        return Application(bundle.slot, image, manifest.body.options, manifest.hash, newly_installed)
+
+    def _bundle(self, slot: int) -> Bundle:
+        content = self._content(slot)
+        if content is None:
+            raise VerificationError(f"slot {slot} is empty")
+        return read_bundle(self._hardware, self.keys, slot, content)
+
+    def _content(self, slot: int | None) -> Content | None:
+        return None if slot is None else self.state.slots[slot]
+
+    def _running(self) -> bytes:
+        content = self._content(self.state.installed)
+        return content.manifest_hash if content else b""
+
+    def _report(self, event: Event, text: str = "") -> None:
+        self._observe(Report(event, text))
+
+
+def _shown(text: str) -> str:
+    """Return a reason as the journal keeps it."""
+    return cut_text(text).decode()
+
+
+def _clean(state: State) -> State:
+    """Return the state without any cursor in it."""
+    return replace(
+        state, method=Method.UNDECIDED, failed=Method.UNDECIDED, size=0, offset=0, patch_size=0, page=-1, boots=0
+    )
+
+
+def _with(
+    slots: tuple[Content | None, Content | None], slot: int, content: Content | None
+) -> tuple[Content | None, Content | None]:
+    return (content, slots[1]) if slot == 0 else (slots[0], content)

@@ -1,0 +1,83 @@
+"""What can go wrong on the way to an update.
+
+UpdateError
+├── RefusedError         the device will not take this bundle or these keys; `refusal` says why as a code
+├── VerificationError    what was read back from flash is not what its signed manifest says
+├── PatchError           a patch is malformed, or made for something else
+├── LayoutError          the external flash is too small
+├── ServerError          the server could not be asked, or gave no answer that is one
+│   ├── UnreachableError    no connection, or it ended
+│   ├── BusyError           come again later; `retry_after` says when, if it said so
+│   ├── MissingError        it does not have, or no longer has, what was asked for
+│   └── WrongAnswerError    what it says cannot be: sizes, ranges, counts
+└── ProofError           a proof cannot be made of these bundles
+"""
+
+import enum
+
+from mvsdk.errors import UpdateError
+
+
+class Refusal(enum.Enum):
+    """Why a device does not take something."""
+
+    MALFORMED = "malformed"
+    UNSIGNED = "unsigned"
+    UNKNOWN_SIGNER = "unknown-signer"
+    BAD_SIGNATURE = "bad-signature"
+    TOO_FEW_SIGNERS = "too-few-signers"
+    UNSUPPORTED = "unsupported"
+    KERNEL_TOO_OLD = "kernel-too-old"
+    ROLLBACK = "rollback"
+    NO_SPACE = "no-space"
+    FAILED_BEFORE = "failed-before"
+    WRONG_SEQUENCE = "wrong-sequence"
+    KEYS_IN_USE = "keys-in-use"
+
+
+class RefusedError(UpdateError):
+    """The device will not take this."""
+
+    def __init__(self, refusal: Refusal, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy)
+        self.refusal = refusal
+
+
+class VerificationError(UpdateError):
+    """What was read back from flash is not what its signed manifest says."""
+
+
+class PatchError(UpdateError):
+    """A patch is malformed, or made for something else."""
+
+
+class LayoutError(UpdateError):
+    """The external flash is too small for what must be kept in it."""
+
+
+class ServerError(UpdateError):
+    """The server could not be asked, or gave no answer that is one."""
+
+
+class UnreachableError(ServerError):
+    """There is no connection, or it ended."""
+
+
+class BusyError(ServerError):
+    """The server asks to come again later, after `retry_after` seconds if it says so (429, 503 and Retry-After)."""
+
+    def __init__(self, what: str, retry_after: float | None = None) -> None:
+        super().__init__(what, "the device tries again by itself")
+        self.retry_after = retry_after
+
+
+class MissingError(ServerError):
+    """The server does not have what was asked for."""
+
+
+class WrongAnswerError(ServerError):
+    """What the server says cannot be, or contradicts what it said before."""
+
+
+class ProofError(UpdateError):
+    """A proof cannot be made of these bundles."""
