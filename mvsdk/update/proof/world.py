@@ -28,6 +28,7 @@ STEP_LIMIT = 20_000
 """Steps after which a device that is not at rest never will be: an update of 1 MiB takes some 600."""
 
 _WORD = (1 << 128) - 1
+_KEPT_PAGES = 4096
 
 States = tuple[FlashState, FlashState]
 """What internal and external flash hold."""
@@ -99,7 +100,8 @@ class World:
         self.running: Agent | None = None
         self._make_journal = make_journal
         self._journal_pages = (layout.journal // page, layout.journal // page + 1)
-        self._digests: dict[int, tuple[Page, int, int]] = {}
+        self._digests: dict[int, int] = {}
+        self._digested: list[Page] = []
 
     def provisioned(self, bundle: bytes) -> States:
         """Return the flash of a device that leaves the factory with a bundle."""
@@ -239,16 +241,7 @@ class World:
 
         Without an agent it is of a device that has no power.
         """
-        internal, external = states[0].pages, states[1].pages
-        # Digests of pages are added up, so that they need no order. This loop is what a proof spends its time in.
-        total, digests = 0, self._digests
-        places = [*internal.items(), *((~number, page) for number, page in external.items())]
-        for number, page in places:
-            seen = digests.get(id(page))
-            if seen is not None and seen[0] is page and seen[1] == number:
-                total += seen[2]
-            elif ~number not in self._journal_pages:
-                total += self._digest(number, page)
+        total = self._total(states)
         first, second = self._journal(states)
         says: list[object] = [self.journal_says(states, powered=agent is not None)]
         marginal = (first and first.later) or (second and second.later)
@@ -280,18 +273,41 @@ class World:
         first, second = self._journal_pages
         return states[1].pages.get(first), states[1].pages.get(second)
 
-    def _digest(self, number: int, page: Page) -> int:
-        """Return a digest of a page at its place, and keep it: pages are shared among states, most have been seen."""
-        digest = hashlib.blake2b(page.data, digest_size=16)
-        plain = (number, page.programmed, page.unreadable, page.half_erased, page.reads, page.settles)
-        digest.update(repr(plain).encode())
-        if page.later is not None:
-            digest.update(self._digest(number, page.later).to_bytes(16, "little"))
-        if len(self._digests) > 4096:
+    def _total(self, states: States) -> int:
+        """Return the sum of the digests of all pages but the journal's: it needs no order.
+
+        A proof spends its time here. States share most of their pages, so digests are kept by a page's identity; the
+        pages are kept with them, which keeps the identities from being given to others.
+        """
+        if len(self._digested) > _KEPT_PAGES:
             self._digests.clear()
-        value = int.from_bytes(digest.digest(), "little")
-        self._digests[id(page)] = (page, number, value)
-        return value
+            self._digested.clear()
+        total, known = 0, self._digests.get
+        for number, page in states[0].pages.items():
+            digest = known(id(page))
+            total += self._learn(number, page) if digest is None else digest
+        for number, page in states[1].pages.items():
+            digest = known(id(page))
+            total += self._learn(~number, page) if digest is None else digest
+        for number, journal in zip(self._journal_pages, self._journal(states), strict=True):
+            if journal is not None:
+                total -= known(id(journal)) or self._learn(~number, journal)
+        return total
+
+    def _learn(self, number: int, page: Page) -> int:
+        self._digested.append(page)
+        self._digests[id(page)] = digest = _digest(number, page)
+        return digest
+
+
+def _digest(number: int, page: Page) -> int:
+    """Return a digest of a page at its place."""
+    digest = hashlib.blake2b(page.data, digest_size=16)
+    plain = (number, page.programmed, page.unreadable, page.half_erased, page.reads, page.settles)
+    digest.update(repr(plain).encode())
+    if page.later is not None:
+        digest.update(_digest(number, page.later).to_bytes(16, "little"))
+    return int.from_bytes(digest.digest(), "little")
 
 
 def _journal_says(first: Page | None, second: Page | None) -> Known | None:
