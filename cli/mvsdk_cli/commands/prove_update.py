@@ -3,13 +3,14 @@
 \b
   $ mvsdk prove-update v1.zip v2.zip
   update   from the old application to the new one        4426 operations  22130 points  passed
+  patch    the same with patches                          4426 operations  22130 points  passed
   revert   the new application fails its trial            4124 operations  20620 points  passed
   keys     a key is added and another revoked                4 operations     20 points  passed
   restore  internal flash was erased by somebody          4118 operations  20590 points  passed
   network  the network fails at every message                                45 points  passed
   lies     the server lies, and then does not                                22 points  passed
   decay    a page of flash has lost a bit                                    25 points  passed
-  63452 points in 14.2 s: passed
+  85582 points in 19.0 s: passed
 
 The device's own update agent is run on modelled flash. At every flash operation the power fails before, during and
 after it; "during" leaves it torn, or such that it seems done, or seems not begun, until the power fails the next time.
@@ -18,7 +19,6 @@ where it should. With --exhaustive the power also fails during the recovery, and
 there is no state of the device that has not been seen.
 
 A point that fails is shown with the command that tries exactly that one again, and tells what the device reported.
-Where detools is installed (`pip install mvsdk[delta]`), there is a section in which the layers come as patches.
 Both bundles must be signed by keys of `mvsdk keys list`, the one in MVSDK_SIGNING_KEY, or those given with --trust.
 
 Exit status: 0 every point passed, 1 one did not, or the bundles cannot be used.
@@ -69,12 +69,12 @@ def command(
     from mvsdk import boards
     from mvsdk.bundle import load
     from mvsdk.files import write_whole
-    from mvsdk.update.patch_making import available, make_patch
+    from mvsdk.update.patch_making import make_patch
     from mvsdk.update.proof import Plan, as_document, as_html, prove
     from mvsdk_cli.keyring import keyring
 
     trusted = tuple(keyring().trusted(trust).values())
-    plan = Plan(load(old), load(new), trusted, boards.load(), exhaustive, make_patch if available() else None)
+    plan = Plan(load(old), load(new), trusted, boards.load(), exhaustive, make_patch)
     again = ["mvsdk", "prove-update", str(old), str(new), *(word for each in trust for word in ("--trust", str(each)))]
     if only is not None:
         ctx.exit(_try_one(plan, only, as_json=as_json))
