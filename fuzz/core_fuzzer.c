@@ -303,9 +303,12 @@ static void require_laws(const rig *a, const rig *b) {
 
 /* -- what is done to them -------------------------------------------------------------------------------------------------- */
 
+/* Nothing of how a run ended, or of accesses that only runs make, is left for what comes next. */
+static void rest(mv_core *core) { core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT); }
+
 static mv_stop run(mv_core *core, uint64_t until) {
     const uint64_t before = core->s.cycle;
-    core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    rest(core);
     const mv_stop stop = mv_run(core, until);
     REQUIRE(stop <= STOP_ABORT);
     if (until > LAST_CYCLE) until = LAST_CYCLE;
@@ -543,6 +546,7 @@ static void debug_access(mv_core *core, uint32_t which, uint32_t how, uint32_t v
         mv_private_write(core, 0xE0000000u | (address & 0xFFFFF), size, true, debug_value(how, value));
     else
         mv_debug_write(core, address, size, debug_value(how, value));
+    rest(core);
 }
 
 static void place_watches(rig *a, rig *b, feed *f) {
@@ -560,7 +564,7 @@ static void place_watches(rig *a, rig *b, feed *f) {
 static mv_stop single_step(mv_core *core, bool masked) {
     const uint64_t before = core->s.cycle;
     const bool asleep = core->s.sleeping != 0;
-    core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    rest(core);
     const mv_stop stop = mv_step(core, masked);
     REQUIRE(stop <= STOP_ABORT && (stop != STOP_DEADLINE || before >= LAST_CYCLE));
     REQUIRE(asleep || core->s.cycle - before <= 2);
@@ -652,12 +656,14 @@ static void access_both(rig *a, rig *b, feed *f) {
     const uint32_t how = take(f, 1), size = 1u << how % 3, value = take(f, 4) >> (32 - 8 * size);
     const uint32_t address = (DEVICE + (how >> 3 & 3) * BANK_SIZE + take(f, 1) % 16 * 4 + (how >> 6)) & ~(size - 1);
     uint32_t first = 0, second = 0;
-    a->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
-    b->core->attention &= ~(uint32_t)(ATT_HALT | ATT_ABORT);
+    rest(a->core);
+    rest(b->core);
     const bool writes = (how & 4) != 0;
     const bool done = writes ? mv_write(a->core, address, size, value) : mv_read(a->core, address, size, &first);
     REQUIRE(done == (writes ? mv_write(b->core, address, size, value) : mv_read(b->core, address, size, &second)));
     REQUIRE(first == second && (size == 4 || first >> (8 * size) == 0));
+    rest(a->core);
+    rest(b->core);
 }
 
 static void step(rig *a, rig *b, const plan *p, feed *f) {

@@ -325,3 +325,16 @@ def test_code_that_a_debugger_writes_is_executed(make_core: MakeCore) -> None:
     machine.core.write_register("r15", RAM + 0x100)
     machine.run(200)
     assert machine.r(0) == 0x63
+
+
+@pytest.mark.parametrize("cut", [1, 1000])
+def test_the_guest_sees_what_it_has_retired_however_its_run_is_cut(make_core: MakeCore, cut: int) -> None:
+    """S_RETIRE_ST counts the instructions just before the guest's look, and there are none before the very first."""
+    first = start(make_core, "ldr r1, [r0]\n 1: b 1b")[0]
+    later = start(make_core, "nop\n ldr r1, [r0]\n 1: b 1b")[0]
+    for machine in (first, later):
+        machine.core.write_register("r0", d.DHCSR)
+        for until in range(cut, 20 + cut, cut):
+            machine.core.run(until)
+    assert not first.r(1) & d.S_RETIRE_ST
+    assert later.r(1) & d.S_RETIRE_ST

@@ -62,6 +62,16 @@ def test_a_device_error_comes_out_of_a_gateway_return() -> None:
         core.gateway_return(0)
 
 
+def test_a_device_that_failed_once_is_asked_again_by_a_debugger() -> None:
+    """What ended a gateway's return says nothing of the next access."""
+    device = Answering(failing)
+    core = at_gateway(device)
+    with pytest.raises(ZeroDivisionError):
+        core.gateway_return(0)
+    device.answer = lambda: 42
+    assert core.debug_read(DEVICE, 4) == 42
+
+
 def test_a_gateway_return_is_a_run() -> None:
     """A device asked for a frame cannot run the core or lay out its memory anew meanwhile."""
 

@@ -130,3 +130,23 @@ def test_what_is_no_saved_state_is_refused_and_changes_nothing(make_core: MakeCo
     with pytest.raises(ValueError, match=r".+"):
         machine.core.load(bad)
     assert machine.core.save() == good
+
+
+@pytest.mark.parametrize("exception", [2, 3, 11, 14, 15])
+def test_a_state_without_an_exception_that_cannot_be_disabled_is_refused(make_core: MakeCore, exception: int) -> None:
+    """NMI, HardFault, SVCall, PendSV and SysTick are always enabled, in every state that a core gets into."""
+    machine = Machine(make_core(), assemble("1: b 1b"))
+    saved = bytearray(machine.core.save())
+    enabled = 24 + 4 + 60 + 16 + 12 + 16 + 128 + 20 + 8 + 8 + 4 + 20 + 24 + 2 * 64  # docs/core.md, saved states
+    assert saved[enabled + exception // 8] >> exception % 8 & 1
+    saved[enabled + exception // 8] &= ~(1 << exception % 8) & 0xFF
+    before = machine.core.save()
+    with pytest.raises(ValueError, match="saved state"):
+        machine.core.load(bytes(saved))
+    assert machine.core.save() == before
+
+
+def test_a_core_that_was_never_reset_saves_what_it_takes_back(make_core: MakeCore) -> None:
+    """Before its first reset, too, a core is in a state that one can be in."""
+    core = make_core()
+    core.load(core.save())

@@ -59,6 +59,7 @@ enum {
     EXC_RESET = 1, EXC_NMI, EXC_HARDFAULT, EXC_MEMMANAGE, EXC_BUSFAULT, EXC_USAGEFAULT, EXC_SECUREFAULT,
     EXC_SVC = 11, EXC_DEBUG, EXC_PENDSV = 14, EXC_SYSTICK, EXC_IRQ0
 };
+enum { ALWAYS_ENABLED = 1 << EXC_NMI | 1 << EXC_HARDFAULT | 1 << EXC_SVC | 1 << EXC_PENDSV | 1 << EXC_SYSTICK };
 
 /* CFSR, HFSR, CONTROL, CCR, FPSCR and FPCCR bits. */
 enum {
@@ -336,7 +337,7 @@ typedef struct mv_core {
     uintptr_t *writable;
     uint32_t attention;
     uint32_t pending_words, active_words; /* which words of these two sets hold anything */
-    uint64_t limit; /* the cycle the current execution goes to */
+    uint64_t began, limit; /* the cycles at which the current execution began, and to which it goes */
     uint32_t fault_exception, fault_status, fault_address; /* of the access or instruction that just failed */
     uint32_t exception_return, branch_from; /* EXC_RETURN branched to, and the branch's address */
     uint32_t fp_ready; /* FP instructions need no check: enabled, no lazy state, context active */

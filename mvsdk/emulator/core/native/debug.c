@@ -171,7 +171,9 @@ static void transfer(mv_core *core, uint32_t selector) {
 /* -- registers ------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t read_dhcsr(mv_core *core) {
-    const uint32_t value = core->s.dhcsr | DHCSR_S_REGRDY | (core->s.sleeping ? DHCSR_S_SLEEP : 0);
+    /* To the guest: what it has executed so far in this execution counts already. */
+    const bool retired = !core->by_debugger && core->s.cycle != core->began;
+    const uint32_t value = core->s.dhcsr | DHCSR_S_REGRDY | (core->s.sleeping ? DHCSR_S_SLEEP : 0) | (retired ? DHCSR_S_RETIRE_ST : 0);
     if (core->by_debugger) core->s.dhcsr &= ~(uint32_t)(DHCSR_S_RETIRE_ST | DHCSR_S_RESET_ST);
     return value;
 }

@@ -325,5 +325,7 @@ void mv_return_to(mv_core *core, uint32_t address) {
     core->exception_return = address;
     core->branch_from = address & ~1u;
     core->s.thumb = 1;
+    core->attention &= ~(uint32_t)ATT_ABORT;
     mv_return_from_exception(core);
+    core->attention &= ~(uint32_t)ATT_ABORT; /* told to whoever called, and no business of what comes next */
 }

@@ -23,7 +23,6 @@ static PyObject *gateway_return(PyObject *object, PyObject *argument) {
     s->r[0] = value;
     /* The return can end an exception, and its frame can lie in a device: that is a run, if a short one. */
     self->running = 1;
-    self->core->attention &= ~(uint32_t)ATT_ABORT;
     mv_return_to(self->core, s->r[R_LR]);
     self->running = 0;
     if (PyErr_Occurred()) return NULL;

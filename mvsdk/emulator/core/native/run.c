@@ -137,9 +137,9 @@ static mv_stop at_breakpoint(mv_core *core, uint64_t limit) {
 }
 
 static mv_stop execute_block(mv_core *core, uint64_t limit, mv_block *only) {
-    const uint64_t before = core->s.cycle;
+    core->began = core->s.cycle;
     const mv_exit exit = core->observed ? mv_execute_observed(core, limit, only) : mv_execute(core, limit, only);
-    if (core->s.cycle != before) {
+    if (core->s.cycle != core->began) {
         core->s.dhcsr |= DHCSR_S_RETIRE_ST;
         core->progressed = true;
     }

@@ -125,7 +125,7 @@ static bool has_sane_program(const mv_state *s) {
 static bool has_sane_priorities(const mv_state *s) {
     for (uint32_t i = 0; i < EXCEPTIONS; i++)
         if ((s->priority[i] & 0x0F) != 0) return false;
-    return s->prigroup <= 7;
+    return s->prigroup <= 7 && (s->enabled[0] & ALWAYS_ENABLED) == ALWAYS_ENABLED;
 }
 
 static bool has_sane_peripherals(const mv_state *s) {

@@ -3,7 +3,6 @@
 #include "core.h"
 
 enum { VECTKEY = 0x05FA, VECTKEYSTAT = 0xFA05 };
-enum { EXC_ALWAYS = 1 << EXC_NMI | 1 << EXC_HARDFAULT | 1 << EXC_SVC | 1 << EXC_PENDSV | 1 << EXC_SYSTICK };
 
 typedef struct {
     uint16_t offset;
@@ -20,7 +19,7 @@ static const constant constants[] = {
 
 void mv_scs_reset(mv_core *core) {
     mv_state *const s = &core->s;
-    s->enabled[0] = EXC_ALWAYS;
+    s->enabled[0] = ALWAYS_ENABLED;
     s->ccr = CCR_RES1;
     s->fpccr = FPCCR_ASPEN | FPCCR_LSPEN;
 }

@@ -14,6 +14,7 @@ mv_core *mv_new(uint32_t interrupts) {
     mv_core *const core = calloc(1, sizeof(mv_core));
     if (core == NULL) return NULL;
     core->interrupts = interrupts;
+    mv_scs_reset(core);
     core->readable = mv_reserve(PAGES * sizeof(uintptr_t));
     core->writable = mv_reserve(PAGES * sizeof(uintptr_t));
     core->scratch = new_scratch();
