@@ -138,7 +138,7 @@ def rewritten(path: Path, line: int, **changes: object) -> Path:
 @pytest.mark.parametrize(
     ("line", "changes"),
     [
-        (0, {"recording": 2}),
+        (0, {"recording": 1}),
         (0, {"recording": None}),
         (0, {"options": {}}),
         (0, {"identity": None}),
