@@ -1,7 +1,6 @@
 """Deltas between layers: made on demand, in a process of their own, and kept among the blobs.
 
-The format is detools' sequential patch with heatshrink compression, window 2^11, lookahead 2^7: what a device decodes
-in a few kilobytes of memory. Its "hdiffpatch" patches are smaller, and need a decoder that no device has.
+The format is that of `mvsdk.update.patch_making`, which a device decodes in a few kilobytes of memory.
 Run as a program this module makes one: the length of the base as 8 bytes (big-endian), the base and the layer come on
 standard input, the delta goes to standard output. The algorithm is C on data that strangers sign: it may crash, or take
 for ever, and the server goes on.
@@ -13,11 +12,11 @@ import asyncio
 import hashlib
 import logging
 import sys
-from io import BytesIO
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.store import apps, downloads
 from mvsdk.cloud.store.downloads import Delta
+from mvsdk.update.patch_making import make_patch
 
 _LOG = logging.getLogger("mvsdk.cloud")
 LAYERS = "layers"
@@ -99,29 +98,10 @@ async def _made(base: bytes, layer: bytes) -> bytes | None:
     return made
 
 
-def make(base: bytes, layer: bytes) -> bytes:
-    """Return what makes `layer` of `base`. Takes up to seconds."""
-    import detools
-
-    patch = BytesIO()
-    detools.create_patch(
-        BytesIO(base),
-        BytesIO(layer),
-        patch,
-        compression="heatshrink",
-        patch_type="sequential",
-        algorithm="bsdiff",
-        use_mmap=False,
-        heatshrink_window_sz2=11,
-        heatshrink_lookahead_sz2=7,
-    )
-    return patch.getvalue()
-
-
 def _main() -> None:
     given = sys.stdin.buffer.read()
     end = 8 + int.from_bytes(given[:8])
-    sys.stdout.buffer.write(make(given[8:end], given[end:]))
+    sys.stdout.buffer.write(make_patch(given[8:end], given[end:]))
 
 
 if __name__ == "__main__":

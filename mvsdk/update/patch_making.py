@@ -1,11 +1,14 @@
-"""Making the patches that devices apply, with detools."""
+"""Making the patches that devices apply: sequential ones of detools, compressed with heatshrink.
+
+detools' "hdiffpatch" patches are smaller, and need a decoder that no device has.
+"""
 
 from __future__ import annotations
 
 import io
 
 _WINDOW, _LOOKAHEAD = 11, 7
-"""Of heatshrink, as powers of two: what the cloud uses, and the most that a device takes."""
+"""Of heatshrink, as powers of two: the most that a device takes."""
 
 
 def make_patch(base: bytes, result: bytes) -> bytes:
@@ -18,6 +21,8 @@ def make_patch(base: bytes, result: bytes) -> bytes:
         io.BytesIO(result),
         output,
         compression="heatshrink",
+        patch_type="sequential",
+        algorithm="bsdiff",
         use_mmap=False,
         heatshrink_window_sz2=_WINDOW,
         heatshrink_lookahead_sz2=_LOOKAHEAD,
