@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,27 @@ if TYPE_CHECKING:
 
 
 class Names:
-    """Names for the addresses of one run, as far as there are symbols."""
+    """Names for the addresses of one run, as far as there are symbols. `running` returns the image that they are of,
+    `find` the symbols of an image."""
 
-    def __init__(self, find: Callable[[], Symbols | None], read: Callable[[int, int], bytes]) -> None:
+    def __init__(
+        self,
+        find: Callable[[Image], Symbols | None],
+        read: Callable[[int, int], bytes],
+        running: Callable[[], Image],
+    ) -> None:
         self._find = find
         self._read = read
+        self._running = running
+        self._found: tuple[Image, Symbols | None] | None = None
 
-    @cached_property
+    @property
     def _symbols(self) -> Symbols | None:
         # Reading an ELF takes longer than many a run, and most runs need no names.
-        return self._find()
+        image = self._running()
+        if self._found is None or self._found[0] is not image:
+            self._found = image, self._find(image)
+        return self._found[1]
 
     def required(self, purpose: str) -> Symbols:
         """Return the symbols. Raises `SymbolsMismatchError` where there are none."""
@@ -51,11 +61,21 @@ class Names:
         return list(backtrace(self._symbols, event.registers, self._read))
 
 
-def symbols_source(chosen: Path | None, target: Path, board: Board, image: Image) -> Callable[[], Symbols | None]:
-    """Say where names come from: the ELF that was chosen, checked at once, or whatever the target has, when needed."""
+def symbols_source(
+    chosen: Path | None, target: Path | None, board: Board, image: Image
+) -> Callable[[Image], Symbols | None]:
+    """Say where names come from: the ELF that was chosen, checked at once, or whatever the target has, when needed.
+
+    An image that replaces this one later has names where the target's ELF has been built anew with it.
+    """
     from mvsdk.emulator.target import find_symbols, load_symbols
 
-    if chosen is None:
-        return lambda: find_symbols(target, board, image)
-    symbols = load_symbols(chosen, board, image)
-    return lambda: symbols
+    symbols = None if chosen is None else load_symbols(chosen, board, image)
+    beside = target or chosen
+
+    def find(running: Image) -> Symbols | None:
+        if symbols is not None and running is image:
+            return symbols
+        return None if beside is None else find_symbols(beside, board, running)
+
+    return find

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import queue
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from mvsdk.emulator.errors import CloudIdentityError
 from mvsdk.emulator.events import Event, Faulted, LogLine, Started
 from mvsdk.emulator.fault_status import causes
 from mvsdk.emulator.inputs import Circumstance, RemoteRestart
+from mvsdk.emulator.updating import CloudServer
 from mvsdk.files import write_whole
 from mvsdk.link import (
     PROTOCOL,
@@ -32,11 +33,20 @@ from mvsdk.link import (
     LogRecord,
     Outbox,
     StartRecord,
+    Target,
+    TargetChanged,
+    UpdatePolicy,
+    UpdateProgress,
+    Welcome,
 )
+from mvsdk.link.downloads import Downloads
+from mvsdk.link.messages import NewKeysAvailable
+
 from mvsdk.link.session import ConfigAnswered, Connected, Disconnected, Heard
 
 if TYPE_CHECKING:
     from mvsdk.emulator.device import Device
+    from mvsdk.emulator.updating import Updater
 
 FILE = "cloud.json"
 EARLY_MOST = 1000
@@ -80,10 +90,17 @@ class CloudLink:
 
     `folder` is the device's; `app_hash` is "sha256:…" of the manifest of what it runs, None if it has none;
     `wall_start_us` is the wall time at its start. `notice` is called, on the session's thread, with a line for people
-    whenever the connection changes.
+    whenever the connection changes. `facts` are told of the device. `server` answers what an update agent asks.
     """
 
-    def __init__(self, folder: Path, app_hash: str | None, wall_start_us: int, notice: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        app_hash: str | None,
+        wall_start_us: int,
+        notice: Callable[[str], None],
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = folder
         self._identity = CloudIdentity.read(folder)
         self._app_hash = app_hash
@@ -96,6 +113,16 @@ class CloudLink:
         self._logging = True
         self._wake_reason: str | None = None
         self._session: DeviceSession | None = None
+        self._facts = dict(facts or {})
+        self._progress: UpdateProgress | None = None
+        self._updater: Updater | None = None
+        headers = {"Authorization": f"Bearer {self._identity.device}:{self._identity.token}"}
+        self.server = CloudServer(Downloads(self._identity.url, headers))
+
+    def keep_up_to_date(self, updater: Updater) -> None:
+        """Let what the cloud wants reach an updater, which asks `server` and tells its progress to `report`."""
+        self._updater = updater
+        self._app_hash = updater.confirmed
 
     def start(self) -> None:
         """Begin to connect; it goes on by itself however often the connection breaks."""
@@ -108,6 +135,7 @@ class CloudLink:
         """Let what is under way arrive, and end the session."""
         if self._session is not None:
             self._session.close()
+        self.server.close()
 
     def fetch_config(self, items: Sequence[ConfigItem], answered: ConfigAnswered) -> None:
         """Ask the cloud for values, as `DeviceSession.fetch_config` does."""
@@ -130,6 +158,14 @@ class CloudLink:
             case Faulted():
                 self._add(CrashRecord(time_us=moment, report=_crash_report(event)))
 
+    def report(self, progress: UpdateProgress) -> None:
+        """Tell the cloud how far an update is, and again whenever a session begins."""
+        self._progress = progress
+        if progress.state == "confirmed":
+            self._app_hash = progress.app_hash
+        if self._session is not None:
+            self._session.say(progress)
+
     def _log(self, record: LogRecord) -> None:
         """Lines from before the cloud has said whether it wants any are kept until it does."""
         if self._early is None:
@@ -151,6 +187,7 @@ class CloudLink:
             app_hash=self._app_hash,
             wake_reason=self._wake_reason,
             commands_done=self._identity.commands_done,
+            facts=self._facts,
         )
 
     # -- down ----------------------------------------------------------------------------------------------------------
@@ -176,10 +213,36 @@ class CloudLink:
             match what:
                 case Connected():
                     self._set_logging(device, wanted=what.welcome.logging)
+                    self._connected(what.welcome)
+                case Disconnected():
+                    self._disconnected()
+                case TargetChanged():
+                    self._aim(what.target)
+                case NewKeysAvailable():
+                    self.server.latest_keys = what.latest
+                    self._aim(self.server.target)
                 case Logging():
                     self._set_logging(device, wanted=what.enabled)
                 case Command():
                     self._carry_out(device, what)
+
+    def _connected(self, welcome: Welcome) -> None:
+        self.server.connected, self.server.latest_keys = True, welcome.new_keys
+        if self._session is not None and self._progress is not None:
+            self._session.say(self._progress)
+        if self._updater is not None:
+            self._updater.in_touch(True)
+        self._aim(welcome.target)
+
+    def _disconnected(self) -> None:
+        self.server.connected = False
+        if self._updater is not None:
+            self._updater.in_touch(False)
+
+    def _aim(self, target: Target | None) -> None:
+        self.server.target = target
+        if self._updater is not None:
+            self._updater.follow(target.policy if target else UpdatePolicy())
 
     def _set_logging(self, device: Device, *, wanted: bool) -> None:
         self._logging = wanted

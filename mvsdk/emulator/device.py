@@ -9,6 +9,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import ClassVar, Protocol, cast
 
 from mvsdk.boards import Board
@@ -18,7 +19,7 @@ from mvsdk.emulator.bus_devices import I2cDevice, Lasting, SpiDevice
 from mvsdk.emulator.chip_wiring import ChipWiring
 from mvsdk.emulator.clock import Schedule
 from mvsdk.emulator.core import Core, Fault, StopReason
-from mvsdk.emulator.core.memory_image import MemoryImage
+from mvsdk.emulator.core.memory_image import PAGE, MemoryImage
 from mvsdk.emulator.crashes import BackOff, RestartPolicy
 from mvsdk.emulator.errors import InputError, NotExecutableError
 from mvsdk.emulator.events import (
@@ -29,6 +30,7 @@ from mvsdk.emulator.events import (
     Observer,
     RestartAwaited,
     Started,
+    UpdateAgreed,
 )
 from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.inputs import Inputs, port_and_pin
@@ -42,6 +44,7 @@ from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
 from mvsdk.emulator.soc.pwr import SBF
 from mvsdk.emulator.soc.wiring import Alarm
+from mvsdk.flash_memory import ERASED
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
@@ -115,7 +118,7 @@ class Device:
     interrupt lines, handlers and sleep. `strict_mmio` makes accesses to peripheral registers that have no model bus
     faults, `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
     `connection_policy` says when the kernel is online. `identity` is who the device is; without one that follows from
-    the seed. `image_name` is what people call the image. Whatever happens to a running device from outside happens
+    the seed. `image_name` is what people call the image, `wake_reason` what it finds. Whatever happens to a running device from outside happens
     through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
@@ -133,6 +136,7 @@ class Device:
         "_started_us",
         "_alive",
         "_deep_sleep",
+        "_vacant",
         "_busy_until",
         "_call_us",
         "_restart_reason",
@@ -161,6 +165,7 @@ class Device:
         connection_policy: ConnectionPolicy = STAY_ONLINE,
         identity: Identity | None = None,
         image_name: str = "",
+        wake_reason: str = "COLDBOOT",
         observers: Iterable[Observer] = (),
     ) -> None:
         self.options = DeviceOptions(
@@ -180,6 +185,7 @@ class Device:
         self._started_us = 0
         self._alive = True
         self._deep_sleep: DeepSleep | None = None
+        self._vacant = False
         self._busy_until = 0
         self._call_us = 0
         self._restart_reason: str | None = None
@@ -227,7 +233,7 @@ class Device:
         )
         """The kernel's side: what goes on around the application is changed there."""
         core.trap(self.kernel.gateways)
-        self._start("COLDBOOT")
+        self._start(wake_reason)
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -423,6 +429,52 @@ class Device:
         self.rcc.record_reset(PIN_RESET_FLAG)
         self.restart("COLDBOOT")
 
+    # -- another application ------------------------------------------------------------------------------------------
+
+    @property
+    def in_deep_sleep(self) -> bool:
+        """Whether the device is in Standby or Shutdown: not even the kernel works then."""
+        return self._deep_sleep is not None
+
+    def vacate(self) -> None:
+        """End the application's life because it is to be replaced. Nothing runs until `install`."""
+        self._end_life()
+        self._deep_sleep = None
+        self._next_start.set(None)
+        self._restart_reason = None
+        self._vacant = True
+
+    def install(
+        self,
+        image: Image,
+        wake_reason: str,
+        *,
+        restart_policy: RestartPolicy | None = None,
+        connection_policy: ConnectionPolicy = STAY_ONLINE,
+    ) -> None:
+        """Put another application in the place of this one, and start it. RAM stays as it is.
+
+        Raises `NotExecutableError` for an image without a plausible vector table.
+        """
+        self._check_image(image)
+        self.vacate()
+        self._write_flash(image)
+        self.image = image
+        self.options = replace(self.options, restart_policy=restart_policy, connection_policy=connection_policy)
+        self._back_off = None if restart_policy is None else BackOff(restart_policy)
+        self.kernel.network.policy = connection_policy
+        self._vacant = False
+        self.restart(wake_reason)
+
+    def _write_flash(self, image: Image) -> None:
+        """Make the core's flash hold an image; pages that stay the same stay shared with other cores."""
+        flash = self.board.flash
+        old, new = (each.data.ljust(flash.size, ERASED) for each in (self.image, image))
+        for start in range(0, flash.size, PAGE):
+            page = new[start : start + PAGE]
+            if page != old[start : start + PAGE]:
+                self.core.write_memory(flash.base + start, page)
+
     # -- keeping it --------------------------------------------------------------------------------------------------
 
     def state(self) -> Plain:
@@ -471,8 +523,14 @@ class Device:
             self.world.take(request)
 
     def restart(self, wake_reason: str) -> None:
-        """Start the application anew, once the present call has returned."""
-        self._restart_reason = wake_reason
+        """Start the application anew, once the present call has returned; there must be one."""
+        if not self._vacant:
+            self._restart_reason = wake_reason
+
+    def give_way(self) -> None:
+        """End the application's life, once the present call has returned, until its successor is installed."""
+        self.vacate()
+        self.tell(UpdateAgreed(self.time_us))
 
     def spend_us(self, duration: int) -> None:
         """Let the present call take so many microseconds longer. Interrupts wait until it returns."""
@@ -512,15 +570,18 @@ class Device:
         self._started_us = self.time_us
         self.tell(Started(self.time_us, wake_reason))
 
-    def _lay_out(self, image: Image) -> None:
-        """Put image, memory and peripherals in their places."""
-        flash, ram = self.board.flash, self.board.ram
+    def _check_image(self, image: Image) -> None:
         problem = vector_table_problem(image, self.board)
         if problem:
             raise NotExecutableError(
                 f"the image cannot be started: {problem}",
                 "link the application for this board: vector table first, at the start of flash",
             )
+
+    def _lay_out(self, image: Image) -> None:
+        """Put image, memory and peripherals in their places."""
+        flash, ram = self.board.flash, self.board.ram
+        self._check_image(image)
         self.core.map_memory(flash.base, flash.size, writable=False, contents=MemoryImage(image.data, flash.size))
         self.core.map_memory(ram.base, ram.size, writable=True)
         self.chip.lay_out(self.core, self.identity.unique_id)

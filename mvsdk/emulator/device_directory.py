@@ -2,6 +2,9 @@
 
     identity.toml          format, board, device id and unique id of the chip; written once
     external-flash.bin     the application's part of the external flash, byte for byte; made by the first write
+    kernel-flash.bin       the kernel's part: the update agent's journal and the bundles it holds
+    application-flash.bin  the application's part of the chip's own flash
+    flashed                the hash of the bundle that was last put there by hand
     bus-devices/NAME.bin   what a device on a bus keeps, by the name it is connected by; made by the first write
     backup-domain.json     the registers of the backup domain
     kernel.json            what the kernel keeps: Wi-Fi settings
@@ -35,6 +38,7 @@ from mvsdk.emulator.fault_status import causes
 from mvsdk.emulator.nor_flash import ERASED, chip_facts
 from mvsdk.emulator.options import Identity
 from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
+from mvsdk.emulator.updating.memories import kernel_flash_size
 from mvsdk.files import write_whole
 
 if TYPE_CHECKING:
@@ -68,6 +72,8 @@ class DeviceDirectory:
             self.identity = self._read_identity()
             self.external_flash = self._memory(path / "external-flash.bin", chip_facts().application_size)
             """What the external flash holds."""
+            self.kernel_flash = self._memory(path / "kernel-flash.bin", kernel_flash_size(board))
+            self.application_flash = self._memory(path / "application-flash.bin", board.flash.size)
         except BaseException:
             os.close(self._lock)
             raise
@@ -94,6 +100,18 @@ class DeviceDirectory:
     def trusted(self) -> list[Path]:
         """The files with public keys that the device trusts."""
         return sorted((self.path / "trusted").glob("*.pem"))
+
+    @property
+    def flashed(self) -> str | None:
+        """The hash of the manifest of the bundle that was last put on the device by hand, as "sha256:…"."""
+        try:
+            return (self.path / "flashed").read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def note_flashed(self, manifest_hash: str) -> None:
+        """Keep what was put on the device by hand."""
+        write_whole(self.path / "flashed", f"{manifest_hash}\n".encode("ascii"))
 
     def attach(self, device: Device) -> None:
         """Give a device that was made with this folder's identity and flash what else it kept. When the folder is

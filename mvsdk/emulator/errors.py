@@ -11,6 +11,7 @@ EmulatorError
 ├── ScriptError         a device.toml says what cannot be
 ├── SnapshotError       a saved device is damaged, or is of another board, image or version
 ├── NetworkSettingError what an application is to meet on the network cannot be
+├── NoApplicationError  a device with an update agent holds nothing that it may run
 ├── CloudIdentityError  the folder of a device does not say who it is to a cloud
 └── SymbolsMismatchError the ELF given for symbols is not the image that runs
 """
@@ -60,6 +61,10 @@ class NetworkSettingError(EmulatorError):
 
 class CloudIdentityError(EmulatorError):
     """The folder of a device does not say who it is to a cloud."""
+
+
+class NoApplicationError(EmulatorError):
+    """The flash of a device holds no application that its update agent lets run."""
 
 
 class NoLinesError(EmulatorError):

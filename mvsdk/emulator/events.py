@@ -185,6 +185,22 @@ class RestartAwaited(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateAgreed(Event):
+    """The application agreed to be replaced by the update that waits, and has ended."""
+
+    kind: ClassVar[str] = "update-agreed"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateNoted(Event):
+    """Something happened on the way of an update: the value of an `update.Event`, and what there is to say of it."""
+
+    kind: ClassVar[str] = "update"
+    what: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class InterruptLineChanged(Event):
     """A peripheral began to ask for an interrupt (`high`), or does so no more; only told while somebody traces."""
 

@@ -10,6 +10,7 @@ before anything else that is due then.
 
 from __future__ import annotations
 
+import base64
 import heapq
 import re
 import typing
@@ -17,9 +18,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mvsdk.bundle import Image, vector_table_problem
+from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.network.exchanges import Answer, answer_as_dict, answer_from_dict
-from mvsdk.emulator.personality.microvisor.network import LinkState
+from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy, LinkState
 from mvsdk.emulator.soc.i2c import DISTURBANCES
 from mvsdk.emulator.soc.i2c_target import I2cTransfer
 from mvsdk.emulator.soc.spi_target import SpiTransfer
@@ -427,11 +430,76 @@ class RemoteRestart(Input):
         device.restart("REMOTEAPPLICATIONRESTART")
 
 
+@dataclass(frozen=True, slots=True)
+class ApplicationStopped(Input):
+    """The kernel ends the application because another one is to be installed in its place."""
+
+    kind: ClassVar[str] = "application-stopped"
+
+    def apply(self, device: Device) -> None:
+        """End it."""
+        device.vacate()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationInstalled(Input):
+    """The kernel has installed another application and starts it. `image` is base64.
+
+    `restart` and `connection` are what its manifest asks for, as far as the device follows that: bounds in milliseconds
+    (-1 for the end of the run at a fault), and seconds.
+    """
+
+    kind: ClassVar[str] = "application-installed"
+    image: str
+    wake_reason: str
+    restart_minimum_ms: int = -1
+    restart_maximum_ms: int = -1
+    connection_grace_s: int = 0
+    connection_check_in_s: int = 0
+
+    @classmethod
+    def of(
+        cls, image: Image, wake_reason: str, restart: RestartPolicy | None, connection: ConnectionPolicy
+    ) -> ApplicationInstalled:
+        """Return the input for an image and what its manifest asks for."""
+        bounds = (restart.minimum_ms, restart.maximum_ms) if restart else (-1, -1)
+        encoded = base64.b64encode(image.data).decode("ascii")
+        return cls(encoded, wake_reason, *bounds, connection.grace_s, connection.check_in_s)
+
+    def check(self, device: Device) -> None:
+        """The image must fit and be one that can be started, and the wake reason be one."""
+        image = self._image()
+        if len(image.data) > device.board.flash.size:
+            raise InputError(f"an image of {len(image.data)} bytes does not fit the flash", "give a smaller one")
+        problem = vector_table_problem(image, device.board)
+        if problem:
+            raise InputError(f"the image cannot be started: {problem}", "give the image of an application")
+        if self.wake_reason not in device.kernel.wake_reasons:
+            raise _unknown("wake reason", self.wake_reason, device.kernel.wake_reasons)
+
+    def apply(self, device: Device) -> None:
+        """Start it."""
+        stays = self.restart_minimum_ms < 0
+        device.install(
+            self._image(),
+            self.wake_reason,
+            restart_policy=None if stays else RestartPolicy(self.restart_minimum_ms, self.restart_maximum_ms),
+            connection_policy=ConnectionPolicy(self.connection_grace_s, self.connection_check_in_s),
+        )
+
+    def _image(self) -> Image:
+        try:
+            return Image(base64.b64decode(self.image, validate=True))
+        except ValueError as error:
+            raise InputError(f"the image is not base64: {error}", "keep what a recording holds as it is") from error
+
+
 KINDS: dict[str, type[Input]] = {
     kind.kind: kind
     for kind in (
         Pin, Voltage, Button, Uart, Break, ClearToSend, ChannelVoltage, ChipTemperature, Supply, I2cAddressed,
         I2cDisturbed, SpiAddressed, BusDevice, Wake, SystemEvent, Circumstance, Link, Arrival, Reset, RemoteRestart,
+        ApplicationStopped, ApplicationInstalled,
     )
 }  # fmt: skip
 

@@ -50,6 +50,15 @@ class _Memory:
     stuck: bool = False
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What came in of the bundle that was begun last, in bytes. Only told, never acted upon."""
+
+    fetched: int = 0
+    reused: int = 0
+    delta: bool = False
+
+
 class Agent:
     """The update agent of one device. `boot` comes first, and again after every loss of power, with a new object.
 
@@ -74,6 +83,7 @@ class Agent:
         self._journal = journal or Journal(hardware.external, hardware.layout.journal)
         self._pace = Pace(clock, self._policy, random)
         self._memory = _Memory()
+        self._tally = _Tally()
         self._fetcher: Fetcher | None = None
         self._installer: Installer | None = None
         self._trouble = ""
@@ -102,7 +112,21 @@ class Agent:
         done = len(content.layer_sizes) if content else 0
         bundle = self._fetcher.bundle if self._fetcher else None
         total = len(bundle.manifest.body.layers) if bundle else done
-        return Status(state.phase, done, total, state.method, state.offset, state.size, self._trouble or state.reason)
+        tally = self._tally
+        coming = state.method in (Method.FULL, Method.PATCH)
+        return Status(
+            phase=state.phase,
+            layer=done,
+            layers=total,
+            method=state.method,
+            done=state.offset,
+            size=state.size,
+            fetched=tally.fetched + (state.offset if coming else 0),
+            expected=tally.fetched + (state.size if coming else 0),
+            reused=tally.reused,
+            delta=tally.delta or state.method is Method.PATCH,
+            reason=self._trouble or state.reason,
+        )
 
     def memory(self) -> tuple[object, ...]:
         """Return what the agent would do next depends on, apart from the flash, the journal, time and the server.
@@ -155,6 +179,10 @@ class Agent:
     def check_now(self) -> None:
         """Ask the server at the next step, however soon that is: somebody said that there is something."""
         self._pace.rest(0)
+
+    def limit_downloads(self, bytes_per_hour: int | None) -> None:
+        """Change how much may be downloaded in an hour from now on; None for any amount."""
+        self._pace.bytes_per_hour = bytes_per_hour
 
     def trial_passed(self) -> None:
         """Confirm the new application: it has reached its health rule. Outside of a trial this means nothing."""
@@ -249,7 +277,7 @@ class Agent:
         # Why it failed before is the better reason.
         if error.refusal is not Refusal.FAILED_BEFORE and self.state.reason != _shown(text):
             self._journal.write(replace(self.state, reason=text))
-        self._report(Event.REFUSED, text)
+        self._observe(Report(Event.REFUSED, text, error.refusal))
 
     def _change_keys(self, raw: bytes) -> None:
         """Take new keys, unless they would leave the installed application without a signature that counts."""
@@ -273,6 +301,7 @@ class Agent:
     def _begin(self, manifest: Manifest) -> None:
         """Put the manifest into the slot and start to fetch."""
         state = self.state
+        self._tally = _Tally(fetched=len(manifest.raw))
         slot = state.staging
         content = Content(len(manifest.raw), manifest.hash)
         try:
@@ -298,11 +327,23 @@ class Agent:
             changed = self._fetcher.step(state)
             if changed is not None:
                 self._journal.write(changed)
+                self._count(state, changed)
             if self._fetcher.complete(self.state):
                 self._stage()
         except VerificationError as error:
             raise Abandoned(error.what) from error
         return 0.0
+
+    def _count(self, before: State, after: State) -> None:
+        """Keep count of what has come in, for `status`."""
+        tally = self._tally
+        if after.method is Method.APPLY and before.method is Method.PATCH:
+            tally.fetched, tally.delta = tally.fetched + before.size, True
+        elif before.slots != after.slots:
+            if before.method is Method.COPY:
+                tally.reused += before.size
+            elif before.method is Method.FULL:
+                tally.fetched += before.size
 
     def _new_fetcher(self) -> Fetcher:
         state = self.state

@@ -51,6 +51,8 @@ class Pace:
         self._next = -math.inf
         self._hour = -math.inf
         self._spent = 0
+        self.bytes_per_hour = policy.bytes_per_hour
+        """The budget; free to be changed."""
         self.failures = 0
         """How often in a row it went wrong."""
 
@@ -79,7 +81,7 @@ class Pace:
 
     def allowance(self) -> int:
         """Return how many bytes may be asked for now; when there are none, `wait` says how long."""
-        budget = self._policy.bytes_per_hour
+        budget = self.bytes_per_hour
         if budget is None:
             return self._policy.request_size
         now = self._clock.now()

@@ -19,20 +19,28 @@ from mvsdk.errors import UpdateError
 
 
 class Refusal(enum.Enum):
-    """Why a device does not take something."""
+    """Why a device does not take something: a word, and as `code` the number that the cloud shows."""
 
-    MALFORMED = "malformed"
-    UNSIGNED = "unsigned"
-    UNKNOWN_SIGNER = "unknown-signer"
-    BAD_SIGNATURE = "bad-signature"
-    TOO_FEW_SIGNERS = "too-few-signers"
-    UNSUPPORTED = "unsupported"
-    KERNEL_TOO_OLD = "kernel-too-old"
-    ROLLBACK = "rollback"
-    NO_SPACE = "no-space"
-    FAILED_BEFORE = "failed-before"
-    WRONG_SEQUENCE = "wrong-sequence"
-    KEYS_IN_USE = "keys-in-use"
+    MALFORMED = "malformed", 10
+    UNSIGNED = "unsigned", 11
+    UNKNOWN_SIGNER = "unknown-signer", 12
+    BAD_SIGNATURE = "bad-signature", 13
+    TOO_FEW_SIGNERS = "too-few-signers", 14
+    UNSUPPORTED = "unsupported", 15
+    KERNEL_TOO_OLD = "kernel-too-old", 16
+    ROLLBACK = "rollback", 17
+    NO_SPACE = "no-space", 18
+    FAILED_BEFORE = "failed-before", 19
+    WRONG_SEQUENCE = "wrong-sequence", 20
+    KEYS_IN_USE = "keys-in-use", 21
+
+    code: int
+
+    def __new__(cls, word: str, code: int) -> Refusal:
+        """Make a member whose value is the word."""
+        member = object.__new__(cls)
+        member._value_, member.code = word, code
+        return member
 
 
 class RefusedError(UpdateError):

@@ -32,15 +32,24 @@ class Layout:
     def within(cls, external: FlashMemory, application_size: int, start: int = 0) -> Layout:
         """Lay out from `start` on for applications of so many bytes of flash. Raises LayoutError."""
         page = external.erase_size
-        slot_size = MANIFEST_LIMIT + cls._rounded(application_size, page) + _ROUNDING_PAGES * page
+        slot_size = cls._slot_size(application_size, page)
         first = start + 2 * page
-        end = first + 2 * slot_size
+        end = start + cls.needed(application_size, page)
         if start % page or end > external.size:
             raise LayoutError(
                 f"the update area from {start:#x} to {end:#x} does not fit the external flash of {external.size:#x}",
                 "give the kernel a larger part of the external flash",
             )
         return cls(page, start, (first, first + slot_size), slot_size)
+
+    @classmethod
+    def needed(cls, application_size: int, page: int) -> int:
+        """Return how much external flash the agent takes for applications of so many bytes."""
+        return 2 * page + 2 * cls._slot_size(application_size, page)
+
+    @classmethod
+    def _slot_size(cls, application_size: int, page: int) -> int:
+        return MANIFEST_LIMIT + cls._rounded(application_size, page) + _ROUNDING_PAGES * page
 
     @property
     def capacity(self) -> int:

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from mvsdk.bundle import Image, ManifestOptions
+from mvsdk.update.errors import Refusal
 from mvsdk.update.state import Method, Phase
 
 
@@ -35,10 +36,11 @@ class Event(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An event, and for people what there is to say about it."""
+    """An event, and for people what there is to say about it; with REFUSED also why as a code."""
 
     event: Event
     text: str = ""
+    refusal: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the agent stands. `done` and `size` are bytes of the layer, or patch, that is coming in by `method`."""
+    """How the agent stands. `done` and `size` are bytes of the layer, or patch, that is coming in by `method`.
+
+    `fetched` are all bytes of this bundle that came over the network since the device is up, `expected` those that are
+    known to come, `reused` those that it had already; `delta` says whether any of it came as a patch.
+    """
 
     phase: Phase
     layer: int
@@ -66,5 +72,9 @@ class Status:
     method: Method
     done: int
     size: int
+    fetched: int
+    expected: int
+    reused: int
+    delta: bool
     reason: str
     """Why the last update came to nothing, or why nothing goes on; empty when all is well."""

@@ -253,12 +253,19 @@ def _emulate(request: Request, stack: ExitStack) -> int:
     from mvsdk.project.configuration import DEFAULT_BOARD
     from mvsdk_cli.keyring import keyring
 
-    path, project_board = (request.target, DEFAULT_BOARD) if request.target is not None else _project_bundle()
+    path, project_board = _target(request)
     board = load(request.board_name or project_board)
     directory = _open_directory(request, board, stack)
     trust = [*request.trust, *(directory.trusted if directory else [])]
-    loaded = load_target(path, board, keyring().trusted(trust).values(), allow_unsigned=request.allow_unsigned)
-    run = Run(request, board, path, loaded, directory)
+    trusted = keyring().trusted(trust).values()
+    loaded = path and load_target(path, board, trusted, allow_unsigned=request.allow_unsigned)
+    online = directory and request.cloud and Online(request, board, directory, path)
+    if online:
+        stack.callback(online.link.close)
+        loaded = online.bring_up(loaded, trusted)
+    if loaded is None:
+        raise NO_TARGET
+    run = Run(request, board, path, loaded, directory, online or None)
     run.prepare(stack)
     started = time.monotonic()
     with _interruptible(run):

@@ -59,6 +59,9 @@ class Host(Protocol):
     def restart(self, wake_reason: str) -> None:
         """Start the application anew, once the present call has returned."""
 
+    def give_way(self) -> None:
+        """End the application's life, once the present call has returned, until its successor is installed."""
+
     def spend_us(self, duration: int) -> None:
         """Let the present call take so many microseconds longer. Interrupts wait until it returns."""
 

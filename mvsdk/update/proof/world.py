@@ -12,6 +12,7 @@ from mvsdk.boards import Board
 from mvsdk.bundle import Image, VerifiedBundle, verify
 from mvsdk.flash_memory import ERASED, Cut, FlashState, InternalFlash, NorFlash, Operation, PowerCut, PowerSupply
 from mvsdk.flash_memory.cells import Page
+from mvsdk.flash_memory.nor import SECTOR
 from mvsdk.update.agent import NEVER, Agent
 from mvsdk.update.bundle_server import BundleServer, ManualClock
 from mvsdk.update.hardware import Hardware
@@ -88,11 +89,9 @@ class World:
         self.images = images
         self.power = PowerSupply()
         self.internal = InternalFlash(board.flash.size, self.power)
+        page = SECTOR
         # As much as the agent needs, with one page left over.
-        probe = Layout(4096, 0, (0, 0), 0)
-        page = probe.page
-        needed = 2 * page + 2 * (0x10000 + probe.rounded(board.flash.size) + 16 * page)
-        self.external = NorFlash(needed + page, self.power)
+        self.external = NorFlash(Layout.needed(board.flash.size, page) + page, self.power)
         layout = Layout.within(self.external, board.flash.size)
         self.hardware = Hardware(self.internal, self.external, layout, board, keys, kernel_version=0xFFFFFFFF)
         self.clock = ManualClock()

@@ -11,12 +11,20 @@ class Circumstances:
     """The kernel's own work and the cloud's wishes. On a device without a cloud none of these ever changes; whoever
     models one sets them; on a running device `inputs.Circumstance` does."""
 
-    STATE: ClassVar[tuple[str, ...]] = ("network_active", "kernel_busy", "server_logging", "wall_time_known")
+    STATE: ClassVar[tuple[str, ...]] = (
+        "network_active",
+        "kernel_busy",
+        "update_staged",
+        "server_logging",
+        "wall_time_known",
+    )
 
     network_active: bool = False
     """The kernel is talking over the network on the application's behalf, so it will not go to sleep now."""
     kernel_busy: bool = False
     """A restart would interrupt the kernel, for instance while it downloads an update."""
+    update_staged: bool = False
+    """An update is ready and waits for the application to agree."""
     server_logging: bool = True
     """The cloud takes log messages from this device (device property `logging.enabled`)."""
     wall_time_known: bool = True

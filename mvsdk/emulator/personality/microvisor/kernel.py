@@ -165,6 +165,12 @@ class Microvisor:
         """The sources of system events."""
         return self._system_notifications.sources
 
+    @property
+    def wake_reasons(self) -> list[str]:
+        """What an application can be started for: `start` takes these."""
+        prefix = "MV_WAKEREASON_"
+        return [name.removeprefix(prefix) for name in self._abi.enums["MvWakeReason"].members]
+
     def system_event(self, source: str) -> None:
         """Let the event of a system source happen, "NETWORK" or "UPDATE": the application hears of it if it listens."""
         self._system_notifications.happen(source)

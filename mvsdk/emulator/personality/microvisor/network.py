@@ -94,7 +94,8 @@ class Network:
         self._changed = abi.enums["MvEventType"].members["MV_EVENTTYPE_NETWORKSTATUSCHANGED"]
         self._handles = handles
         self._circumstances = circumstances
-        self._policy = policy
+        self.policy = policy
+        """When to be online, as the manifest says."""
         self._tell = changed
         self.disconnected: Callable[[int | None], None] = lambda _handle: None
         self._link = LinkState.UP
@@ -148,7 +149,7 @@ class Network:
 
     @property
     def _wanted(self) -> bool:
-        stays = not self._used or not self._policy.check_in_s
+        stays = not self._used or not self.policy.check_in_s
         return stays or self._held or self._grace.due is not None or self._checking.due is not None
 
     def _settle(self, *, connected: bool = False) -> None:
@@ -189,7 +190,7 @@ class Network:
         if self._status != "DELIBERATELYOFFLINE":
             self._check_in.set(None)
         elif self._check_in.due is None:
-            self._check_in.set(self._host.cycle_after(self._policy.check_in_s * 1_000_000))
+            self._check_in.set(self._host.cycle_after(self.policy.check_in_s * 1_000_000))
 
     def _begin_check_in(self) -> None:
         self._checking.set(self._host.cycle_after(CONNECT_US + CHECK_IN_US))
@@ -218,8 +219,8 @@ class Network:
         self._handles.remove(number, NetworkHold)
         handle.write_word(0)
         self._released.append(number)
-        if not self._held and self._policy.grace_s:
-            self._grace.set(self._host.cycle_after(self._policy.grace_s * 1_000_000))
+        if not self._held and self.policy.grace_s:
+            self._grace.set(self._host.cycle_after(self.policy.grace_s * 1_000_000))
         self._soon.set(self._host.cycle_after(SOON_US))
 
     @answers("mvGetNetworkStatus")

@@ -78,9 +78,12 @@ class System:
 
     @answers("mvRestart")
     def restart(self, mode: int) -> None:
-        """Start the application anew; nothing waits to be applied on a device without a cloud."""
+        """Start the application anew, or, if an update waits for that, its successor."""
         if mode not in self._restart_modes:
             raise Refused("PARAMETERFAULT")
         if self._circumstances.kernel_busy:
             raise Refused("MICROVISORBUSY")
-        self._host.restart(RESTART_WAKE_REASON)
+        if self._circumstances.update_staged:
+            self._host.give_way()
+        else:
+            self._host.restart(RESTART_WAKE_REASON)

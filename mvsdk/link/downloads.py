@@ -1,0 +1,124 @@
+"""The device's side of downloads: ranges of what the cloud lets it have, by HTTP (RFC 9110, section 14).
+
+One connection, kept for as long as the server does. Whatever the answer says of its size, no more is read than was
+asked for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mvsdk.errors import CloudError
+
+PATH = "/mvsdk/v1/downloads"
+SECONDS = 30.0
+"""For how long the server may say nothing."""
+_RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
+
+
+class DownloadError(CloudError):
+    """There was no answer, or not the one wanted. `status` is that of HTTP, 0 without an answer that makes sense;
+    `retry_after` are the seconds that the server asked for."""
+
+    def __init__(self, what: str, status: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(what, "the device tries again by itself")
+        self.status = status
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A range of something that has `total` bytes."""
+
+    total: int
+    data: bytes
+
+
+class Downloads:
+    """What the cloud at `url` lets a device download that shows `headers`, or the certificate in `tls`.
+
+    To be used by one thread at a time. `patience` are the seconds for which the server may say nothing.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        tls: ssl.SSLContext | None = None,
+        patience: float = SECONDS,
+    ) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port
+        self._secure = parts.scheme == "https"
+        self._path = parts.path.rstrip("/") + PATH
+        self._headers = dict(headers)
+        self._tls = tls
+        self._patience = patience
+        self._connection: http.client.HTTPConnection | None = None
+
+    def fetch(self, what: str, start: int, length: int) -> Range:
+        """Return up to `length` bytes of `what` ("layers/…") from `start` on. Raises DownloadError."""
+        kept = self._connection is not None
+        try:
+            return self._fetch(what, start, length)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            # A server may close a connection that rests just when it is used again; that says nothing.
+            if not kept or isinstance(error, TimeoutError):
+                raise DownloadError(f"no answer: {error or type(error).__name__}") from error
+        try:
+            return self._fetch(what, start, length)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise DownloadError(f"no answer: {error or type(error).__name__}") from error
+
+    def close(self) -> None:
+        """Let the connection go."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _fetch(self, what: str, start: int, length: int) -> Range:
+        if self._connection is None:
+            self._connection = self._connect()
+        wanted = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}
+        self._connection.request("GET", f"{self._path}/{what}", headers={**self._headers, **wanted})
+        answer = self._connection.getresponse()
+        if answer.status not in (200, 206):
+            self._refused(answer)
+        total, skipped = _extent(answer, start)
+        data = answer.read(skipped + length)[skipped:]
+        if not answer.isclosed():
+            self.close()  # there is more, which nobody asked for
+        return Range(total, data)
+
+    def _refused(self, answer: http.client.HTTPResponse) -> None:
+        """Raise DownloadError for an answer that is not the thing itself."""
+        self.close()
+        after = answer.headers.get("Retry-After", "")
+        retry_after = float(after) if after.isascii() and after.isdecimal() and len(after) < 10 else None
+        raise DownloadError(f"the cloud answers {answer.status}", answer.status, retry_after)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._secure:
+            return http.client.HTTPSConnection(self._host, self._port, timeout=self._patience, context=self._tls)
+        return http.client.HTTPConnection(self._host, self._port, timeout=self._patience)
+
+
+def _extent(answer: http.client.HTTPResponse, start: int) -> tuple[int, int]:
+    """Return how large the whole thing is, and how many bytes before the range the answer begins with."""
+    if answer.status == 200:  # noqa: PLR2004 - OK
+        if answer.length is None:
+            raise DownloadError("the answer does not say how long it is")
+        if start > answer.length:
+            raise DownloadError(f"the answer ends at {answer.length}, before {start}")
+        return answer.length, start
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if match is None or int(match[1]) != start:
+        raise DownloadError(f"the answer is another range than the one from {start} on")
+    return int(match[3]), 0
