@@ -33,7 +33,7 @@ from mvsdk.emulator.events import (
 from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.inputs import Inputs, port_and_pin
 from mvsdk.emulator.network.exchanges import Request
-from mvsdk.emulator.nor_flash import NorFlash, Storage
+from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity, unique_id_of
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
@@ -42,6 +42,7 @@ from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
 from mvsdk.emulator.soc.pwr import SBF
 from mvsdk.emulator.soc.wiring import Alarm
+from mvsdk.flash_memory import Storage
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
