@@ -32,6 +32,8 @@ from mvsdk.emulator.events import (
     Started,
     SystemCall,
     UartOutput,
+    UpdateAgreed,
+    UpdateNoted,
 )
 from mvsdk.emulator.fault_status import causes
 from mvsdk.emulator.symbols import Place
@@ -101,6 +103,11 @@ class TextView:
                 return _fault_report(event, self._backtrace(event))
             case RestartAwaited():
                 return [_note(f"crash {event.crashes} in a row: it restarts in {event.delay_us / 1e6:.3f} s")]
+            case UpdateAgreed():
+                return [click.style("the application agrees to be replaced", dim=True)]
+            case UpdateNoted():
+                text = f": {printable(event.text)}" if event.text else ""
+                return [click.style(f"update {event.what}{text}", fg="blue")]
             case DeepSleepBegan():
                 return [click.style(f"deep sleep ({event.mode}): RAM is lost", dim=True)]
             case FactoryTestEnded():

@@ -40,8 +40,6 @@ from mvsdk.link import (
     Welcome,
 )
 from mvsdk.link.downloads import Downloads
-from mvsdk.link.messages import NewKeysAvailable
-
 from mvsdk.link.session import ConfigAnswered, Connected, Disconnected, Heard
 
 if TYPE_CHECKING:
@@ -218,16 +216,13 @@ class CloudLink:
                     self._disconnected()
                 case TargetChanged():
                     self._aim(what.target)
-                case NewKeysAvailable():
-                    self.server.latest_keys = what.latest
-                    self._aim(self.server.target)
                 case Logging():
                     self._set_logging(device, wanted=what.enabled)
                 case Command():
                     self._carry_out(device, what)
 
     def _connected(self, welcome: Welcome) -> None:
-        self.server.connected, self.server.latest_keys = True, welcome.new_keys
+        self.server.connected = True
         if self._session is not None and self._progress is not None:
             self._session.say(self._progress)
         if self._updater is not None:

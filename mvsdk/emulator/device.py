@@ -35,7 +35,7 @@ from mvsdk.emulator.events import (
 from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.inputs import Inputs, port_and_pin
 from mvsdk.emulator.network.exchanges import Request
-from mvsdk.emulator.nor_flash import NorFlash, Storage
+from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity, unique_id_of
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
@@ -44,7 +44,7 @@ from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
 from mvsdk.emulator.soc.pwr import SBF
 from mvsdk.emulator.soc.wiring import Alarm
-from mvsdk.flash_memory import ERASED
+from mvsdk.flash_memory import ERASED, Storage
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
@@ -118,8 +118,8 @@ class Device:
     interrupt lines, handlers and sleep. `strict_mmio` makes accesses to peripheral registers that have no model bus
     faults, `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
     `connection_policy` says when the kernel is online. `identity` is who the device is; without one that follows from
-    the seed. `image_name` is what people call the image, `wake_reason` what it finds. Whatever happens to a running device from outside happens
-    through `inputs`.
+    the seed. `image_name` is what people call the image, `wake_reason` what the application finds at its first start.
+    Whatever happens to a running device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """

@@ -26,9 +26,9 @@ from mvsdk.emulator.core import Core
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import InputError, SnapshotError
 from mvsdk.emulator.events import Observer
-from mvsdk.emulator.nor_flash import Storage
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity
 from mvsdk.files import write_whole
+from mvsdk.flash_memory import Storage
 
 FIRST_LINE = b"mvsdk device snapshot 1\n"
 LARGEST_PART = 64 << 20

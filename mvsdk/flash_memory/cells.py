@@ -148,6 +148,17 @@ class PagedFlash(ABC):
         """Become what `state` says; it must be of such a flash."""
         self._pages, self._wear = dict(state.pages), dict(state.wear)
 
+    def hold(self, contents: Mapping[int, bytes]) -> None:
+        """Become a flash without wear that holds these pages, by number, and is erased elsewhere."""
+        erased = self._blank.data
+        self._pages = {number: self._found(data) for number, data in contents.items() if data != erased}
+        self._wear = {}
+
+    def cells(self, address: int, length: int) -> bytes:
+        """Return what a range within one page holds, whatever reading it would do."""
+        number, start = divmod(address, self._erase_size)
+        return self._page(number).data[start : start + length]
+
     def save(self) -> bytes:
         """Return everything there is as bytes that `restore` understands."""
         pages = {str(number): _plain(page) for number, page in sorted(self._pages.items())}
@@ -176,6 +187,10 @@ class PagedFlash(ABC):
     @abstractmethod
     def _programmed(self, page: Page, start: int, data: bytes) -> Page:
         """Return the page with `data` written at `start`."""
+
+    @abstractmethod
+    def _found(self, data: bytes) -> Page:
+        """Return the page that such content, not all of it erased, is taken for."""
 
     @abstractmethod
     def _torn(self, page: Page, start: int, data: bytes, noise: bytes) -> Page:

@@ -11,12 +11,14 @@ from dataclasses import replace
 
 from mvsdk.flash_memory.cells import Page, PagedFlash
 from mvsdk.flash_memory.errors import EccError, FlashRuleError
+from mvsdk.flash_memory.memory import ERASED
 from mvsdk.flash_memory.power import PowerSupply
 
 PAGE = 8192
 QUAD_WORD = 16
 ENDURANCE = 10_000
 """How often a page can be erased (data sheet, "Flash memory characteristics")."""
+_BLANK = ERASED * QUAD_WORD
 
 
 class InternalFlash(PagedFlash):
@@ -45,6 +47,11 @@ class InternalFlash(PagedFlash):
     def _programmed(self, page: Page, start: int, data: bytes) -> Page:
         content = page.data[:start] + data + page.data[start + len(data) :]
         return replace(page, data=content, programmed=page.programmed | _units(start, len(data)))
+
+    def _found(self, data: bytes) -> Page:
+        starts = range(0, PAGE, QUAD_WORD)
+        written = (1 << unit for unit, start in enumerate(starts) if data[start : start + QUAD_WORD] != _BLANK)
+        return Page(data, programmed=sum(written))
 
     def _torn(self, page: Page, start: int, data: bytes, noise: bytes) -> Page:
         units = _units(start, len(data))

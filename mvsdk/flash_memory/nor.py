@@ -46,6 +46,9 @@ class NorFlash(PagedFlash):
         new = data if old.count(0xFF) == len(old) else _cleared(old, data)
         return replace(page, data=page.data[:start] + new + page.data[stop:])
 
+    def _found(self, data: bytes) -> Page:
+        return Page(data)
+
     def _torn(self, page: Page, start: int, data: bytes, noise: bytes) -> Page:
         # Some bytes are done; of the others some bits.
         whole = noise[-1] * len(data) // 256

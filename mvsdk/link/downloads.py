@@ -112,7 +112,7 @@ class Downloads:
 
 def _extent(answer: http.client.HTTPResponse, start: int) -> tuple[int, int]:
     """Return how large the whole thing is, and how many bytes before the range the answer begins with."""
-    if answer.status == 200:  # noqa: PLR2004 - OK
+    if answer.status == 200:
         if answer.length is None:
             raise DownloadError("the answer does not say how long it is")
         if start > answer.length:

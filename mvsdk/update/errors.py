@@ -13,6 +13,8 @@ UpdateError
 └── ProofError           a proof cannot be made of these bundles
 """
 
+from __future__ import annotations
+
 import enum
 
 from mvsdk.errors import UpdateError

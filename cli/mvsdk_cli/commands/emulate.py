@@ -89,7 +89,6 @@ from mvsdk_cli.tracing import Trace, TraceOption, joined
 if TYPE_CHECKING:
     from mvsdk.boards import Board
     from mvsdk.bundle import ManifestOptions
-    from mvsdk.emulator.cloud_link import CloudLink
     from mvsdk.emulator.crashes import RestartPolicy
     from mvsdk.emulator.device import Device, End
     from mvsdk.emulator.device_directory import DeviceDirectory
@@ -99,6 +98,7 @@ if TYPE_CHECKING:
     from mvsdk.emulator.recording import Recording
     from mvsdk.emulator.target import Target
     from mvsdk_cli.emulator_console import Console
+    from mvsdk_cli.online import Online
 
 REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -130,6 +130,7 @@ class Request:
     from_snapshot: Path | None
     device_path: Path | None
     cloud: bool
+    reflash: bool
     record: Path | None
     replay: Path | None
     inputs: Path | None
@@ -160,6 +161,23 @@ class Request:
     def on_stdio(self) -> bool:
         """Whether standard input and output belong to a serial port."""
         return any(where == "stdio" for _, where in self.uarts)
+
+    def restart_policy(self, options: ManifestOptions) -> RestartPolicy | None:
+        """Say how a faulting application is started again: as asked, else as its manifest says; None for not at all.
+
+        A device with a cloud goes on, as they all do out there.
+        """
+        from mvsdk.emulator.crashes import RestartPolicy
+
+        if self.on_fault == "stop":
+            return None
+        wanted = RestartPolicy.of(options)
+        return RestartPolicy() if wanted is None and (self.on_fault == "restart" or self.cloud) else wanted
+
+    def notice(self, line: str) -> None:
+        """Tell people something that is no event of the device."""
+        if not self.as_json:
+            click.echo(click.style(line, dim=True), err=True)
 
 
 def _some_text(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
@@ -207,6 +225,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--from-snapshot", type=_PATH, help="Go on from a snapshot.")
 @click.option("--device", "device_path", callback=_folder, metavar="NAME|DIR", help="Keep the device in this folder.")
 @click.option("--cloud", is_flag=True, help="Keep the device in touch with the cloud that made it.")
+@click.option("--reflash", is_flag=True, help="With --cloud, put the bundle on the device again, over an update.")
 @click.option("--record", type=_PATH, help="Write every input to this file.")
 @click.option("--replay", type=_PATH, help="Run what was recorded in this file.")
 @click.option("--inputs", type=_PATH, help="Take connections and inputs from this device.toml.")
@@ -250,7 +269,6 @@ def _check_together(ctx: click.Context, request: Request) -> None:
 def _emulate(request: Request, stack: ExitStack) -> int:
     from mvsdk.boards import load
     from mvsdk.emulator.target import load_target
-    from mvsdk.project.configuration import DEFAULT_BOARD
     from mvsdk_cli.keyring import keyring
 
     path, project_board = _target(request)
@@ -258,20 +276,48 @@ def _emulate(request: Request, stack: ExitStack) -> int:
     directory = _open_directory(request, board, stack)
     trust = [*request.trust, *(directory.trusted if directory else [])]
     trusted = keyring().trusted(trust).values()
-    loaded = path and load_target(path, board, trusted, allow_unsigned=request.allow_unsigned)
-    online = directory and request.cloud and Online(request, board, directory, path)
-    if online:
-        stack.callback(online.link.close)
-        loaded = online.bring_up(loaded, trusted)
-    if loaded is None:
-        raise NO_TARGET
-    run = Run(request, board, path, loaded, directory, online or None)
+    loaded = None if path is None else load_target(path, board, trusted, allow_unsigned=request.allow_unsigned)
+    online = _go_online(request, board, directory, path, stack)
+    if online is not None:
+        loaded = online.bring_up(loaded, trusted, request.restart_policy, again=request.reflash)
+    assert loaded is not None  # noqa: S101 - only a device with a cloud may do without
+    run = Run(request, board, path, loaded, directory, online)
     run.prepare(stack)
     started = time.monotonic()
     with _interruptible(run):
         reason, status = run.to_end()
     run.summary(reason, status, time.monotonic() - started)
     return status
+
+
+def _target(request: Request) -> tuple[Path | None, str]:
+    """Return what is to run and its board: without a target the project's, and without a project what a device has that
+    keeps its application."""
+    from mvsdk.errors import ProjectError
+    from mvsdk.project.configuration import DEFAULT_BOARD
+
+    if request.target is not None:
+        return request.target, DEFAULT_BOARD
+    try:
+        return _project_bundle()
+    except ProjectError:
+        if request.cloud:
+            return None, DEFAULT_BOARD
+        raise
+
+
+def _go_online(
+    request: Request, board: Board, directory: DeviceDirectory | None, path: Path | None, stack: ExitStack
+) -> Online | None:
+    """Make what keeps the device in touch with its cloud."""
+    if not request.cloud or directory is None:
+        return None
+    from mvsdk_cli.online import Online
+
+    wall_start_us = _wall_start_us(request.start_time, request.real_time)
+    online = Online(directory, board, path, wall_start_us, request.notice)
+    stack.callback(online.link.close)
+    return online
 
 
 def _open_directory(request: Request, board: Board, stack: ExitStack) -> DeviceDirectory | None:
@@ -299,13 +345,20 @@ class Run:
     """One run of one device: what it is made from, what watches it, what it leaves behind."""
 
     def __init__(
-        self, request: Request, board: Board, path: Path, loaded: Target, directory: DeviceDirectory | None
+        self,
+        request: Request,
+        board: Board,
+        path: Path | None,
+        loaded: Target,
+        directory: DeviceDirectory | None,
+        online: Online | None,
     ) -> None:
         self._request = request
         self._board = board
         self._path = path
         self._loaded = loaded
         self._directory = directory
+        self._online = online
         self._recording: Recording | None = None
         self._interrupted = False
         self._between: list[Callable[[], object]] = []
@@ -322,13 +375,15 @@ class Run:
         request = self._request
         core = new_core(self._board.interrupt_lines)
         find = symbols_source(request.symbols, self._path, self._board, self._loaded.image)
-        names = Names(find, core.read_memory)
+        names = Names(find, core.read_memory, lambda: self.device.image)
         watches = [] if request.text is None else [TextWatch(request.text)]
         observers: list[Observer] = [self._view(names, stack), *watches]
         if self._directory is not None:
             observers.append(self._directory.observe)
-        link = self._link(observers, stack)
-        reach = None if request.replay is not None else request.network.reach(link)
+        online = self._online
+        if online is not None:
+            observers.extend(online.observers())
+        reach = None if request.replay is not None else request.network.reach(online.link if online else None)
         if request.trace_file is not None:
             from mvsdk.emulator.perfetto import PerfettoTrace
 
@@ -349,32 +404,15 @@ class Run:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
         self._connect(reach, stack)
-        if link is not None:
-            link.start()
-            self._between.append(lambda: link.deliver(self.device))
-
-    def _link(self, observers: list[Observer], stack: ExitStack) -> CloudLink | None:
-        """Make what keeps the device in touch with its cloud."""
-        if not self._request.cloud or self._directory is None:
-            return None
-        from mvsdk.emulator.cloud_link import CloudLink
-
-        wall_start_us = _wall_start_us(self._request.start_time, self._request.real_time)
-        link = CloudLink(self._directory.path, _manifest_hash(self._path), wall_start_us, self._notice)
-        observers.append(link.observe)
-        stack.callback(link.close)
-        return link
-
-    def _notice(self, line: str) -> None:
-        if not self._request.as_json:
-            click.echo(click.style(line, dim=True), err=True)
+        if online is not None:
+            self._between.append(online.attach(self.device))
 
     def _make(self, core: Any, observers: list[Observer]) -> Device:  # noqa: ANN401 - a Core
         """Make the device: anew, from a snapshot or from a recording."""
         from mvsdk.emulator.device import Device
         from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy
 
-        request, image, name = self._request, self._loaded.image, self._path.name
+        request, image, name = self._request, self._loaded.image, self._path.name if self._path else ""
         wanted = joined(request.traces)
         everything = request.trace_file is not None
         tracing: dict[str, Any] = {
@@ -401,7 +439,8 @@ class Run:
             core,
             seed=request.seed,
             wall_start_us=_wall_start_us(request.start_time, request.real_time),
-            restart_policy=_restart_policy(request.on_fault, self._loaded.options),
+            restart_policy=request.restart_policy(self._loaded.options),
+            wake_reason=self._online.wake_reason if self._online else "COLDBOOT",
             testing=request.testing,
             strict_mmio=request.strict_mmio,
             gate_clocks=request.gate_clocks,
@@ -559,20 +598,6 @@ class Run:
         click.echo(click.style(f"{REASONS[reason]}{missed} after {seconds:.6f} s, {speed}", dim=True), err=True)
 
 
-def _manifest_hash(path: Path) -> str | None:
-    """Return what the cloud calls a bundle by; None for what is no bundle."""
-    import hashlib
-
-    from mvsdk.bundle import UnverifiedBundle, load
-    from mvsdk.errors import BundleError
-
-    try:
-        manifest = UnverifiedBundle.parse(load(path)).envelope.raw
-    except BundleError:
-        return None
-    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
-
-
 def _save(device: Device, path: Path) -> None:
     from mvsdk.emulator.snapshots import save
 
@@ -621,16 +646,6 @@ def _wall_start_us(start_time: str | None, real_time: bool) -> int:
                 f"'{start_time}' is before 1970, where Unix time begins.", param_hint="--start-time"
             )
     return round(moment.timestamp() * 1e6)
-
-
-def _restart_policy(on_fault: str | None, options: ManifestOptions) -> RestartPolicy | None:
-    """Say how a faulting application is started again: as asked, else as the manifest says; None for not at all."""
-    from mvsdk.emulator.crashes import RestartPolicy
-
-    if on_fault == "stop":
-        return None
-    wanted = RestartPolicy.of(options)
-    return RestartPolicy() if wanted is None and on_fault == "restart" else wanted
 
 
 REASONS = {

@@ -1,6 +1,6 @@
 """What drives the update agent of an emulated device, between two runs of it.
 
-    turn() ── agent.step() ── what may run now? ──► inputs: stopped, installed, "an update is staged", "the kernel is busy"
+    turn() ── agent.step() ── what may run now? ──► inputs: stopped, installed, an update is staged, the kernel is busy
     observe() ◄── faults, mvRestart ──────────────── the device
 
 Time is the device's: flash takes as long as the parts do, and a new application is on trial for so many of its seconds.
@@ -36,7 +36,7 @@ SESSION_PATIENCE_S = 900
 _STALLED_S = 1.0
 """A download that has to wait for longer keeps the kernel busy no more."""
 _TOLD_AGAIN_US = 1_000_000
-"""When an application that starts while an update waits for it hears of that: it has to be able to listen (inferred)."""
+"""When an application that starts while an update waits hears of that: it has to be able to listen (inferred)."""
 _STEPS_A_TURN = 256
 """So many steps that take no time are done at once before the device has its turn."""
 
