@@ -27,7 +27,7 @@ def factory_keys(trusted: Iterable[PublicKey]) -> KeySet:
 
 
 def bring_up(updater: Updater, directory: DeviceDirectory, bundle: bytes | None, *, again: bool = False) -> Application:
-    """Start a device, with a bundle put on it first if that is another one than was put there last.
+    """Start a device, with a bundle put on it first if that is another one than it has, and than was put there last.
 
     So a device that has updated itself keeps what it has when it is started in the same way again; with `again` the
     bundle is put there all the same. Raises `NoApplicationError`, and what refuses a bundle.
@@ -35,7 +35,7 @@ def bring_up(updater: Updater, directory: DeviceDirectory, bundle: bytes | None,
     if bundle is not None:
         manifest = UnverifiedBundle.parse(bundle).envelope.raw
         given = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
-        if again or given != directory.flashed:
+        if again or given not in (directory.flashed, updater.confirmed):
             updater.flash(bundle)
-            directory.note_flashed(given)
+        directory.note_flashed(given)
     return updater.start()

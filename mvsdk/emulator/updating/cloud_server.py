@@ -24,12 +24,14 @@ from mvsdk.update import (
 
 NEW_KEYS_LIMIT = 64 * 1024
 """Bytes of a NewKeys message that are read; those there can be are much shorter."""
-_NO_SESSION = "there is no session with the cloud"
 _MISSING, _ABSENT, _BUSY = 404, 410, (429, 503)
 
 
 class CloudServer:
-    """Answers for the cloud. `target`, `latest_keys` and `connected` are the session's owner's to set."""
+    """Answers for the cloud, as far as there is a session; without one the agent waits.
+
+    `target`, `latest_keys` and `connected` are the session's owner's to set.
+    """
 
     def __init__(self, downloads: Downloads) -> None:
         self._downloads = downloads
@@ -42,9 +44,9 @@ class CloudServer:
         self._manifest: tuple[str, bytes] | None = None
 
     def manifest(self, running: bytes) -> bytes | None:
-        """Return the target's manifest. Raises Pending, UnreachableError, MissingError, BusyError, WrongAnswerError."""
+        """Return the target's manifest."""
         if not self.connected:
-            raise UnreachableError(_NO_SESSION, "the device connects again by itself")
+            raise Pending  # it connects again by itself
         wanted = self.target.app_hash if self.target else None
         if wanted is None or wanted == f"sha256:{running.hex()}":
             return None
@@ -59,7 +61,7 @@ class CloudServer:
     def new_keys(self, sequence: int) -> bytes | None:
         """Return the NewKeys message that follows number `sequence`."""
         if not self.connected:
-            raise UnreachableError(_NO_SESSION, "the device connects again by itself")
+            raise Pending  # it connects again by itself
         if sequence >= self.latest_keys:
             return None
         return self._ask(f"new-keys/{sequence + 1}", 0, NEW_KEYS_LIMIT).data

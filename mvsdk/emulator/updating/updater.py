@@ -62,10 +62,8 @@ class Updater:
         self._memories = memories
         self._hardware = memories.hardware(keys)
         self._restart_policy = restart_policy
+        self._server, self._say = server, say
         self._clock = _DeviceClock()
-        spread = random.Random()  # noqa: S311 - spreads load, hides nothing
-        self.agent = Agent(self._hardware, server, self._clock, observe=self._hear, random=spread.random)
-        self._progress = Progress(self.agent, say, lambda: self._waiting)
         self._policy = UpdatePolicy()
         self._device: Device | None = None
         self._running: Application | None = None
@@ -75,6 +73,16 @@ class Updater:
         self._crash = ""
         self._touched = False
         self._in_touch = False
+        self._early: list[Report] = []
+        self.agent, self._progress = self._come_up()
+
+    def _come_up(self) -> tuple[Agent, Progress]:
+        """Have power: a new agent looks at what is in flash."""
+        self._early.clear()
+        spread = random.Random()  # noqa: S311 - spreads load, hides nothing
+        agent = Agent(self._hardware, self._server, self._clock, observe=self._hear, random=spread.random)
+        agent.boot()
+        return agent, Progress(agent, self._say, lambda: self._waiting)
 
     @property
     def confirmed(self) -> str | None:
@@ -91,13 +99,13 @@ class Updater:
         Raises what `provision` raises. Only before `start`.
         """
         provision(self._hardware, bundle)
+        self.agent, self._progress = self._come_up()
 
     def start(self) -> Application:
-        """Come up, and finish what was under way when the power went. Return what is to run.
+        """Finish what was under way when the power went. Return what is to run.
 
         Raises `NoApplicationError` where nothing that can be trusted is left.
         """
-        self.agent.boot()
         while self.agent.application is None:
             working = self.agent.state.phase in (Phase.STAGED, Phase.INSTALLING, Phase.REVERTING)
             if not working or self.agent.step() == NEVER:
@@ -114,6 +122,9 @@ class Updater:
         self._device = self._clock.device = device
         self._due = self._trial_began = self._clock.now()
         self._memories.spent_us()
+        early, self._early = self._early, []
+        for report in early:
+            self._hear(report)
 
     # -- what the session tells ----------------------------------------------------------------------------------------
 
@@ -214,8 +225,11 @@ class Updater:
             self._device.inputs.now(what)
 
     def _hear(self, report: Report) -> None:
+        if self._device is None:
+            self._early.append(report)
+            return
         self._progress.hear(report)
-        if self._device is not None and report.event is not AgentEvent.FETCHING:
+        if report.event is not AgentEvent.FETCHING:
             self._device.tell(UpdateNoted(self._device.time_us, report.event.value, report.text))
 
 
