@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mvsdk.bundle import Image, vector_table_problem
+from mvsdk.bundle import Image, ImageFileError, vector_table_problem
 from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.errors import InputError
 from mvsdk.emulator.network.exchanges import Answer, answer_as_dict, answer_from_dict
@@ -492,6 +492,8 @@ class ApplicationInstalled(Input):
             return Image(base64.b64decode(self.image, validate=True))
         except ValueError as error:
             raise InputError(f"the image is not base64: {error}", "keep what a recording holds as it is") from error
+        except ImageFileError as error:
+            raise InputError(error.what, error.remedy) from error
 
 
 KINDS: dict[str, type[Input]] = {

@@ -170,7 +170,7 @@ class Updater:
             wait = self.agent.step()
             self._due = now + max(wait, self._memories.spent_us() / 1e6)
             self._follow_agent(wait)
-        self._progress.look()
+            self._progress.look()
 
     def _judge_trial(self) -> None:
         """End a trial that is decided: by a crash, or by its rule."""
