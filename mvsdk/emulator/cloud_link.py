@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import queue
 import secrets
+import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,25 +54,37 @@ EARLY_MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class CloudIdentity:
-    """Who a device is to its cloud, and the last command it has carried out."""
+    """Who a device is to its cloud, and the last command it has carried out.
+
+    It shows its token or, without one, its certificate. `certificate` and `key` are PEM files of the device,
+    `authority` is what it verifies the cloud's own certificate against, in place of what the system trusts: names of
+    files within the device's folder.
+    """
 
     url: str
     device: str
-    token: str
+    token: str | None = None
     commands_done: int = 0
+    certificate: str | None = None
+    key: str | None = None
+    authority: str | None = None
 
     @classmethod
     def read(cls, folder: Path) -> CloudIdentity:
         """Read it from a device's folder. Raises `CloudIdentityError`."""
         file = folder / FILE
         try:
-            return cls(**json.loads(file.read_bytes()))
+            identity = cls(**json.loads(file.read_bytes()))
         except FileNotFoundError:
             raise CloudIdentityError(
                 f"{folder} belongs to no cloud", "make a device: mvsdk device create NAME"
             ) from None
         except (OSError, ValueError, TypeError) as error:
             raise CloudIdentityError(f"{file} cannot be read: {error}", "make the device anew") from error
+        wrong = identity._what_is_wrong()
+        if wrong:
+            raise CloudIdentityError(f"{file} {wrong}", "make the device anew")
+        return identity
 
     def write(self, folder: Path) -> None:
         """Keep it in a device's folder, for its owner's eyes only."""
@@ -79,8 +92,45 @@ class CloudIdentity:
 
     def write_file(self, file: Path) -> None:
         """Write it into a file, for its owner's eyes only; as `cloud.json` it makes a folder that of the device."""
-        values = {name: getattr(self, name) for name in ("url", "device", "token", "commands_done")}
-        write_whole(file, json.dumps(values).encode(), mode=0o600)
+        write_whole(file, json.dumps(asdict(self)).encode(), mode=0o600)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request of the device to its cloud has in its head; nothing for one that shows its certificate."""
+        return {} if self.token is None else {"Authorization": f"Bearer {self.device}:{self.token}"}
+
+    def tls(self, folder: Path) -> ssl.SSLContext | None:
+        """Return how connections of the device that lies in `folder` are encrypted; None where its cloud speaks no TLS.
+
+        Raises `CloudIdentityError` for files that are missing or no certificates.
+        """
+        if not self.url.startswith("https:"):
+            return None
+        try:
+            context = ssl.create_default_context(cafile=folder / self.authority if self.authority else None)
+            if self.certificate and self.key:
+                context.load_cert_chain(folder / self.certificate, folder / self.key)
+        except OSError as error:  # also what is wrong with their content
+            named = ", ".join(name for name in (self.certificate, self.key, self.authority) if name)
+            raise CloudIdentityError(
+                f"the certificates of the device in {folder} cannot be used ({named}): {error.strerror or error}",
+                "put the files there again, or make the device anew",
+            ) from error
+        return context
+
+    def _what_is_wrong(self) -> str | None:
+        """Return what keeps it from being shown to any cloud."""
+        names = [name for name in (self.certificate, self.key, self.authority) if name is not None]
+        texts = [self.url, self.device, *names, *([] if self.token is None else [self.token])]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(self.commands_done, int):
+            return "has values of another kind"
+        if any(Path(name).name != name for name in names):
+            return f"names files outside of the device's folder: {', '.join(names)}"
+        if (self.certificate is None) is not (self.key is None):
+            return "has a certificate without its key, or a key without its certificate"
+        if self.token is None and not (self.certificate and self.url.startswith("https:")):
+            return "has no token, and no certificate that could be shown to this cloud"
+        return None
 
 
 class CloudLink:
@@ -89,6 +139,7 @@ class CloudLink:
     `folder` is the device's; `app_hash` is "sha256:…" of the manifest of what it runs, None if it has none;
     `wall_start_us` is the wall time at its start. `notice` is called, on the session's thread, with a line for people
     whenever the connection changes. `facts` are told of the device. `server` answers what an update agent asks.
+    Raises `CloudIdentityError`.
     """
 
     def __init__(
@@ -114,8 +165,8 @@ class CloudLink:
         self._facts = dict(facts or {})
         self._progress: UpdateProgress | None = None
         self._updater: Updater | None = None
-        headers = {"Authorization": f"Bearer {self._identity.device}:{self._identity.token}"}
-        self.server = CloudServer(Downloads(self._identity.url, headers))
+        self._tls = self._identity.tls(folder)
+        self.server = CloudServer(Downloads(self._identity.url, self._identity.headers, self._tls))
 
     def keep_up_to_date(self, updater: Updater) -> None:
         """Let what the cloud wants reach an updater, which asks `server` and tells its progress to `report`."""
@@ -126,7 +177,13 @@ class CloudLink:
         """Begin to connect; it goes on by itself however often the connection breaks."""
         identity = self._identity
         self._session = DeviceSession(
-            identity.url, identity.device, identity.token, self._outbox, self._hello, self._hear
+            identity.url,
+            identity.device,
+            identity.token,
+            self._outbox,
+            self._hello,
+            self._hear,
+            tls=self._tls,
         )
 
     def close(self) -> None:

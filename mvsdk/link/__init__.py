@@ -3,6 +3,7 @@
     messages     every message, as a typed model; the version of the whole
     fitting      records made such that a message can carry them
     outbox       what the device has said and the cloud has not acknowledged yet
+    certificates what a device needs to show a certificate in place of its token
     session      the device's side: connect, resume, send, ask, obey; again and again
 
 The cloud's side is `mvsdk.cloud.http.sessions`. Both sides import this room and nothing of each other.

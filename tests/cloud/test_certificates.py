@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import ssl
+import stat
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from mvsdk.bundle import ManifestOptions, create
 from mvsdk.cloud.device_authority import DeviceAuthority
 from mvsdk.cloud.errors import CertificateRequestError
+from mvsdk.emulator.cloud_link import CloudIdentity
+from mvsdk.emulator.errors import CloudIdentityError
+from mvsdk.keys import SigningKey
 from mvsdk.link import DeviceSession
 from mvsdk.link.session import Connected, Disconnected
 from tests.cloud.conftest import RunningCloud
-from tests.cloud.test_server_process import mvsdk, server_certificate, started
+from tests.cloud.test_downloads import firmware
+from tests.cloud.test_server_process import PROGRAM, mvsdk, server_certificate, started
 from tests.cloud.test_sessions import SomeDevice
 
 SID = "UV" + "0" * 32
@@ -106,3 +116,83 @@ def test_an_authority_signs_what_it_can_stand_for(tmp_path: Path) -> None:
     with pytest.raises(CertificateRequestError):
         again.issue(request(tmp_path / "weak", "-newkey", "rsa:1024")[1].encode(), SID)
     assert (tmp_path / "authority" / "key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_device_is_made_with_a_certificate(home: dict[str, str], tmp_path: Path) -> None:
+    """`device create --certificate` makes a device that runs in session with its cloud, and downloads, without a token;
+    what it verifies the cloud against is in its folder."""
+    server, options = server_certificate(tmp_path)
+    trusting = {**home, "REQUESTS_CA_BUNDLE": str(server), "MVSDK_DEVICES": str(tmp_path / "devices")}
+    bundle = tmp_path / "app.zip"
+    signer = SigningKey.generate()
+    public = tmp_path / "signer.pem"
+    public.write_bytes(signer.public.to_pem())
+    bundle.write_bytes(create(firmware(), ManifestOptions(), signer))
+    with started(home, *options) as (_, about):
+        made = mvsdk(trusting, "device", "create", "kitchen", "--certificate", "--json")
+        assert made.returncode == 0, made.stderr
+        assert "token" not in json.loads(made.stdout)
+        folder = Path(json.loads(made.stdout)["folder"])
+        assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
+        identity = CloudIdentity.read(folder)
+        assert identity.token is None
+        where = urlsplit(about["url"])
+        context = identity.tls(folder)
+        with closing(HTTPSConnection(where.hostname or "", where.port, context=context, timeout=30)) as connection:
+            path = f"/mvsdk/v1/downloads/layers/{'0' * 64}"
+            connection.request("GET", path, headers=identity.headers)
+            assert connection.getresponse().status == 404  # known, and told that it has no such layer
+        run = [
+            *PROGRAM,
+            "emulate",
+            "--device",
+            "kitchen",
+            "--cloud",
+            "--for",
+            "1h",
+            "--trust",
+            str(public),
+            str(bundle),
+        ]
+        alone = {name: value for name, value in trusting.items() if name != "REQUESTS_CA_BUNDLE"}
+        with subprocess.Popen(run, env=alone, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as device:
+            assert device.stderr is not None
+            assert any(f"connected to {about['url']}" in line for line in device.stderr)
+            device.terminate()
+
+
+def test_an_export_has_certificates_too(home: dict[str, str], tmp_path: Path) -> None:
+    """Each device has its own key and certificate beside its file, which only a cloud with TLS signs."""
+    server, options = server_certificate(tmp_path)
+    command = ("device", "create", "oven", "--count", "2", "--certificate", "--export", str(tmp_path / "export"))
+    with started(home):
+        refused = mvsdk(home, *command)
+        assert (refused.returncode, "--tls-certificate" in refused.stderr) == (1, True)
+    with started(home, *options):
+        made = mvsdk({**home, "REQUESTS_CA_BUNDLE": str(server)}, *command)
+        assert made.returncode == 0, made.stderr
+    names = sorted(file.name for file in (tmp_path / "export").iterdir())
+    own = [f"oven-{number}.{kind}" for number in (1, 2) for kind in ("certificate.pem", "json", "key.pem")]
+    assert names == ["cloud-ca.pem", *own]
+    identities = [json.loads((tmp_path / "export" / f"oven-{number}.json").read_bytes()) for number in (1, 2)]
+    assert [one["key"] for one in identities] == ["oven-1.key.pem", "oven-2.key.pem"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "no token"),
+        ({"certificate": "c.pem", "key": "k.pem", "url": "http://x"}, "no token"),
+        ({"token": "t", "certificate": "c.pem"}, "without its key"),
+        ({"token": "t", "authority": "../ca.pem"}, "outside"),
+        ({"token": 3}, "another kind"),
+        ({"token": "t", "further": 1}, "cannot be read"),
+    ],
+)
+def test_a_spoilt_identity_is_told(tmp_path: Path, fields: dict[str, object], words: str) -> None:
+    """What names no device, or files elsewhere, is an error that says what to do; so are files that are missing."""
+    (tmp_path / "cloud.json").write_text(json.dumps({"url": "https://x", "device": SID, **fields}))
+    with pytest.raises(CloudIdentityError, match=words):
+        CloudIdentity.read(tmp_path)
+    with pytest.raises(CloudIdentityError, match=r"c\.pem"):
+        CloudIdentity("https://x", SID, certificate="c.pem", key="k.pem").tls(tmp_path)

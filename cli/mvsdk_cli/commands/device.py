@@ -15,15 +15,20 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
+from mvsdk.cloud.client import CloudClient
 from mvsdk.errors import CloudError
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table, printable
 from mvsdk_cli.device_folder import devices_home
+
+_AUTHORITY = "cloud-ca.pem"
+"""What a device verifies its cloud against, beside the file with its identity."""
 
 
 @click.group("device", help=__doc__)
@@ -41,21 +46,42 @@ def command() -> None:
     metavar="DIR",
     help="Put what the devices have to know there, a file each, and not among this machine's devices.",
 )
+@click.option("--certificate", "certified", is_flag=True, help="Give them a key and a certificate in place of a token.")
+@click.option(
+    "--cloud-ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="What devices verify the cloud's own certificate against (PEM); default: REQUESTS_CA_BUNDLE, else what the "
+    "system trusts.",
+)
 @json_option
-def create(name: str | None, count: int | None, tags: tuple[str, ...], export: Path | None, as_json: bool) -> None:
+def create(
+    name: str | None,
+    count: int | None,
+    tags: tuple[str, ...],
+    export: Path | None,
+    certified: bool,
+    cloud_ca: Path | None,
+    as_json: bool,
+) -> None:
     """Make a device in the cloud, and a folder for it here: `mvsdk emulate --device NAME --cloud` is that device.
 
     With --export nothing is made among this machine's devices: DIR has NAME.json for each, with URL, SID and token, for
     whoever provisions them. One that is in DIR already is not made again, so that an interrupted run can be repeated.
+
+    With --certificate a device shows a certificate of the cloud's own authority, for which the cloud has to speak TLS.
+    Its key is made here and stays beside NAME.json, as NAME.key.pem; nobody is told its token.
     """
+    client = cloud_client()
+    maker = _Maker.of(client, certified=certified, cloud_ca=cloud_ca)
     if export is not None:
-        _export(name, count or 1, tags, export, as_json=as_json)
+        _export(maker, name, count or 1, tags, export, as_json=as_json)
         return
     if count is not None:
         raise click.UsageError("Several devices are made into a folder of their own: give --export DIR too.")
-    device = _create_here(name)
+    device = _create_here(maker, name)
     for one in tags:
-        cloud_client().post("mvsdk", "v1", "Devices", device["sid"], "Tags", Tag=one)
+        client.post("mvsdk", "v1", "Devices", device["sid"], "Tags", Tag=one)
     if as_json:
         print_json(device)
     else:
@@ -63,11 +89,58 @@ def create(name: str | None, count: int | None, tags: tuple[str, ...], export: P
         click.echo(f"{folder.name} is {device['sid']}; it lies in {folder}")
 
 
-def _export(name: str | None, count: int, tags: tuple[str, ...], folder: Path, *, as_json: bool) -> None:
-    """Make devices, and a file for each."""
-    from mvsdk.emulator.cloud_link import CloudIdentity
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes devices of a cloud, and what they have to know: a token or a certificate, and whom to take for the cloud.
 
-    client = cloud_client()
+    `authority` is the content of that file, None for what the system trusts.
+    """
+
+    client: CloudClient
+    certified: bool
+    authority: bytes | None
+
+    @classmethod
+    def of(cls, client: CloudClient, *, certified: bool, cloud_ca: Path | None) -> _Maker:
+        """Return what makes devices as the options say. Raises CloudError where the cloud cannot have such."""
+        encrypted = client.url.startswith("https:")
+        if certified and not encrypted:
+            raise CloudError(
+                f"the cloud at {client.url} speaks no TLS, so devices cannot show it certificates",
+                "start it with --tls-certificate and --tls-key, or make devices with tokens",
+            )
+        usual = Path(os.environ.get("REQUESTS_CA_BUNDLE", ""))
+        file = cloud_ca or (usual if usual.is_file() else None)
+        return cls(client, certified, file.read_bytes() if file and encrypted else None)
+
+    def make(self, name: str | None) -> dict[str, Any]:
+        """Make a device in the cloud, and return it as the API does."""
+        device: dict[str, Any] = self.client.post("mvsdk", "v1", "Devices", **({"UniqueName": name} if name else {}))
+        return device
+
+    def provision(self, device: dict[str, Any], file: Path, prefix: str) -> None:
+        """Write what a device has to know into `file`, after the files beside it, whose names begin with `prefix`."""
+        from mvsdk.emulator.cloud_link import CloudIdentity
+        from mvsdk.files import write_whole
+        from mvsdk.link.certificates import certificate_request
+
+        identity = CloudIdentity(self.client.url, device["sid"], device["token"])
+        if self.authority is not None:
+            identity = replace(identity, authority=_AUTHORITY)
+            write_whole(file.with_name(_AUTHORITY), self.authority)
+        if self.certified:
+            certificate, private = f"{prefix}certificate.pem", f"{prefix}key.pem"
+            identity = replace(identity, token=None, certificate=certificate, key=private)
+            key, request = certificate_request()
+            place = ("mvsdk", "v1", "Devices", device["sid"], "Certificate")
+            signed = self.client.post(*place, Request=request.decode())
+            write_whole(file.with_name(private), key, mode=0o600)
+            write_whole(file.with_name(certificate), signed["certificate"].encode())
+        identity.write_file(file)
+
+
+def _export(maker: _Maker, name: str | None, count: int, tags: tuple[str, ...], folder: Path, *, as_json: bool) -> None:
+    """Make devices, and a file for each."""
     width = len(str(count))
     names: list[str | None] = [None] * count
     if name is not None:
@@ -77,11 +150,12 @@ def _export(name: str | None, count: int, tags: tuple[str, ...], folder: Path, *
     for one in names:
         if one is not None and (folder / f"{one}.json").exists():
             continue
-        device = client.post("mvsdk", "v1", "Devices", **({"UniqueName": one} if one else {}))
-        file = folder / f"{one or device['sid']}.json"
-        CloudIdentity(client.url, device["sid"], device["token"]).write_file(file)
+        device = maker.make(one)
+        own = one or device["sid"]
+        file = folder / f"{own}.json"
+        maker.provision(device, file, f"{own}.")
         for tag_name in tags:
-            client.post("mvsdk", "v1", "Devices", device["sid"], "Tags", Tag=tag_name)
+            maker.client.post("mvsdk", "v1", "Devices", device["sid"], "Tags", Tag=tag_name)
         made.append({"sid": device["sid"], "unique_name": one, "file": str(file)})
     if as_json:
         print_json(made)
@@ -89,18 +163,19 @@ def _export(name: str | None, count: int, tags: tuple[str, ...], folder: Path, *
         click.echo(f"made {len(made)} devices; what they have to know lies in {folder}")
 
 
-def _create_here(name: str | None) -> dict[str, Any]:
+def _create_here(maker: _Maker, name: str | None) -> dict[str, Any]:
     """Make a device and its folder on this machine; return it, with the folder."""
     from mvsdk import boards
-    from mvsdk.emulator.cloud_link import CloudIdentity
+    from mvsdk.emulator.cloud_link import FILE
     from mvsdk.emulator.device_directory import DeviceDirectory
 
-    client = cloud_client()
     with _reserved_folder(name) as reserved:
-        device = client.post("mvsdk", "v1", "Devices", **({"UniqueName": name} if name else {}))
+        device = maker.make(name)
         folder = reserved if name else reserved.rename(reserved.with_name(device["sid"]))
     with DeviceDirectory(folder, boards.load(), device["sid"]):
-        CloudIdentity(client.url, device["sid"], device["token"]).write(folder)
+        maker.provision(device, folder / FILE, "")
+    if maker.certified:
+        device.pop("token")
     return {**device, "folder": str(folder)}
 
 
