@@ -23,6 +23,7 @@ from tests.keys.samples import RFC_6979_KEY, key_of
 KEY = key_of(RFC_6979_KEY)
 KEYS = KeySet((KEY.public,))
 APPLICATION = """
+#define CRASH *(volatile uint32_t *)0x60000000u = 1
 static volatile uint32_t tenths;
 void SysTick_Handler(void) { tenths++; }
 static char line[] = "v? reason ?";
@@ -45,7 +46,8 @@ int main(void)
 """
 ENDINGS = {
     "stays": 'log_text("alive")',
-    "crashes": "*(volatile uint32_t *)0x60000000u = 1",
+    "crashes": "CRASH",
+    "crashes_where_wired": "REG(GPIOA_BASE, 0) &= ~3u; if (REG(GPIOA_BASE, 0x10) & 1u) { CRASH; }",
     "agrees": "(void)mvRestart(MV_RESTARTMODE_AUTOAPPLYUPDATE)",
 }
 """What the application does at the end of every second."""
