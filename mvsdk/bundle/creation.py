@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mvsdk.bundle import container, layers
-from mvsdk.bundle.errors import AlreadySignedError, UnsignedError
+from mvsdk.bundle.errors import AlreadySignedError
 from mvsdk.bundle.image import REGION_SIZE, Image
 from mvsdk.bundle.manifest import Body, Envelope
 from mvsdk.bundle.options import ManifestOptions
@@ -37,12 +37,7 @@ def endorse(bundle: bytes, signer: Signer) -> bytes:
     nobody signed yet, and AlreadySignedError when it is the same signer.
     """
     unverified = UnverifiedBundle.parse(bundle)
-    envelope, own = unverified.envelope, signer.public.id
-    if not envelope.signed:
-        raise UnsignedError("the bundle is not signed", "sign it first; an endorsement stands beside a signature")
-    if own in (envelope.signer_id, *(each.signer_id for each in envelope.endorsements)):
-        raise AlreadySignedError(f"the bundle is signed already by key {own:016x}", "endorse it with another key")
-    manifest = envelope.endorsed_by(signer).raw
+    manifest = unverified.envelope.endorsed_by(signer).raw
     return container.write([*unverified.layers.items(), (container.MANIFEST, manifest)])
 
 

@@ -91,7 +91,21 @@ def trust(connection: Connection, account: str, signers: Mapping[str, PublicKey]
         )
 
 
+def signers(connection: Connection, account: str) -> list[tuple[str, PublicKey]]:
+    """Return the keys whose bundles the account takes, each with its name."""
+    sql = "SELECT name, point FROM signers WHERE account_sid = ? ORDER BY name, point"
+    rows = connection.execute(sql, (account,)).fetchall()
+    return [(row["name"], PublicKey.from_point(bytes(row["point"]))) for row in rows]
+
+
 def trusted(connection: Connection, account: str) -> Iterable[PublicKey]:
     """Return the keys whose bundles the account takes."""
-    rows = connection.execute("SELECT point FROM signers WHERE account_sid = ?", (account,)).fetchall()
-    return [PublicKey.from_point(bytes(row["point"])) for row in rows]
+    return [key for _, key in signers(connection, account)]
+
+
+def distrust(connection: Connection, account: str, key_id: str) -> bool:
+    """Take no bundles of a key any more (16 hexadecimal digits); return whether they were taken before."""
+    found = [key for _, key in signers(connection, account) if f"{key.id:016x}" == key_id]
+    for key in found:
+        connection.execute("DELETE FROM signers WHERE account_sid = ? AND point = ?", (account, key.point))
+    return bool(found)

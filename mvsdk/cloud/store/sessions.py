@@ -36,6 +36,8 @@ class State:
     target: Target | None
     targeted_us: int | None
     commands: tuple[tuple[int, str], ...]
+    new_keys: int = 0
+    """The number of the account's last NewKeys message."""
 
 
 def authenticate(connection: Connection, sid: str, token: str) -> Device | None:
@@ -114,7 +116,8 @@ def report(connection: Connection, device: Device, app_hash: str | None, error_c
 def state(connection: Connection, device: Device, now_us: int) -> State:
     """Return what a device is to know at present."""
     row = connection.execute(
-        "SELECT d.session, d.logging_until_us, d.targeted_us, d.target_policy, a.sid AS app_sid, a.hash AS app_hash"
+        "SELECT d.session, d.logging_until_us, d.targeted_us, d.target_policy, a.sid AS app_sid, a.hash AS app_hash,"
+        " (SELECT coalesce(max(k.number), 0) FROM new_keys k WHERE k.account_sid = d.account_sid) AS new_keys"
         " FROM devices d LEFT JOIN apps a ON a.sid = d.target_sid WHERE d.sid = ?",
         (device.sid,),
     ).fetchone()
@@ -124,7 +127,12 @@ def state(connection: Connection, device: Device, now_us: int) -> State:
     target = Target(row["app_sid"], row["app_hash"], _policy(row)) if row["app_sid"] else None
     waiting = tuple((command["number"], command["kind"]) for command in commands.waiting(connection, device.sid))
     return State(
-        row["session"], until if until is not None and until > now_us else None, target, row["targeted_us"], waiting
+        row["session"],
+        until if until is not None and until > now_us else None,
+        target,
+        row["targeted_us"],
+        waiting,
+        int(row["new_keys"]),
     )
 
 
