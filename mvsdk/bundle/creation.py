@@ -33,10 +33,12 @@ def create(image: Image, options: ManifestOptions, signer: Signer | None, region
 def endorse(bundle: bytes, signer: Signer) -> bytes:
     """Return the signed bundle with another signature beside the first, for devices that want several signers.
 
-    Readers of the original format do not see it. Raises ContainerError, ManifestError, UnsignedError for a bundle that
-    nobody signed yet, and AlreadySignedError when it is the same signer.
+    Readers of the original format do not see it. A bundle that would not be taken is not endorsed: raises
+    ContainerError, ManifestError, LayerError, UnsupportedError, UnsignedError for one that nobody signed yet, and
+    AlreadySignedError when it is the same signer.
     """
     unverified = UnverifiedBundle.parse(bundle)
+    layers.check(Body.parse(unverified.envelope.body).layers, unverified.layers, REGION_SIZE)
     manifest = unverified.envelope.endorsed_by(signer).raw
     return container.write([*unverified.layers.items(), (container.MANIFEST, manifest)])
 
