@@ -13,8 +13,8 @@ from typing import Protocol
 
 
 class Signals(Protocol):
-    """Topics are short texts: "device UV…" (its row or commands), "records UV…" (what it said), "keys AC…" (new keys
-    for the devices of an account)."""
+    """Topics are short texts: "device UV…" (its row or commands), "records UV…" (what it said), "account AC…"
+    (what concerns all of its devices)."""
 
     closed: bool
     """Whether the server stops: whoever waits looks at this first."""

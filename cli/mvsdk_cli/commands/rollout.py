@@ -21,6 +21,7 @@ import click
 
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table, printable
+from mvsdk_cli.update_policy import policy_fields, policy_options
 
 _ROLLOUTS = ("mvsdk", "v1", "Rollouts")
 _BAR = 20
@@ -39,8 +40,7 @@ def command() -> None:
 @click.option("--abort-on", metavar="CONDITIONS", help="What ends it; several are joined by or.")
 @click.option("--rollback", is_flag=True, help="When it is aborted, give devices back what they were to run.")
 @click.option("--needs-approval", is_flag=True, help="Somebody else has to approve it before it starts.")
-@click.option("--trial-seconds", type=int, metavar="N", help="For how long the app has to run well to be kept.")
-@click.option("--bytes-per-hour", type=int, metavar="N", help="What a device may download.")
+@policy_options
 @click.option("--start", "start_now", is_flag=True, help="Start it too.")
 @click.option("--dry-run", is_flag=True, help="Only list who would get it.")
 @json_option
@@ -53,6 +53,7 @@ def create(
     rollback: bool,
     needs_approval: bool,
     trial_seconds: int | None,
+    trial_needs_session: bool | None,
     bytes_per_hour: int | None,
     start_now: bool,
     dry_run: bool,
@@ -70,8 +71,7 @@ def create(
         "AbortOn": abort_on,
         "Rollback": "true" if rollback else None,
         "NeedsApproval": "true" if needs_approval else None,
-        "TrialSeconds": None if trial_seconds is None else str(trial_seconds),
-        "BytesPerHour": None if bytes_per_hour is None else str(bytes_per_hour),
+        **policy_fields(trial_seconds, trial_needs_session, bytes_per_hour),
     }
     rollout = client.post(*_ROLLOUTS, **{name: value for name, value in fields.items() if value is not None})
     if start_now:

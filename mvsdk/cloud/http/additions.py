@@ -14,7 +14,7 @@ from mvsdk import __version__
 from mvsdk.cloud import passwords
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.errors import CertificateRequestError
-from mvsdk.cloud.http import access, description, forms, logs, new_keys, rollouts, tags, updates
+from mvsdk.cloud.http import access, description, forms, logs, new_keys, policies, rollouts, tags, updates
 from mvsdk.cloud.http.calls import Call, answer
 from mvsdk.cloud.http.description import Operation, Parameter
 from mvsdk.cloud.http.devices import shown
@@ -134,6 +134,7 @@ def operations() -> list[Operation]:
         *updates.operations(),
         *access.operations(),
         *new_keys.operations(),
+        *policies.operations(),
     ]
 
 

@@ -138,7 +138,7 @@ async def _add(call: Call) -> Response:
         return row
 
     row = await cloud.database.write(add)
-    cloud.signals.send(f"keys {account}")
+    cloud.signals.send(f"account {account}")
     return answer(shown(row), 201)
 
 

@@ -15,17 +15,18 @@ from starlette.responses import Response
 from mvsdk.cloud import cohorts, gates, rollouts
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.errors import GateError
-from mvsdk.cloud.http import forms, paging
+from mvsdk.cloud.http import forms, paging, policies
 from mvsdk.cloud.http.access import PageMeta
 from mvsdk.cloud.http.calls import Call, Endpoint, answer
 from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.http.description import PREFIX, Operation, Parameter
+from mvsdk.cloud.http.policies import PolicySaid
 from mvsdk.cloud.http.problems import Problem
 from mvsdk.cloud.http.tags import read_cohort
+from mvsdk.cloud.policies import read as read_policy
 from mvsdk.cloud.store import apps, audit
 from mvsdk.cloud.store import rollouts as store
 from mvsdk.cloud.store.pages import cut_page
-from mvsdk.link import UpdatePolicy
 
 DEFAULT_STAGES, DEFAULT_GATE = "1%,10%,50%,100%", "failed < 5% and crash_rate < 5%"
 STAGES_MOST = 100
@@ -59,6 +60,7 @@ class Rollout(msgspec.Struct):
     gate: str
     abort_on: str
     rollback: bool
+    policy: PolicySaid
     needs_approval: bool
     created_by: str
     approved_by: str | None
@@ -119,7 +121,6 @@ def operations() -> list[Operation]:
     gate = {"type": "string", "maxLength": gates.LENGTH}
     stages = Parameter("Stages", f"Percents of the cohort, default {DEFAULT_STAGES}", gate)
     flag = {"type": "string", "enum": ["true", "false"]}
-    number = {"type": "integer", "minimum": 0, "maximum": 86_400}
     form = [
         app,
         cohort,
@@ -128,9 +129,7 @@ def operations() -> list[Operation]:
         Parameter("AbortOn", "What ends it", gate),
         Parameter("Rollback", "When it is aborted, give the devices back what they were to run", flag),
         Parameter("NeedsApproval", "Somebody else has to approve it before it starts", flag),
-        Parameter("TrialSeconds", "For how long the app has to run without a crash to be kept", number),
-        Parameter("TrialNeedsSession", "The app has to be in touch with the cloud to be kept", flag),
-        Parameter("BytesPerHour", "What a device may download; 0 is any amount", {"type": "integer", "minimum": 0}),
+        *policies.parameters(),
     ]
     actions: list[tuple[str, str, Endpoint, list[Parameter]]] = [
         ("Approve", "Approve a rollout that somebody else has made.", _action(_approve), []),
@@ -209,7 +208,7 @@ async def _preview(call: Call) -> Response:
 
 async def _create(call: Call) -> Response:
     known = {"App", "Cohort", "Stages", "Gate", "AbortOn", "Rollback", "NeedsApproval"}
-    fields = await forms.read_form(call.request, known | {"TrialSeconds", "TrialNeedsSession", "BytesPerHour"})
+    fields = await forms.read_form(call.request, known | set(policies.FIELDS))
     cohort = forms.required(fields, "Cohort", cohorts.LENGTH)
     read_cohort("Cohort", cohort)
     gate, abort_on = fields.get("Gate") or DEFAULT_GATE, fields.get("AbortOn", "")
@@ -218,7 +217,7 @@ async def _create(call: Call) -> Response:
             parse(text)
         except GateError as error:
             raise Problem("bad-parameter", f"The parameter {name} is refused: {error.what}") from error
-    stages, policy, now_us = _stages(fields), _policy(fields), call.cloud.now_us()
+    stages, policy, now_us = _stages(fields), policies.read(fields), call.cloud.now_us()
     rolls_back, needs_approval = forms.boolean(fields, "Rollback"), forms.boolean(fields, "NeedsApproval")
 
     def create(connection: Connection) -> Rollout:
@@ -348,24 +347,6 @@ def _stages(fields: dict[str, str]) -> str:
     return ",".join(match[1] for match in matches if match)
 
 
-def _policy(fields: dict[str, str]) -> UpdatePolicy:
-    default, session = UpdatePolicy(), forms.boolean(fields, "TrialNeedsSession")
-    return UpdatePolicy(
-        trial_seconds=_number(fields, "TrialSeconds", default.trial_seconds, 86_400),
-        trial_needs_session=default.trial_needs_session if session is None else session,
-        bytes_per_hour=_number(fields, "BytesPerHour", default.bytes_per_hour, 2**53),
-    )
-
-
-def _number(fields: dict[str, str], name: str, default: int, most: int) -> int:
-    text = fields.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
-        raise Problem("bad-parameter", f"The parameter {name} is not a number up to {most}")
-    return int(text)
-
-
 # -- showing -----------------------------------------------------------------------------------------------------------
 
 
@@ -389,6 +370,7 @@ def shown(connection: Connection, row: Row) -> Rollout:
         gate=row["gate"],
         abort_on=row["abort_on"],
         rollback=bool(row["rolls_back"]),
+        policy=PolicySaid(**_fields(read_policy(row["policy"]))),
         needs_approval=bool(row["needs_approval"]),
         created_by=row["created_by"],
         approved_by=row["approved_by"],

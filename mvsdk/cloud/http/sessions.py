@@ -88,7 +88,7 @@ class _Session:
 
     async def hold(self) -> None:
         """Serve the device until one side ends it."""
-        with self.cloud.signals.subscribed(f"device {self.device.sid}", f"keys {self.device.account}") as changed:
+        with self.cloud.signals.subscribed(f"device {self.device.sid}", f"account {self.device.account}") as changed:
             await self._welcome(await self._hello())
             receiving = asyncio.ensure_future(self._receive())
             telling = asyncio.ensure_future(self._tell_changes(changed))

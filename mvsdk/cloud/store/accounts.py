@@ -40,6 +40,17 @@ def signs_uploads(connection: Connection, account: str) -> bool:
     return bool(row and row["signs_uploads"])
 
 
+def update_policy(connection: Connection, account: str) -> str | None:
+    """Return what was said of how the account's devices update themselves (`policies.read`)."""
+    row = connection.execute("SELECT update_policy FROM accounts WHERE sid = ?", (account,)).fetchone()
+    return row["update_policy"] if row else None
+
+
+def set_update_policy(connection: Connection, account: str, policy: str | None) -> None:
+    """Say how the account's devices update themselves (`PolicyPart.encode`)."""
+    connection.execute("UPDATE accounts SET update_policy = ? WHERE sid = ?", (policy, account))
+
+
 def authenticate(connection: Connection, user: str, password: str) -> Caller | None:
     """Return whose credentials these are: an account SID with its token, or an API key with its secret."""
     if identifiers.is_sid(user, identifiers.ACCOUNT):

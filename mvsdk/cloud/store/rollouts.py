@@ -14,14 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import msgspec
-
-from mvsdk.cloud import cohorts, gates, identifiers
+from mvsdk.cloud import cohorts, gates, identifiers, policies
 from mvsdk.cloud.database import Connection, Row
+from mvsdk.cloud.policies import PolicyPart
 from mvsdk.cloud.store import audit, devices, tags, updates
 from mvsdk.cloud.store.pages import Listing
 from mvsdk.cloud.store.sessions import is_connected
-from mvsdk.link import UpdatePolicy
 
 LISTING = Listing("rollouts", "account_sid = ?", "number", newest_first=True)
 MEMBERS = Listing(
@@ -48,7 +46,7 @@ class NewRollout:
     stages: str
     gate: str
     abort_on: str
-    policy: UpdatePolicy
+    policy: PolicyPart
     rolls_back: bool
     needs_approval: bool
 
@@ -99,7 +97,7 @@ def add(connection: Connection, account: str, new: NewRollout, who: str, now_us:
             new.stages,
             new.gate,
             new.abort_on,
-            msgspec.json.encode(new.policy).decode(),
+            new.policy.encode(),
             int(new.rolls_back),
             int(new.needs_approval),
             who,
@@ -261,7 +259,7 @@ def _next_stage(connection: Connection, rollout: Row, now_us: int) -> list[str]:
     if stage > len(rollout["stages"].split(",")):
         _by_itself(connection, rollout, "completed", "", now_us)
         return []
-    policy = msgspec.json.decode(rollout["policy"], type=UpdatePolicy)
+    policy = policies.read(rollout["policy"])
     rows = connection.execute(
         "SELECT m.device_sid, d.target_sid, d.reported_sid FROM rollout_devices m JOIN devices d"
         " ON d.sid = m.device_sid WHERE m.rollout_sid = ? AND m.stage = ? AND m.given_us IS NULL ORDER BY m.place",
