@@ -98,14 +98,15 @@ def read(fields: Mapping[str, str], before: PolicyPart | None = None) -> PolicyP
     said = msgspec.structs.asdict(before or PolicyPart())
     for name, field, most in (("trial_seconds", FIELDS[0], TRIAL_MOST), ("bytes_per_hour", FIELDS[2], BYTES_MOST)):
         if field in fields:
-            said[name] = _read_number(fields, field, most) if fields[field] else None
+            said[name] = read_number(fields, field, most) if fields[field] else None
     if FIELDS[1] in fields:
         said["trial_needs_session"] = forms.boolean(fields, FIELDS[1]) if fields[FIELDS[1]] else None
     return PolicyPart(**said)
 
 
-def _read_number(fields: Mapping[str, str], name: str, most: int) -> int:
-    text = fields[name]
+def read_number(fields: Mapping[str, str], name: str, most: int, default: int = 0) -> int:
+    """Return a field that is a whole number; `default` where it is missing. Raises Problem."""
+    text = fields.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
         raise Problem("bad-parameter", f"The parameter {name} is not a number up to {most}")
     return int(text)
