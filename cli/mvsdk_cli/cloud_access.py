@@ -1,7 +1,8 @@
-"""`mvsdk cloud key` and `mvsdk cloud user`: who else may do something in the cloud."""
+"""`mvsdk cloud key`, `user` and `signer`: who else may do something in the cloud, and whose bundles it takes."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import BinaryIO
 
 import click
@@ -10,7 +11,7 @@ from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table, printable
 from mvsdk_cli.hidden_input import file_option, read_hidden
 
-_KEYS, _USERS = ("mvsdk", "v1", "ApiKeys"), ("mvsdk", "v1", "Users")
+_KEYS, _USERS, _SIGNERS = (("mvsdk", "v1", kind) for kind in ("ApiKeys", "Users", "Signers"))
 
 
 @click.group("key")
@@ -93,3 +94,42 @@ def list_users(as_json: bool) -> None:
 def remove_user(name: str) -> None:
     """Remove a user, who is logged out at once."""
     cloud_client().delete(*_USERS, name)
+
+
+@click.group("signer")
+def signer_group() -> None:
+    """Add, list and remove keys whose bundles are taken. Which keys devices trust is `mvsdk keys change`'s."""
+
+
+@signer_group.command("add")
+@click.argument("key", metavar="NAME|FILE")
+@click.option("--name", help="What to call it; default: its name, or the file's up to the first dot.")
+@json_option
+def add_signer(key: str, name: str | None, as_json: bool) -> None:
+    """Let bundles be uploaded that a key has signed: one of `mvsdk keys list`, or a public key's PEM file."""
+    from mvsdk_cli.keyring import public_key
+
+    name = name or Path(key).name.partition(".")[0]
+    signer = cloud_client().post(*_SIGNERS, Name=name, PublicKey=public_key(key).to_pem().decode())
+    if as_json:
+        print_json(signer)
+    else:
+        click.echo(f"bundles of {printable(signer['name'])} ({signer['id']}) are taken")
+
+
+@signer_group.command("list")
+@json_option
+def list_signers(as_json: bool) -> None:
+    """List the keys whose bundles are taken."""
+    signers = cloud_client().get(*_SIGNERS)["signers"]
+    if as_json:
+        print_json(signers)
+    else:
+        print_table(("id", "name"), [(signer["id"], printable(signer["name"])) for signer in signers])
+
+
+@signer_group.command("remove")
+@click.argument("signer", metavar="ID")
+def remove_signer(signer: str) -> None:
+    """Take no bundles of a key any more. Apps that it has signed stay."""
+    cloud_client().delete(*_SIGNERS, signer)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
-from mvsdk.keys import Keyring, PublicKey
+from mvsdk.keys import Keyring, PublicKey, read_public_key
 
 
 def keyring() -> Keyring:
@@ -21,6 +22,12 @@ def _ask(name: str) -> bytes:
         f"Passphrase of the key '{name}'", hide_input=True, default="", show_default=False, err=True
     )
     return answer.encode()
+
+
+def public_key(choice: str) -> PublicKey:
+    """Return a key by its name in the store, or from a public key's file. Raises a leaf of KeyStoreError."""
+    store = keyring().store
+    return store.public(choice) if choice in store.names() else read_public_key(Path(choice))
 
 
 def signer_name(signer_id: int, known: Mapping[str, PublicKey]) -> str | None:

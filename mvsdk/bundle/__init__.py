@@ -30,7 +30,7 @@ from mvsdk.bundle.errors import (
 )
 from mvsdk.bundle.image import Image, read_image
 from mvsdk.bundle.manifest import Layer
-from mvsdk.bundle.new_keys import NewKeys
+from mvsdk.bundle.new_keys import NewKeys, endorse_new_keys
 from mvsdk.bundle.options import ManifestOptions
 from mvsdk.bundle.report import inspect
 from mvsdk.bundle.unverified import UnverifiedBundle, load
@@ -61,6 +61,7 @@ __all__ = [
     "VerifiedBundle",
     "create",
     "endorse",
+    "endorse_new_keys",
     "inspect",
     "load",
     "read_image",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mvsdk.bundle import container, layers
-from mvsdk.bundle.errors import AlreadySignedError, UnsignedError
+from mvsdk.bundle.errors import AlreadySignedError
 from mvsdk.bundle.image import REGION_SIZE, Image
 from mvsdk.bundle.manifest import Body, Envelope
 from mvsdk.bundle.options import ManifestOptions
@@ -33,16 +33,13 @@ def create(image: Image, options: ManifestOptions, signer: Signer | None, region
 def endorse(bundle: bytes, signer: Signer) -> bytes:
     """Return the signed bundle with another signature beside the first, for devices that want several signers.
 
-    Readers of the original format do not see it. Raises ContainerError, ManifestError, UnsignedError for a bundle that
-    nobody signed yet, and AlreadySignedError when it is the same signer.
+    Readers of the original format do not see it. A bundle that would not be taken is not endorsed: raises
+    ContainerError, ManifestError, LayerError, UnsupportedError, UnsignedError for one that nobody signed yet, and
+    AlreadySignedError when it is the same signer.
     """
     unverified = UnverifiedBundle.parse(bundle)
-    envelope, own = unverified.envelope, signer.public.id
-    if not envelope.signed:
-        raise UnsignedError("the bundle is not signed", "sign it first; an endorsement stands beside a signature")
-    if own in (envelope.signer_id, *(each.signer_id for each in envelope.endorsements)):
-        raise AlreadySignedError(f"the bundle is signed already by key {own:016x}", "endorse it with another key")
-    manifest = envelope.endorsed_by(signer).raw
+    layers.check(Body.parse(unverified.envelope.body).layers, unverified.layers, REGION_SIZE)
+    manifest = unverified.envelope.endorsed_by(signer).raw
     return container.write([*unverified.layers.items(), (container.MANIFEST, manifest)])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mvsdk.bundle import schema, wire
-from mvsdk.bundle.errors import BUNDLE_AGAIN, ManifestError
+from mvsdk.bundle.errors import BUNDLE_AGAIN, AlreadySignedError, ManifestError, UnsignedError
 from mvsdk.bundle.options import ManifestOptions
 from mvsdk.bundle.schema import Dynamic
 from mvsdk.bundle.wire import UnknownField
@@ -133,9 +133,15 @@ class Envelope:
         return Envelope.parse(message.SerializeToString(deterministic=True), self.prefix)
 
     def endorsed_by(self, signer: Signer) -> Envelope:
-        """Return the same manifest with one signature more."""
+        """Return the same manifest with one signature more. Raises UnsignedError when nobody signed it yet, and
+        AlreadySignedError when it is the same signer."""
+        own = signer.public.id
+        if not self.signed:
+            raise UnsignedError("it is not signed", "sign it first; an endorsement stands beside a signature")
+        if own in (self.signer_id, *(each.signer_id for each in self.endorsements)):
+            raise AlreadySignedError(f"it is signed already by key {own:016x}", "endorse it with another key")
         message, _ = parse_message("OpaqueManifest", self.raw)
-        message.endorsements.add(signer_id=signer.public.id, signature=signer.sign(self.signed_bytes))
+        message.endorsements.add(signer_id=own, signature=signer.sign(self.signed_bytes))
         return Envelope.parse(message.SerializeToString(deterministic=True), self.prefix)
 
 

@@ -57,8 +57,21 @@ class NewKeys:
         return bytes(message.SerializeToString(deterministic=True))
 
     def signed_by(self, signer: Signer, others: Sequence[Signer] = ()) -> bytes:
-        """Return the message as it goes to devices, signed by one key and endorsed by others."""
+        """Return the message as it goes to devices, signed by one key and endorsed by others.
+
+        Raises AlreadySignedError for a key that is there twice.
+        """
         envelope = Envelope.around(self.encode(), NEW_KEYS_PREFIX).signed_by(signer)
         for other in others:
             envelope = envelope.endorsed_by(other)
         return envelope.raw
+
+
+def endorse_new_keys(raw: bytes, signer: Signer) -> bytes:
+    """Return the signed message with another signature beside the first, for devices that want several signers.
+
+    Raises ManifestError, UnsignedError, AlreadySignedError.
+    """
+    envelope = Envelope.parse(raw, NEW_KEYS_PREFIX)
+    NewKeys.parse(envelope.body)
+    return envelope.endorsed_by(signer).raw

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mvsdk.bundle import container, layers, salvage
 from mvsdk.bundle.container import Member
 from mvsdk.bundle.image import Image
-from mvsdk.bundle.manifest import Body, Envelope, Layer
+from mvsdk.bundle.manifest import Body, Endorsement, Envelope, Layer
 from mvsdk.bundle.options import ManifestOptions
 from mvsdk.bundle.vectors import VectorTable, vector_table_problem
 from mvsdk.bundle.verification import check_signature
@@ -95,9 +95,24 @@ def _manifest(envelope: Envelope, known: Mapping[str, PublicKey], problems: list
         "signer_id": f"{envelope.signer_id:016x}",
         "signer": name,
         "signature_bytes": envelope.signature.hex(),
+        "endorsements": [_endorsement(envelope, one, known, problems) for one in envelope.endorsements],
         "body_size": len(envelope.body),
         "body_sha256": hashlib.sha256(envelope.body).hexdigest(),
     }
+
+
+def _endorsement(
+    envelope: Envelope, endorsement: Endorsement, known: Mapping[str, PublicKey], problems: list[str]
+) -> Document:
+    signer = endorsement.signer_id
+    candidates = {name: key for name, key in known.items() if key.id == signer}
+    state = "unknown signer"
+    if candidates:
+        fits = any(key.verify(endorsement.signature, envelope.signed_bytes) for key in candidates.values())
+        state = "good" if fits else "bad"
+    if state == "bad":
+        problems.append(f"the endorsement is not one of key {signer:016x} for this manifest")
+    return {"signature": state, "signer_id": f"{signer:016x}", "signer": next(iter(candidates), None)}
 
 
 def _body(envelope: Envelope, problems: list[str]) -> Body | None:

@@ -9,6 +9,8 @@ CloudError
 ├── BlobStoreError        layers cannot be kept where they should be
 ├── BackupError           a backup cannot be written or restored
 ├── CertificateRequestError   a device's certificate request cannot be signed
+├── NewKeysError          a change of the keys that devices trust cannot be taken
+│   └── NewKeysNumberError   it is not the next one
 ├── UpdateError           a device does not run what it is to run
 ├── GateError             what a rollout is to depend on cannot be read
 ├── CohortError           an expression means no devices: it cannot be read
@@ -52,6 +54,14 @@ class BackupError(CloudError):
 
 class CertificateRequestError(CloudError):
     """A device's certificate request cannot be signed."""
+
+
+class NewKeysError(CloudError):
+    """A change of the keys that devices trust cannot be taken."""
+
+
+class NewKeysNumberError(NewKeysError):
+    """A change of the keys that devices trust is not the next one."""
 
 
 class UpdateError(CloudError):

@@ -13,7 +13,8 @@ from typing import Protocol
 
 
 class Signals(Protocol):
-    """Topics are short texts: "device UV…" (its row or commands), "records UV…" (what it said)."""
+    """Topics are short texts: "device UV…" (its row or commands), "records UV…" (what it said), "account AC…"
+    (what concerns all of its devices)."""
 
     closed: bool
     """Whether the server stops: whoever waits looks at this first."""
@@ -24,8 +25,9 @@ class Signals(Protocol):
     def close(self) -> None:
         """Wake everybody for good."""
 
-    def subscribed(self, topic: str) -> AbstractContextManager[asyncio.Event]:
-        """While the context lasts, set the event whenever the topic is sent; the waiter clears it before it looks."""
+    def subscribed(self, *topics: str) -> AbstractContextManager[asyncio.Event]:
+        """While the context lasts, set the event whenever one of the topics is sent; the waiter clears it before it
+        looks."""
 
 
 class LocalSignals:
@@ -51,15 +53,17 @@ class LocalSignals:
         self.send_all()
 
     @contextmanager
-    def subscribed(self, topic: str) -> Iterator[asyncio.Event]:
+    def subscribed(self, *topics: str) -> Iterator[asyncio.Event]:
         """See `Signals.subscribed`."""
         event = asyncio.Event()
-        self._waiters[topic].add(event)
+        for topic in topics:
+            self._waiters[topic].add(event)
         if self.closed:
             event.set()
         try:
             yield event
         finally:
-            self._waiters[topic].discard(event)
-            if not self._waiters[topic]:
-                del self._waiters[topic]
+            for topic in topics:
+                self._waiters[topic].discard(event)
+                if not self._waiters[topic]:
+                    del self._waiters[topic]

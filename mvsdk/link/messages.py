@@ -5,7 +5,7 @@ A session begins with `Hello` and `Welcome`. After that both sides speak when th
 Up go records, numbered from 1 within one boot of the device: the cloud takes each number once, in order, and says in
 `Acknowledged` how far it has stored them. After a cut the device asks with `Hello` and sends again from there.
 Down go commands, numbered by the cloud: the device carries each out once, in order, and says `CommandDone`.
-State (logging, target) is not numbered: the latest counts.
+State (logging, target, new keys) is not numbered: the latest counts.
 
 A field added later has a default; a message kind added later raises `PROTOCOL`.
 """
@@ -200,6 +200,8 @@ class Welcome(_Message, tag="welcome", frozen=True, kw_only=True):
     acknowledged: int
     logging: bool
     target: Target | None = None
+    new_keys: Number = 0
+    """The number of the last NewKeys message that there is for the device; 0 for none."""
 
 
 class Acknowledged(_Message, tag="acknowledged", frozen=True, kw_only=True):
@@ -218,6 +220,12 @@ class TargetChanged(_Message, tag="target", frozen=True, kw_only=True):
     """The device is to run another app."""
 
     target: Target | None
+
+
+class NewKeysAvailable(_Message, tag="new-keys", frozen=True, kw_only=True):
+    """There are NewKeys messages up to this number; a device fetches those that it has not taken yet, one by one."""
+
+    latest: Number
 
 
 class Command(_Message, tag="command", frozen=True, kw_only=True):
@@ -256,7 +264,7 @@ class Closing(_Message, tag="closing", frozen=True, kw_only=True):
     retry: bool
 
 
-Down = Acknowledged | Logging | TargetChanged | Command | ConfigAnswer | Closing
+Down = Acknowledged | Logging | TargetChanged | NewKeysAvailable | Command | ConfigAnswer | Closing
 """What follows a `Welcome`; a `Closing` may come in its place."""
 
 encode = msgspec.json.encode

@@ -30,6 +30,7 @@ from mvsdk.link.messages import (
     ConfigRequest,
     Hello,
     Logging,
+    NewKeysAvailable,
     TargetChanged,
     Up,
     Welcome,
@@ -62,7 +63,7 @@ class Disconnected:
     final: bool
 
 
-Heard = Connected | Disconnected | Logging | TargetChanged | Command
+Heard = Connected | Disconnected | Logging | TargetChanged | NewKeysAvailable | Command
 """What the owner of a session is told, on the session's thread and in order."""
 
 ConfigAnswered = Callable[[ConfigAnswer | Disconnected], None]

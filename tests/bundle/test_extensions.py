@@ -10,6 +10,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mvsdk import boards
 from mvsdk.bundle import (
     AlreadySignedError,
     ManifestError,
@@ -18,11 +19,13 @@ from mvsdk.bundle import (
     OptionError,
     UnsignedError,
     UnverifiedBundle,
+    container,
     create,
     endorse,
+    inspect,
     schema,
 )
-from mvsdk.bundle.manifest import Body, Envelope
+from mvsdk.bundle.manifest import Body, Envelope, parse_message
 from mvsdk.bundle.new_keys import NEW_KEYS_PREFIX
 from tests.bundle.samples import KEY, ROM, verified
 from tests.bundle.test_manifest import content, number
@@ -79,6 +82,23 @@ def test_endorsements_stand_beside_the_signature() -> None:
     assert [each.signer_id for each in envelope.endorsements] == [OTHER.public.id, key_of(8).public.id]
     assert OTHER.public.verify(envelope.endorsements[0].signature, envelope.signed_bytes)
     assert verified(bundle).signer_id == KEY.public.id
+
+
+def test_an_endorsement_that_does_not_fit_is_shown() -> None:
+    """The report says of every endorsement whose it is and whether it fits; one that does not is a problem."""
+    bundle = endorse(create(ROM, COUNTERS, KEY), OTHER)
+    board, known = boards.load(), {"key": KEY.public, "other": OTHER.public}
+    own = f"{OTHER.public.id:016x}"
+    shown = inspect(bundle, board, known)
+    assert isinstance(shown["manifest"], dict)
+    assert shown["manifest"]["endorsements"] == [{"signature": "good", "signer_id": own, "signer": "other"}]
+    assert shown["problems"] == []
+    stranger = UnverifiedBundle.parse(endorse(create(ROM, ManifestOptions(), KEY), OTHER))
+    message, _ = parse_message("OpaqueManifest", UnverifiedBundle.parse(bundle).envelope.raw)
+    message.endorsements[0].signature = stranger.envelope.endorsements[0].signature
+    layers = list(stranger.layers.items())
+    spoilt = container.write([*layers, (container.MANIFEST, message.SerializeToString(deterministic=True))])
+    assert "endorsement" in str(inspect(spoilt, board, known)["problems"])
 
 
 def test_endorsing_needs_a_signature_of_somebody_else() -> None:

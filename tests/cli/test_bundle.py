@@ -171,6 +171,31 @@ def test_sign_completes_what_unsigned_left(shell: Shell) -> None:
     assert "is signed already" in shell.error("sign", "app.zip")
 
 
+def test_several_people_sign_one_bundle(shell: Shell) -> None:
+    """--endorse adds a signature to those that are there, each by another key; `inspect` shows them all."""
+    for name in ("release", "backup", "third"):
+        shell.line("keys", "new", name)
+    shell.line("bundle", "app.bin", "--unsigned")
+    assert "is not signed" in shell.error("sign", "app.zip", "--endorse", "--key", "backup")
+    shell.line("sign", "app.zip", "--key", "release")
+    line = shell.line("sign", "app.zip", "--endorse", "--key", "backup", "-o", "both.zip")
+    assert line.startswith("both.zip: signed by release (")
+    assert ", endorsed by backup (" in line
+    document = shell.json("sign", "both.zip", "--endorse", "--key", "third")
+    assert document["signer"]["name"] == "release"
+    assert [one["name"] for one in document["endorsed_by"]] == ["backup", "third"]
+    assert "signed by release" in shell.line("verify", "both.zip")
+    for key in ("release", "backup"):
+        assert "signed already" in shell.error("sign", "both.zip", "--endorse", "--key", key)
+    assert "signed already" in shell.error("sign", "both.zip", "--key", "backup")
+    shown = shell.run("inspect", "both.zip").stdout
+    assert shown.count("endorsed by: ") == 2
+    assert ", signature: good" in shown
+    (shell.home / "keys" / "third.pem").unlink()
+    endorsements = shell.json("inspect", "both.zip")["manifest"]["endorsements"]
+    assert [one["signature"] for one in endorsements] == ["good", "unknown signer"]
+
+
 def test_a_key_can_be_chosen(shell: Shell) -> None:
     """--key takes a name of the store or a PEM file, and says what is wrong with it otherwise."""
     shell.line("keys", "new", "release")

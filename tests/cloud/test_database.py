@@ -206,7 +206,7 @@ def test_a_database_of_an_earlier_version_is_brought_up_to_date(url: str) -> Non
 
     async def go_back(database: Database) -> None:
         def as_it_was(connection: Connection) -> None:
-            later = ["rollout_devices", "rollouts", "facts", "tags", "updates", "deltas", "device_apps"]
+            later = ["new_keys", "rollout_devices", "rollouts", "facts", "tags", "updates", "deltas", "device_apps"]
             tables = ["schema_version", "commands", "records", "configs", "secrets", "devices", "layers", "apps"]
             for table in (*later, *tables, "signers", "api_keys", "users", "audit", "audit_head", "accounts"):
                 connection.execute(f"DROP TABLE {table}")

@@ -28,9 +28,11 @@ def firmware(change: bytes = b"") -> Image:
     return Image(vectors + noise[: SIZE // 2] + change + noise[SIZE // 2 :])
 
 
-def uploaded(cloud: RunningCloud, image: Image, name: str = "") -> tuple[str, str, str, bytes]:
+def uploaded(
+    cloud: RunningCloud, image: Image, name: str = "", options: ManifestOptions | None = None
+) -> tuple[str, str, str, bytes]:
     """Upload an image; return the app's SID and hash, and its layer's name and content."""
-    bundle = create(image, ManifestOptions(), cloud.developer)
+    bundle = create(image, options or ManifestOptions(), cloud.developer)
     fields = {"UniqueName": name} if name else {}
     app = cloud.call("POST", "/v1/Apps", files={"File": ("a.zip", BytesIO(bundle))}, data=fields).json()
     [(layer, content)] = UnverifiedBundle.parse(bundle).layers.items()

@@ -15,6 +15,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mvsdk.bundle import ManifestOptions
+from mvsdk.bundle.manifest import Body, Envelope
 from mvsdk.cloud import gates
 from mvsdk.cloud.errors import GateError
 from mvsdk.link import CrashRecord, Records, UpdateProgress, UpdateState
@@ -95,6 +97,8 @@ class Fleet:
             raw.send(json.dumps({"type": "config-request", "id": 1, "items": []}))
             while json.loads(raw.recv())["type"] != "config-answer":
                 pass
+        while self.cloud.rows("SELECT session FROM devices WHERE sid = ? AND session IS NOT NULL", sid):
+            pass  # its end is noted with the time at which it is
 
     def confirm_all(self, *but: str) -> None:
         """Let all devices that are to run the new app keep it."""
@@ -249,6 +253,127 @@ def test_a_stage_of_which_nobody_is_there_waits(fleet: Fleet) -> None:
     assert fleet.do(rollout, "Evaluate")["stage"] == 2
     fleet.report(next(iter(set(fleet.given()) - first)), "confirmed")
     assert fleet.do(rollout, "Evaluate")["stage"] == 3
+
+
+def test_who_is_away_for_long_comes_last_and_is_still_followed(fleet: Fleet) -> None:
+    """Devices that were not in touch for a day are in the last stages; the rollout is completed without them, and how
+    they got on is shown when they come back."""
+    away = set(fleet.devices[:3])
+    for sid in away:
+        fleet.cloud.change("UPDATE devices SET seen_us = 1 WHERE sid = ?", sid)
+    rollout = fleet.create(Stages="50%,100%")
+    fleet.do(rollout, "Start")
+    assert not away & set(fleet.given())
+    fleet.confirm_all()
+    fleet.do(rollout, "Evaluate")
+    fleet.confirm_all(*away)
+    assert fleet.do(rollout, "Evaluate")["state"] == "completed"
+    back, failed, _ = sorted(away)
+    fleet.report(back, "confirmed")
+    fleet.report(failed, "reverted", reason="too old")
+    last = fleet.do(rollout, "Evaluate")["stages"][-1]
+    assert (last["updated"], last["reverted"], last["given"]) == (3, 1, 1)
+
+
+def test_a_stage_that_nobody_answers_pauses_when_patience_ends(fleet: Fleet) -> None:
+    """A stage that is out of touch as a whole is told after a time, with its devices; resuming goes on without it."""
+    rollout = fleet.create(Stages="10%,100%", PatienceSeconds="3600")
+    fleet.do(rollout, "Start")
+    [canary] = fleet.given()
+    fleet.cloud.change("UPDATE devices SET seen_us = 1 WHERE sid = ?", canary)
+    fleet.clock.us += 59 * MINUTE_US
+    assert fleet.do(rollout, "Evaluate")["state"] == "running"
+    fleet.clock.us += MINUTE_US
+    paused = fleet.do(rollout, "Evaluate")
+    assert (paused["state"], "nobody of stage 1 was in touch for 1 h" in paused["reason"]) == ("paused", True)
+    assert canary in paused["reason"]
+    resumed = fleet.do(rollout, "Resume")
+    assert (resumed["state"], resumed["stage"]) == ("running", 2)
+    fleet.report(canary, "reverted")  # it counts when it comes back
+    assert fleet.do(rollout, "Evaluate")["state"] == "paused"
+
+
+def test_a_device_that_has_had_its_chance_holds_up_no_stage_for_ever(fleet: Fleet) -> None:
+    """One that is in touch and gets no further counts as failed when patience ends; one that was away gets its time."""
+    rollout = fleet.create(Stages="50%,100%", Gate="failed < 30%", PatienceSeconds="3600")
+    fleet.do(rollout, "Start")
+    stuck, later = sorted(fleet.given())[:2]
+    fleet.confirm_all(stuck, later)
+    fleet.cloud.change("UPDATE devices SET seen_us = 1 WHERE sid = ?", later)
+
+    def in_touch(*devices: str, minutes: int) -> dict[str, Any]:
+        then = fleet.clock.us + minutes * MINUTE_US
+        for sid in devices:
+            fleet.cloud.change("UPDATE devices SET seen_us = ? WHERE sid = ?", then, sid)
+        fleet.clock.us = then
+        return fleet.do(rollout, "Evaluate")
+
+    assert in_touch(stuck, minutes=1)["stage"] == 1
+    assert in_touch(stuck, later, minutes=58)["stage"] == 1
+    assert in_touch(stuck, later, minutes=2)["stage"] == 1  # `later` is on the way, and `stuck` is 20% of five
+    members = fleet.cloud.call("GET", f"/mvsdk/v1/Rollouts/{rollout}/Devices").json()["devices"]
+    reasons = {one["device_sid"]: one["reason"] for one in members if one["reason"]}
+    assert reasons == {stuck: "in touch for 1 h and not done"}
+    fleet.report(later, "confirmed")
+    assert fleet.do(rollout, "Evaluate")["stage"] == 2
+    fleet.report(stuck, "confirmed")
+    fleet.do(rollout, "Evaluate")
+    members = fleet.cloud.call("GET", f"/mvsdk/v1/Rollouts/{rollout}/Devices").json()["devices"]
+    assert {one["state"] for one in members if one["device_sid"] == stuck} == {"updated"}
+
+
+def test_a_way_back_that_devices_would_refuse_is_told_before(fleet: Fleet) -> None:
+    """A rollback counter that forbids going back is told with the preview, refuses a rollout that rolls back, and keeps
+    an abort from doing half of it; a bundle that may replace the counter is the way."""
+    fenced, fenced_hash, *_ = uploaded(
+        fleet.cloud, firmware(b"fenced"), "heater-3.0", ManifestOptions(rollback_counter=5)
+    )
+    allowed, *_ = uploaded(fleet.cloud, firmware(), "heater-1.0-again", ManifestOptions(may_replace_counter=5))
+    plan = {"App": "heater-3.0", "Cohort": "tag=field", "Stages": "50%,100%"}
+
+    def preview(**fields: str) -> str:
+        return str(fleet.cloud.call("GET", "/mvsdk/v1/RolloutPreview", params={**plan, **fields}).json()["no_way_back"])
+
+    assert "--may-replace-counter 5" in preview()
+    assert preview(RollbackTo="heater-1.0-again") == "None"
+    refused = fleet.cloud.call("POST", "/mvsdk/v1/Rollouts", data={**plan, "Rollback": "true"})
+    assert (refused.status_code, "heater-1.0 (rollback counter 0, 10 devices)" in refused.json()["message"]) == (
+        409,
+        True,
+    )
+    rollout = fleet.create(**plan)
+    fleet.do(rollout, "Start")
+    fleet.new, fleet.new_hash = fenced, fenced_hash
+    kept, *others = fleet.given()
+    fleet.report(kept, "confirmed")
+    fleet.report(others[0], "trial")
+    refused = fleet.cloud.call("POST", f"/mvsdk/v1/Rollouts/{rollout}/Abort", data={"Rollback": "true"})
+    assert (refused.status_code, "1 devices" in refused.json()["message"]) == (409, True)
+    assert len(fleet.given()) == 5
+    assert fleet.cloud.call("DELETE", f"/v1/Apps/{fleet.old}").status_code == 409
+    done = fleet.do(rollout, "Abort", Rollback="true", RollbackTo="heater-1.0-again")
+    assert done["state"] == "aborted"
+    assert fleet.given() == []
+    assert len(fleet.cloud.rows("SELECT sid FROM devices WHERE target_sid = ?", allowed)) == 5
+
+
+def test_an_abort_by_itself_leaves_who_cannot_go_back(fleet: Fleet) -> None:
+    """Where what devices ran has changed since it was checked, those that would refuse stay, and the reason says so."""
+    rollout = fleet.create(Stages="100%", AbortOn="reverted > 5%", Rollback="true", RollbackTo="heater-1.0")
+    fleet.do(rollout, "Start")
+    kept, bad = fleet.given()[:2]
+    content = Envelope.around(Body((), ManifestOptions(rollback_counter=2)).encode()).raw
+    fleet.cloud.write(
+        lambda connection: (
+            connection.execute("UPDATE apps SET manifest = ? WHERE sid = ?", (content, fleet.new)).rowcount
+        )
+    )
+    fleet.report(kept, "confirmed")
+    fleet.report(bad, "reverted")
+    found = fleet.do(rollout, "Evaluate")
+    assert found["state"] == "aborted"
+    assert "--may-replace-counter 2" in found["reason"]
+    assert fleet.given() == [kept]
 
 
 def test_three_bad_ones_of_a_hundred_stop_it(tmp_path: Path) -> None:

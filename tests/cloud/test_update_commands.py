@@ -99,6 +99,31 @@ def test_deploy_tells_how_far_each_device_is(home: dict[str, str], tmp_path: Pat
         assert "has not reported" in late.stderr
 
 
+def test_policies_from_the_command_line(home: dict[str, str], tmp_path: Path) -> None:
+    """All devices, one, and one deployment can have a policy of their own, which is shown where it was said."""
+    folder, bundle = tmp_path / "export", tmp_path / "app.zip"
+    bundle.write_bytes(create(firmware(), ManifestOptions(), None))
+
+    def policy(*command: str) -> dict[str, object]:
+        done = mvsdk(home, *command, "--json")
+        assert done.returncode == 0, done.stderr
+        shown = json.loads(done.stdout)
+        return dict(shown.get("update_policy", shown)["effective"])
+
+    with started(home):
+        mvsdk(home, "device", "create", "oven", "--export", str(folder))
+        assert policy("cloud", "update-policy", "--trial-seconds", "120")["trial_seconds"] == 120
+        assert policy("device", "show", "oven")["trial_seconds"] == 120
+        slow = policy("device", "update", "oven", "--bytes-per-hour", "5000", "--no-trial-needs-session")
+        assert slow == {"trial_seconds": 120, "trial_needs_session": False, "bytes_per_hour": 5000}
+        assert mvsdk(home, "deploy", str(bundle), "oven", "--no-wait", "--trial-seconds", "1").returncode == 0
+        assert policy("device", "show", "oven") == {**slow, "trial_seconds": 1}
+        assert policy("device", "update", "oven", "--reset-policy")["bytes_per_hour"] == 0
+        assert "(1)" in mvsdk(home, "device", "show", "oven").stdout
+        assert policy("cloud", "update-policy", "--reset")["trial_seconds"] == 60
+        assert mvsdk(home, "device", "update", "oven", "--trial-seconds", "100000").returncode == 2
+
+
 def test_a_rollout_from_the_command_line(home: dict[str, str], tmp_path: Path) -> None:
     """A dry run changes nothing; then a rollout is made, runs through, and is shown with its devices."""
     folder, bundle = tmp_path / "export", tmp_path / "app.zip"

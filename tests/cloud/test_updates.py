@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+import requests
 
 from mvsdk.cloud.client import CloudClient
-from mvsdk.link import Target, TargetChanged, UpdateProgress, UpdateState
+from mvsdk.link import Target, TargetChanged, UpdatePolicy, UpdateProgress, UpdateState
 from mvsdk.link.messages import encode
 from mvsdk.link.session import Connected
 from tests.cloud.conftest import RunningCloud
@@ -94,6 +95,58 @@ def test_a_target_given_again_is_told_again(cloud: RunningCloud) -> None:
         targeted(cloud, sid, app)
         assert device.next(TargetChanged) == TargetChanged(target=Target(app, app_hash))
     session.close()
+
+
+def test_a_policy_can_be_said_for_all_for_one_and_for_one_app(cloud: RunningCloud) -> None:
+    """What is said of a target goes before what is said of its device, and that before what is said of all; what nobody
+    says is the device's default. A device in session is told of every change that concerns it."""
+    sid, device, (app, app_hash, _, _) = cloud.new_device(), SomeDevice(), uploaded(cloud, firmware())
+    other, (previous, _, _, _) = cloud.new_device(), uploaded(cloud, firmware(b"previous"))
+    own = f"/mvsdk/v1/Devices/{sid}/UpdatePolicy"
+    session = device.connect(cloud.url, sid)
+    device.next(Connected)
+
+    def told() -> UpdatePolicy:
+        heard = device.next(TargetChanged)
+        assert isinstance(heard, TargetChanged)
+        assert heard.target is not None
+        assert heard.target.app_hash == app_hash
+        return heard.target.policy
+
+    def say(path: str, **fields: str) -> requests.Response:
+        answer = cloud.call("POST", path, data=fields)
+        assert answer.ok, answer.text
+        return answer
+
+    say(f"/mvsdk/v1/Devices/{sid}/Target", App=app, TrialSeconds="600")
+    assert told() == UpdatePolicy(trial_seconds=600)
+    shown = say("/mvsdk/v1/UpdatePolicy", TrialSeconds="5", TrialNeedsSession="false", BytesPerHour="1000").json()
+    assert shown["effective"] == {"trial_seconds": 5, "trial_needs_session": False, "bytes_per_hour": 1000}
+    assert told() == UpdatePolicy(600, trial_needs_session=False, bytes_per_hour=1000)
+    say(own, BytesPerHour="0")
+    assert told() == UpdatePolicy(600, trial_needs_session=False, bytes_per_hour=0)
+    targeted(cloud, sid, app)
+    assert told() == UpdatePolicy(5, trial_needs_session=False, bytes_per_hour=0)
+    shown = say(own, BytesPerHour="", TrialNeedsSession="true").json()
+    assert shown["said"] == {"trial_seconds": None, "trial_needs_session": True, "bytes_per_hour": None}
+    assert told() == UpdatePolicy(5, trial_needs_session=True, bytes_per_hour=1000)
+    assert cloud.call("GET", own).json() == shown
+    targeted(cloud, other, previous)
+    holds = cloud.call("GET", f"/mvsdk/v1/Devices/{other}/UpdatePolicy").json()["effective"]
+    assert holds == {"trial_seconds": 5, "trial_needs_session": False, "bytes_per_hour": 1000}
+    session.close()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"TrialSeconds": "86401"}, {"TrialSeconds": "-1"}, {"BytesPerHour": "1e9"}, {"TrialNeedsSession": "maybe"}],
+)
+def test_a_policy_that_no_device_could_follow_is_refused(cloud: RunningCloud, fields: dict[str, str]) -> None:
+    """A number out of range, or none, is told, and nothing is said."""
+    sid = cloud.new_device()
+    for path in ("/mvsdk/v1/UpdatePolicy", f"/mvsdk/v1/Devices/{sid}/UpdatePolicy"):
+        assert cloud.call("POST", path, data=fields).status_code == 400
+        assert set(cloud.call("GET", path).json()["said"].values()) == {None}
 
 
 def test_followers_hear_of_every_device(cloud: RunningCloud) -> None:

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mvsdk_cli.cloud_access import key_group, user_group
+from mvsdk_cli import update_policy
+from mvsdk_cli.cloud_access import key_group, signer_group, user_group
 from mvsdk_cli.console import json_option, print_json, print_table, warn
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def command() -> None:
 
 command.add_command(key_group)
 command.add_command(user_group)
+command.add_command(signer_group)
+command.add_command(update_policy.command)
 
 
 def _directory(data: Path | None) -> DataDirectory:

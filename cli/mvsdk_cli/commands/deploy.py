@@ -32,6 +32,7 @@ from mvsdk.cloud.errors import UpdateError
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, printable
 from mvsdk_cli.durations import Duration
+from mvsdk_cli.update_policy import policy_fields, policy_options
 
 POLL_SECONDS = 0.25
 _STEPS = 4
@@ -44,6 +45,7 @@ _STEPS = 4
 @click.option("--name", metavar="NAME", help="Unique name to give the app.")
 @click.option("--wait/--no-wait", default=True, help="Wait until the devices run it.")
 @click.option("--timeout", type=Duration(), default="5m", show_default=True, metavar="TIME", help="How long to wait.")
+@policy_options
 @json_option
 @click.pass_context
 def command(
@@ -53,6 +55,9 @@ def command(
     name: str | None,
     wait: bool,
     timeout: int,
+    trial_seconds: int | None,
+    trial_needs_session: bool | None,
+    bytes_per_hour: int | None,
     as_json: bool,
 ) -> None:
     """Let devices run the application."""
@@ -63,8 +68,9 @@ def command(
     bundle = bundle or _built(context, quietly=as_json)
     app = client.upload(bundle, **({"UniqueName": name} if name else {}))
     _say(f"uploaded {bundle} as {app['unique_name'] or app['sid']}", quietly=as_json)
+    policy = policy_fields(trial_seconds, trial_needs_session, bytes_per_hour)
     for sid, shown in sids.items():
-        client.post("v1", "Devices", sid, TargetApp=app["sid"])
+        client.post("mvsdk", "v1", "Devices", sid, "Target", App=app["sid"], **policy)
         _say(f"{shown} is to run it", quietly=as_json)
     if wait:
         _Waiting(client, app["sid"], sids, quietly=as_json).wait(timeout)

@@ -26,6 +26,7 @@ from mvsdk.errors import CloudError
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table, printable
 from mvsdk_cli.device_folder import devices_home
+from mvsdk_cli.update_policy import policy_fields, policy_options, policy_rows
 
 _AUTHORITY = "cloud-ca.pem"
 """What a device verifies its cloud against, beside the file with its identity."""
@@ -237,8 +238,8 @@ def list_devices(cohort: str | None, as_json: bool) -> None:
 @click.argument("device")
 @json_option
 def show(device: str, as_json: bool) -> None:
-    """Show one device."""
-    _render(cloud_client().get("v1", "Devices", device), as_json=as_json)
+    """Show one device. What is in brackets was not said for this device, but for its app, for all, or by nobody."""
+    _render(cloud_client(), device, as_json=as_json)
 
 
 @command.command("tag")
@@ -268,9 +269,22 @@ def tag(device: str, tags: tuple[str, ...], remove: tuple[str, ...], as_json: bo
 @click.option("--app", metavar="APP", help="App it is to run, by SID or unique name.")
 @click.option("--logging/--no-logging", default=None, help="Want its log for the next 24 hours, or no longer.")
 @click.option("--restart", is_flag=True, help="Restart its application.")
+@policy_options
+@click.option("--reset-policy", is_flag=True, help="Leave to the account how it updates itself, where not said here.")
 @json_option
-def update(device: str, name: str | None, app: str | None, logging: bool | None, restart: bool, as_json: bool) -> None:
-    """Change a device."""
+def update(
+    device: str,
+    name: str | None,
+    app: str | None,
+    logging: bool | None,
+    restart: bool,
+    trial_seconds: int | None,
+    trial_needs_session: bool | None,
+    bytes_per_hour: int | None,
+    reset_policy: bool,
+    as_json: bool,
+) -> None:
+    """Change a device. How it updates itself is said for all apps from then on, in place of what the account says."""
     fields = {
         "UniqueName": name,
         "TargetApp": app,
@@ -278,9 +292,15 @@ def update(device: str, name: str | None, app: str | None, logging: bool | None,
         "RestartApp": "true" if restart else None,
     }
     given = {field: value for field, value in fields.items() if value is not None}
-    if not given:
+    policy = policy_fields(trial_seconds, trial_needs_session, bytes_per_hour, reset=reset_policy)
+    if not (given or policy):
         raise click.UsageError("Nothing to change: give at least one option.")
-    _render(cloud_client().post("v1", "Devices", device, **given), as_json=as_json)
+    client = cloud_client()
+    if policy:
+        client.post("mvsdk", "v1", "Devices", device, "UpdatePolicy", **policy)
+    if given:
+        device = client.post("v1", "Devices", device, **given)["sid"]
+    _render(client, device, as_json=as_json)
 
 
 @command.command("certificate")
@@ -300,13 +320,14 @@ def certificate(device: str, request: BinaryIO, as_json: bool) -> None:
         click.echo(signed["certificate"], nl=False)
 
 
-def _render(device: dict[str, Any], *, as_json: bool) -> None:
+def _render(client: CloudClient, name: str, *, as_json: bool) -> None:
+    device = client.get("v1", "Devices", name)
+    policy = client.get("mvsdk", "v1", "Devices", device["sid"], "UpdatePolicy")
     if as_json:
-        print_json(device)
+        print_json({**device, "update_policy": policy})
         return
     flat = {**device, **{f"app {key}": value for key, value in device["app"].items()}}
     flat["logging until"] = device["logging"]["date_expires"]
     hidden = {"app", "logging", "links", "url", "account_sid"}
-    print_table(
-        ("", ""), [(key, value if value is not None else "") for key, value in flat.items() if key not in hidden]
-    )
+    rows = [(key, value if value is not None else "") for key, value in flat.items() if key not in hidden]
+    print_table(("", ""), [*rows, *policy_rows(policy)])

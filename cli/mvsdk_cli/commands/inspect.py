@@ -88,11 +88,16 @@ def _member(member: Mapping[str, Any]) -> str:
 
 
 def _manifest(manifest: Mapping[str, Any]) -> list[str]:
-    signer = f"{manifest['signer']} ({manifest['signer_id']})" if manifest["signer"] else manifest["signer_id"]
     lines = [f"signature: {manifest['signature']}"]
     if manifest["signature"] != "unsigned":
-        lines += [f"signer: {signer}", f"signature bytes: {manifest['signature_bytes']}"]
+        lines += [f"signer: {_signer(manifest)}", f"signature bytes: {manifest['signature_bytes']}"]
+    lines += [f"endorsed by: {_signer(one)}, signature: {one['signature']}" for one in manifest["endorsements"]]
     return [*lines, f"body: {manifest['body_size']} bytes, sha256 {manifest['body_sha256']}"]
+
+
+def _signer(signature: Mapping[str, Any]) -> str:
+    name, key = signature["signer"], signature["signer_id"]
+    return f"{name} ({key})" if name else str(key)
 
 
 def _layer(layer: Mapping[str, Any]) -> list[str]:

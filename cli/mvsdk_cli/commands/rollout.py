@@ -20,7 +20,9 @@ from typing import Any
 import click
 
 from mvsdk_cli.cloud_client import cloud_client
-from mvsdk_cli.console import json_option, print_json, print_table, printable
+from mvsdk_cli.console import json_option, print_json, print_table, printable, warn
+from mvsdk_cli.durations import Duration
+from mvsdk_cli.update_policy import policy_fields, policy_options
 
 _ROLLOUTS = ("mvsdk", "v1", "Rollouts")
 _BAR = 20
@@ -38,9 +40,20 @@ def command() -> None:
 @click.option("--gate", metavar="GATE", help="What has to be true to go on; default: failed < 5% and crash_rate < 5%.")
 @click.option("--abort-on", metavar="CONDITIONS", help="What ends it; several are joined by or.")
 @click.option("--rollback", is_flag=True, help="When it is aborted, give devices back what they were to run.")
+@click.option(
+    "--rollback-to",
+    metavar="APP",
+    help="What to point devices back to, in place of what each was to run: a bundle that devices take although its "
+    "rollback counter is smaller (`mvsdk bundle --may-replace-counter`).",
+)
+@click.option(
+    "--patience",
+    type=Duration(),
+    metavar="TIME",
+    help="How long a stage waits for a device that is in touch, and for anybody to be; default: 24h.",
+)
 @click.option("--needs-approval", is_flag=True, help="Somebody else has to approve it before it starts.")
-@click.option("--trial-seconds", type=int, metavar="N", help="For how long the app has to run well to be kept.")
-@click.option("--bytes-per-hour", type=int, metavar="N", help="What a device may download.")
+@policy_options
 @click.option("--start", "start_now", is_flag=True, help="Start it too.")
 @click.option("--dry-run", is_flag=True, help="Only list who would get it.")
 @json_option
@@ -51,8 +64,11 @@ def create(
     gate: str | None,
     abort_on: str | None,
     rollback: bool,
+    rollback_to: str | None,
+    patience: int | None,
     needs_approval: bool,
     trial_seconds: int | None,
+    trial_needs_session: bool | None,
     bytes_per_hour: int | None,
     start_now: bool,
     dry_run: bool,
@@ -61,6 +77,7 @@ def create(
     """Make a rollout of APP, by SID or unique name. It begins when it is started."""
     client = cloud_client()
     plan = {"App": app, "Cohort": cohort, **({"Stages": stages} if stages else {})}
+    plan |= {"RollbackTo": rollback_to} if rollback_to else {}
     if dry_run:
         _show_plan(client.get("mvsdk", "v1", "RolloutPreview", **plan), as_json=as_json)
         return
@@ -68,10 +85,10 @@ def create(
         **plan,
         "Gate": gate,
         "AbortOn": abort_on,
-        "Rollback": "true" if rollback else None,
+        "Rollback": "true" if rollback or rollback_to else None,
+        "PatienceSeconds": None if patience is None else str(max(1, patience // 1_000_000)),
         "NeedsApproval": "true" if needs_approval else None,
-        "TrialSeconds": None if trial_seconds is None else str(trial_seconds),
-        "BytesPerHour": None if bytes_per_hour is None else str(bytes_per_hour),
+        **policy_fields(trial_seconds, trial_needs_session, bytes_per_hour),
     }
     rollout = client.post(*_ROLLOUTS, **{name: value for name, value in fields.items() if value is not None})
     if start_now:
@@ -135,10 +152,12 @@ _add_action("approve", "Approve a rollout that somebody else has made.")
 @command.command("abort")
 @click.argument("sid")
 @click.option("--rollback/--no-rollback", default=None, help="Give devices back what they ran; default: as made.")
+@click.option("--rollback-to", metavar="APP", help="What to point devices back to, in place of what each was to run.")
 @json_option
-def abort(sid: str, rollback: bool | None, as_json: bool) -> None:
-    """End a rollout."""
+def abort(sid: str, rollback: bool | None, rollback_to: str | None, as_json: bool) -> None:
+    """End a rollout. With --rollback nothing happens unless all devices that have kept the app would go back."""
     fields = {} if rollback is None else {"Rollback": str(rollback).lower()}
+    fields |= {"Rollback": "true", "RollbackTo": rollback_to} if rollback_to else {}
     _done(cloud_client().post(*_ROLLOUTS, sid, "Abort", **fields), as_json=as_json)
 
 
@@ -170,3 +189,5 @@ def _show_plan(plan: dict[str, Any], *, as_json: bool) -> None:
     print_table(("stage", "device"), [(one["stage"], one["unique_name"] or one["sid"]) for one in plan["devices"]])
     more = plan["count"] - len(plan["devices"])
     click.echo(f"{plan['count']} devices would get it" + (f"; {more} of them are not shown" if more else ""))
+    if plan["no_way_back"]:
+        warn(plan["no_way_back"])

@@ -53,9 +53,9 @@ class PostgresqlSignals:
         with self._wanted:
             self._wanted.notify()
 
-    def subscribed(self, topic: str) -> AbstractContextManager[asyncio.Event]:
+    def subscribed(self, *topics: str) -> AbstractContextManager[asyncio.Event]:
         """See `Signals.subscribed`."""
-        return self._local.subscribed(topic)
+        return self._local.subscribed(*topics)
 
     def _speak(self) -> None:
         import psycopg

@@ -14,16 +14,15 @@ from mvsdk import __version__
 from mvsdk.cloud import passwords
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.errors import CertificateRequestError
-from mvsdk.cloud.http import access, description, forms, logs, rollouts, tags, updates
+from mvsdk.cloud.http import access, description, forms, logs, new_keys, policies, rollouts, tags, updates
 from mvsdk.cloud.http.calls import Call, answer
 from mvsdk.cloud.http.description import Operation, Parameter
 from mvsdk.cloud.http.devices import shown
 from mvsdk.cloud.http.problems import Problem
-from mvsdk.cloud.store import accounts, audit, devices
-from mvsdk.keys import PublicKey
+from mvsdk.cloud.store import audit, devices
 
 _COUNTED = ("apps", "devices", "configs", "secrets")
-_PEM_LENGTH, _NAME_LENGTH = 4096, 100
+_PEM_LENGTH = 4096
 
 
 class Status(msgspec.Struct):
@@ -47,13 +46,6 @@ class DeviceCertificate(msgspec.Struct):
 
     device_sid: Annotated[str, Meta(pattern="^UV[0-9a-f]{32}$")]
     certificate: str
-
-
-class Signer(msgspec.Struct):
-    """A key whose bundles are taken."""
-
-    name: str
-    id: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 
 
 class Records(msgspec.Struct):
@@ -118,18 +110,6 @@ def operations() -> list[Operation]:
             form=[Parameter("Request", "PEM text of a PKCS #10 request with a P-256 key", required=True)],
         ),
         Operation(
-            "POST",
-            "/Signers",
-            "Let bundles signed with a key be uploaded.",
-            _trust,
-            Signer,
-            status=201,
-            form=[
-                Parameter("Name", "What to call the key", {"type": "string", "maxLength": 100}, required=True),
-                Parameter("PublicKey", "PEM text", required=True),
-            ],
-        ),
-        Operation(
             "GET",
             "/Devices/{Sid}/Logs",
             "Return what a device said, or stream it and what it says next as server-sent events.",
@@ -153,6 +133,8 @@ def operations() -> list[Operation]:
         *rollouts.operations(),
         *updates.operations(),
         *access.operations(),
+        *new_keys.operations(),
+        *policies.operations(),
     ]
 
 
@@ -211,23 +193,6 @@ async def _certify(call: Call) -> Response:
 
     await call.cloud.database.write(certify)
     return answer(DeviceCertificate(sid, certificate), 201)
-
-
-async def _trust(call: Call) -> Response:
-    fields = await forms.read_form(call.request, {"Name", "PublicKey"})
-    name = forms.required(fields, "Name", _NAME_LENGTH)
-    pem = forms.required(fields, "PublicKey", _PEM_LENGTH)
-    try:
-        key = PublicKey.from_pem(pem.encode(), origin="the parameter PublicKey")
-    except UnicodeEncodeError as error:
-        raise Problem("bad-parameter", "The parameter PublicKey is no text") from error
-
-    def trust(connection: Connection) -> None:
-        accounts.trust(connection, call.account, {name: key})
-        audit.record(connection, call.account, call.cloud.now_us(), call.caller.who, "trust signer", f"{key.id:016x}")
-
-    await call.cloud.database.write(trust)
-    return answer(Signer(name, f"{key.id:016x}"), 201)
 
 
 async def _audit(call: Call) -> Response:

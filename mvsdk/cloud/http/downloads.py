@@ -3,6 +3,7 @@
     manifests/{hash}              the manifest of its target
     layers/{name}                 a layer of its target
     layers/{name}/from/{base}     what makes that layer of another one that it holds, where this is smaller
+    new-keys/{number}             the NewKeys message with that number: whom to trust from then on
 
 Every answer has its content's hash as ETag and can be had in ranges (RFC 9110, section 14), so that a download goes on
 at the byte where it was cut. When too many go on already the answer is 429, with the seconds to stay away.
@@ -38,6 +39,7 @@ SEND_SECONDS = 30.0
 _AWAY_LEAST, _AWAY_MOST = 2, 10
 """Seconds that devices are asked to stay away: not all the same, so that they do not come back together."""
 _RANGE = re.compile(r"bytes=([0-9]{0,4000})-([0-9]{0,4000})")
+_NUMBER = re.compile(r"[1-9][0-9]{0,9}")
 _LAYER = re.compile(r"[0-9a-f]{64}")
 
 
@@ -85,6 +87,7 @@ def routes() -> list[Route]:
         _route("manifests/{hash}", _manifest),
         _route("layers/{name}", _layer),
         _route("layers/{name}/from/{base}", _delta),
+        _route("new-keys/{number}", _new_keys),
     ]
 
 
@@ -131,6 +134,19 @@ async def _authenticated(request: Request) -> _Call:
 async def _manifest(call: _Call) -> Response:
     app_hash = str(call.request.path_params["hash"])
     content = await call.cloud.database.read(lambda c: downloads.manifest(c, call.device.sid, app_hash))
+    return _whole(call, content)
+
+
+async def _new_keys(call: _Call) -> Response:
+    text = str(call.request.path_params["number"])
+    if not _NUMBER.fullmatch(text):
+        raise call.missing()
+    account = call.device.account
+    return _whole(call, await call.cloud.database.read(lambda c: downloads.new_keys(c, account, int(text))))
+
+
+def _whole(call: _Call, content: bytes | None) -> Response:
+    """Return content that lies in memory. Raises Problem where there is none."""
     if content is None:
         raise call.missing()
     found = content

@@ -15,21 +15,24 @@ from starlette.responses import Response
 from mvsdk.cloud import cohorts, gates, rollouts
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.errors import GateError
-from mvsdk.cloud.http import forms, paging
+from mvsdk.cloud.http import forms, paging, policies
 from mvsdk.cloud.http.access import PageMeta
 from mvsdk.cloud.http.calls import Call, Endpoint, answer
 from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.http.description import PREFIX, Operation, Parameter
+from mvsdk.cloud.http.policies import PolicySaid
 from mvsdk.cloud.http.problems import Problem
 from mvsdk.cloud.http.tags import read_cohort
+from mvsdk.cloud.policies import read as read_policy
 from mvsdk.cloud.store import apps, audit
 from mvsdk.cloud.store import rollouts as store
 from mvsdk.cloud.store.pages import cut_page
-from mvsdk.link import UpdatePolicy
 
 DEFAULT_STAGES, DEFAULT_GATE = "1%,10%,50%,100%", "failed < 5% and crash_rate < 5%"
 STAGES_MOST = 100
 SHOWN_MOST = 1000
+PATIENCE_MOST = 30 * 86_400
+_PATIENCE_SECONDS = store.DEFAULT_PATIENCE_US // 1_000_000
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%?")
 
 
@@ -50,7 +53,8 @@ class Stage(msgspec.Struct):
 class Rollout(msgspec.Struct):
     """A rollout. `stage` counts from 1. `reason` says why it is paused or aborted.
 
-    `holds_since_us` is since when the stage is done and its gate holds, in Unix microseconds.
+    `holds_since_us` is since when the stage is done and its gate holds, in Unix microseconds. `rollback_to_sid` is what
+    devices are pointed back to, null for what each was to run before.
     """
 
     sid: Annotated[str, Meta(pattern="^RO[0-9a-f]{32}$")]
@@ -59,6 +63,9 @@ class Rollout(msgspec.Struct):
     gate: str
     abort_on: str
     rollback: bool
+    rollback_to_sid: str | None
+    patience_seconds: int
+    policy: PolicySaid
     needs_approval: bool
     created_by: str
     approved_by: str | None
@@ -105,11 +112,15 @@ class PlannedDevice(msgspec.Struct):
 
 
 class RolloutPreview(msgspec.Struct):
-    """Who would get an app at present: how many, and the first 1000."""
+    """Who would get an app at present: how many, and the first 1000.
+
+    `no_way_back` says why not all of them could be pointed back once they have kept it, null if they could.
+    """
 
     app_sid: str
     count: int
     devices: list[PlannedDevice]
+    no_way_back: str | None
 
 
 def operations() -> list[Operation]:
@@ -119,7 +130,8 @@ def operations() -> list[Operation]:
     gate = {"type": "string", "maxLength": gates.LENGTH}
     stages = Parameter("Stages", f"Percents of the cohort, default {DEFAULT_STAGES}", gate)
     flag = {"type": "string", "enum": ["true", "false"]}
-    number = {"type": "integer", "minimum": 0, "maximum": 86_400}
+    what = "What devices are pointed back to, by SID or unique name; default: what each was to run"
+    rollback_to = Parameter("RollbackTo", what, {"type": "string", "maxLength": 121})
     form = [
         app,
         cohort,
@@ -127,17 +139,21 @@ def operations() -> list[Operation]:
         Parameter("Gate", f"What has to be true to go on, default {DEFAULT_GATE}", gate),
         Parameter("AbortOn", "What ends it", gate),
         Parameter("Rollback", "When it is aborted, give the devices back what they were to run", flag),
+        rollback_to,
+        Parameter(
+            "PatienceSeconds",
+            f"How long a stage waits for a device that is in touch, default {_PATIENCE_SECONDS}",
+            {"type": "integer", "minimum": 1, "maximum": PATIENCE_MOST},
+        ),
         Parameter("NeedsApproval", "Somebody else has to approve it before it starts", flag),
-        Parameter("TrialSeconds", "For how long the app has to run without a crash to be kept", number),
-        Parameter("TrialNeedsSession", "The app has to be in touch with the cloud to be kept", flag),
-        Parameter("BytesPerHour", "What a device may download; 0 is any amount", {"type": "integer", "minimum": 0}),
+        *policies.parameters(),
     ]
     actions: list[tuple[str, str, Endpoint, list[Parameter]]] = [
         ("Approve", "Approve a rollout that somebody else has made.", _action(_approve), []),
         ("Start", "Settle who is in it, and begin.", _action(_start), []),
         ("Pause", "Give the app to no further devices.", _action(_pause), []),
         ("Resume", "Go on; devices that are not well now are counted no longer.", _action(_resume), []),
-        ("Abort", "End it.", _abort, [Parameter("Rollback", "Default: as it was made", flag)]),
+        ("Abort", "End it.", _abort, [Parameter("Rollback", "Default: as it was made", flag), rollback_to]),
         ("Evaluate", "Look at it now, not when its turn comes.", _evaluate, []),
     ]
     return [
@@ -151,7 +167,7 @@ def operations() -> list[Operation]:
             "Return who would get an app.",
             _preview,
             RolloutPreview,
-            query=[app, cohort, stages],
+            query=[app, cohort, stages, rollback_to],
         ),
         *[
             Operation("POST", f"/Rollouts/{{Sid}}/{name}", summary, endpoint, Rollout, form=fields)
@@ -190,7 +206,7 @@ async def _list_devices(call: Call) -> Response:
 
 async def _preview(call: Call) -> Response:
     query = call.request.query_params
-    fields = {name: query[name] for name in ("App", "Cohort", "Stages") if name in query}
+    fields = {name: query[name] for name in ("App", "Cohort", "Stages", "RollbackTo") if name in query}
     cohort = forms.required(fields, "Cohort", cohorts.LENGTH)
     read_cohort("Cohort", cohort)
     stages, now_us = _stages(fields), call.cloud.now_us()
@@ -199,7 +215,9 @@ async def _preview(call: Call) -> Response:
         app = _app(connection, call.account, fields)
         found = store.planned(connection, call.account, app, cohort, stages, now_us)
         planned = [PlannedDevice(row["sid"], row["unique_name"], stage) for row, stage in found[:SHOWN_MOST]]
-        return RolloutPreview(app, len(found), planned)
+        back = _app(connection, call.account, fields, "RollbackTo") if "RollbackTo" in fields else None
+        way = store.expected_way_back(connection, app, [row for row, _ in found], back)
+        return RolloutPreview(app, len(found), planned, way.problem())
 
     return answer(await call.cloud.database.read(look))
 
@@ -208,8 +226,8 @@ async def _preview(call: Call) -> Response:
 
 
 async def _create(call: Call) -> Response:
-    known = {"App", "Cohort", "Stages", "Gate", "AbortOn", "Rollback", "NeedsApproval"}
-    fields = await forms.read_form(call.request, known | {"TrialSeconds", "TrialNeedsSession", "BytesPerHour"})
+    known = {"App", "Cohort", "Stages", "Gate", "AbortOn", "Rollback", "RollbackTo", "PatienceSeconds", "NeedsApproval"}
+    fields = await forms.read_form(call.request, known | set(policies.FIELDS))
     cohort = forms.required(fields, "Cohort", cohorts.LENGTH)
     read_cohort("Cohort", cohort)
     gate, abort_on = fields.get("Gate") or DEFAULT_GATE, fields.get("AbortOn", "")
@@ -218,7 +236,8 @@ async def _create(call: Call) -> Response:
             parse(text)
         except GateError as error:
             raise Problem("bad-parameter", f"The parameter {name} is refused: {error.what}") from error
-    stages, policy, now_us = _stages(fields), _policy(fields), call.cloud.now_us()
+    stages, policy, now_us = _stages(fields), policies.read(fields), call.cloud.now_us()
+    patience_s = policies.read_number(fields, "PatienceSeconds", PATIENCE_MOST, _PATIENCE_SECONDS)
     rolls_back, needs_approval = forms.boolean(fields, "Rollback"), forms.boolean(fields, "NeedsApproval")
 
     def create(connection: Connection) -> Rollout:
@@ -231,8 +250,11 @@ async def _create(call: Call) -> Response:
             policy,
             bool(rolls_back),
             bool(needs_approval),
+            max(1, patience_s) * 1_000_000,
+            _app(connection, call.account, fields, "RollbackTo") if fields.get("RollbackTo") else None,
         )
         row = store.add(connection, call.account, new, call.caller.who, now_us)
+        _need_way_back(connection, row, now_us)
         audit.record(connection, call.account, now_us, call.caller.who, "create rollout", row["sid"])
         return shown(connection, row)
 
@@ -258,14 +280,20 @@ async def _evaluate(call: Call) -> Response:
 
 
 async def _abort(call: Call) -> Response:
-    fields = await forms.read_form(call.request, {"Rollback"})
+    fields = await forms.read_form(call.request, {"Rollback", "RollbackTo"})
     back = forms.boolean(fields, "Rollback")
     given: list[str] = []
 
     def abort(call: Call, connection: Connection, row: Row) -> str:
         _need(row, "created", *store.ACTIVE)
         if row["rolls_back"] if back is None else back:
-            given.extend(store.point_back(connection, row, call.cloud.now_us()))
+            named = fields.get("RollbackTo")
+            app = _app(connection, call.account, fields, "RollbackTo") if named else row["back_sid"]
+            if row["state"] != "created":
+                problem = store.way_back(connection, row, app, call.cloud.now_us()).problem()
+                if problem:
+                    raise Problem("conflict", f"{problem}. Or end it without pointing devices back: --no-rollback")
+            given.extend(store.point_back(connection, row, app, call.cloud.now_us()))
         store.set_state(connection, row, "aborted", f"by {call.caller.who}", call.cloud.now_us())
         return f"abort rollout, {len(given)} devices pointed back"
 
@@ -302,6 +330,7 @@ def _start(call: Call, connection: Connection, row: Row) -> str:
         raise Problem("conflict", "Somebody else has to approve this rollout first")
     if apps.find(connection, call.account, row["app_sid"]) is None:
         raise Problem("conflict", "The app of this rollout has been deleted")
+    _need_way_back(connection, row, call.cloud.now_us())
     count = store.settle_members(connection, row, call.cloud.now_us())
     if not count:
         raise Problem("conflict", "No device is in the cohort")
@@ -325,15 +354,22 @@ def _resume(call: Call, connection: Connection, row: Row) -> str:
     return "resume rollout"
 
 
+def _need_way_back(connection: Connection, row: Row, now_us: int) -> None:
+    """Refuse a rollout that is to point devices back to what they would refuse."""
+    problem = store.way_back(connection, row, row["back_sid"], now_us).problem() if row["rolls_back"] else None
+    if problem:
+        raise Problem("conflict", problem)
+
+
 def _need(row: Row, *states: str) -> None:
     if row["state"] not in states:
         raise Problem("conflict", f"The rollout is {row['state']}")
 
 
-def _app(connection: Connection, account: str, fields: dict[str, str]) -> str:
-    app = apps.find(connection, account, forms.required(fields, "App", 121))
+def _app(connection: Connection, account: str, fields: dict[str, str], name: str = "App") -> str:
+    app = apps.find(connection, account, forms.required(fields, name, 121))
     if app is None:
-        raise Problem("bad-parameter", "The parameter App is neither SID nor unique name of an app")
+        raise Problem("bad-parameter", f"The parameter {name} is neither SID nor unique name of an app")
     return str(app["sid"])
 
 
@@ -346,24 +382,6 @@ def _stages(fields: dict[str, str]) -> str:
         what = f"is no list of up to {STAGES_MOST} percentages that rise, such as {DEFAULT_STAGES}"
         raise Problem("bad-parameter", f"The parameter Stages {what}")
     return ",".join(match[1] for match in matches if match)
-
-
-def _policy(fields: dict[str, str]) -> UpdatePolicy:
-    default, session = UpdatePolicy(), forms.boolean(fields, "TrialNeedsSession")
-    return UpdatePolicy(
-        trial_seconds=_number(fields, "TrialSeconds", default.trial_seconds, 86_400),
-        trial_needs_session=default.trial_needs_session if session is None else session,
-        bytes_per_hour=_number(fields, "BytesPerHour", default.bytes_per_hour, 2**53),
-    )
-
-
-def _number(fields: dict[str, str], name: str, default: int, most: int) -> int:
-    text = fields.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
-        raise Problem("bad-parameter", f"The parameter {name} is not a number up to {most}")
-    return int(text)
 
 
 # -- showing -----------------------------------------------------------------------------------------------------------
@@ -389,6 +407,9 @@ def shown(connection: Connection, row: Row) -> Rollout:
         gate=row["gate"],
         abort_on=row["abort_on"],
         rollback=bool(row["rolls_back"]),
+        rollback_to_sid=row["back_sid"],
+        patience_seconds=row["patience_us"] // 1_000_000,
+        policy=PolicySaid(**_fields(read_policy(row["policy"]))),
         needs_approval=bool(row["needs_approval"]),
         created_by=row["created_by"],
         approved_by=row["approved_by"],

@@ -88,7 +88,7 @@ class _Session:
 
     async def hold(self) -> None:
         """Serve the device until one side ends it."""
-        with self.cloud.signals.subscribed(f"device {self.device.sid}") as changed:
+        with self.cloud.signals.subscribed(f"device {self.device.sid}", f"account {self.device.account}") as changed:
             await self._welcome(await self._hello())
             receiving = asyncio.ensure_future(self._receive())
             telling = asyncio.ensure_future(self._tell_changes(changed))
@@ -137,6 +137,7 @@ class _Session:
                 acknowledged=through,
                 logging=self.told.logging_until_us is not None,
                 target=self.told.target,
+                new_keys=self.told.new_keys,
             )
         )
         await self._send_commands(self.told)
@@ -254,6 +255,8 @@ class _Session:
             await self.send(messages.Logging(enabled=state.logging_until_us is not None))
         if (state.target, state.targeted_us) != (before.target, before.targeted_us):
             await self.send(messages.TargetChanged(target=state.target))
+        if state.new_keys != before.new_keys:
+            await self.send(messages.NewKeysAvailable(latest=state.new_keys))
         await self._send_commands(state)
 
     async def _send_commands(self, state: State) -> None:

@@ -40,6 +40,17 @@ def signs_uploads(connection: Connection, account: str) -> bool:
     return bool(row and row["signs_uploads"])
 
 
+def update_policy(connection: Connection, account: str) -> str | None:
+    """Return what was said of how the account's devices update themselves (`policies.read`)."""
+    row = connection.execute("SELECT update_policy FROM accounts WHERE sid = ?", (account,)).fetchone()
+    return row["update_policy"] if row else None
+
+
+def set_update_policy(connection: Connection, account: str, policy: str | None) -> None:
+    """Say how the account's devices update themselves (`PolicyPart.encode`)."""
+    connection.execute("UPDATE accounts SET update_policy = ? WHERE sid = ?", (policy, account))
+
+
 def authenticate(connection: Connection, user: str, password: str) -> Caller | None:
     """Return whose credentials these are: an account SID with its token, or an API key with its secret."""
     if identifiers.is_sid(user, identifiers.ACCOUNT):
@@ -91,7 +102,21 @@ def trust(connection: Connection, account: str, signers: Mapping[str, PublicKey]
         )
 
 
+def signers(connection: Connection, account: str) -> list[tuple[str, PublicKey]]:
+    """Return the keys whose bundles the account takes, each with its name."""
+    sql = "SELECT name, point FROM signers WHERE account_sid = ? ORDER BY name, point"
+    rows = connection.execute(sql, (account,)).fetchall()
+    return [(row["name"], PublicKey.from_point(bytes(row["point"]))) for row in rows]
+
+
 def trusted(connection: Connection, account: str) -> Iterable[PublicKey]:
     """Return the keys whose bundles the account takes."""
-    rows = connection.execute("SELECT point FROM signers WHERE account_sid = ?", (account,)).fetchall()
-    return [PublicKey.from_point(bytes(row["point"])) for row in rows]
+    return [key for _, key in signers(connection, account)]
+
+
+def distrust(connection: Connection, account: str, key_id: str) -> bool:
+    """Take no bundles of a key any more (16 hexadecimal digits); return whether they were taken before."""
+    found = [key for _, key in signers(connection, account) if f"{key.id:016x}" == key_id]
+    for key in found:
+        connection.execute("DELETE FROM signers WHERE account_sid = ? AND point = ?", (account, key.point))
+    return bool(found)

@@ -91,9 +91,9 @@ def remove(connection: Connection, sid: str) -> list[str]:
         raise ConflictError("it is the target of a device")
     going_on = (
         "SELECT 1 FROM rollouts r LEFT JOIN rollout_devices m ON m.rollout_sid = r.sid"
-        " WHERE r.state IN ('created', 'running', 'paused') AND (r.app_sid = ? OR m.previous_sid = ?)"
+        " WHERE r.state IN ('created', 'running', 'paused') AND (r.app_sid = ? OR r.back_sid = ? OR m.previous_sid = ?)"
     )
-    if connection.execute(going_on, (sid, sid)).fetchone():
+    if connection.execute(going_on, (sid, sid, sid)).fetchone():
         raise ConflictError("a rollout that is not over needs it")
     names = [row["name"] for row in connection.execute("SELECT name FROM layers WHERE app_sid = ?", (sid,)).fetchall()]
     connection.execute("DELETE FROM layers WHERE app_sid = ?", (sid,))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from mvsdk.cloud import identifiers, passwords
 from mvsdk.cloud.database import Connection, Row
+from mvsdk.cloud.policies import PolicyPart
 from mvsdk.cloud.store.pages import Listing
-from mvsdk.link import UpdatePolicy
 
 _WITH_TARGET = (
     "(SELECT d.*, a.hash AS target_hash, u.state AS update_state, u.app_hash AS update_hash FROM devices d"
@@ -50,18 +48,23 @@ def rename(connection: Connection, sid: str, unique_name: str | None, now_us: in
     connection.execute("UPDATE devices SET unique_name = ?, updated_us = ? WHERE sid = ?", (unique_name, now_us, sid))
 
 
-def target(connection: Connection, sid: str, app_sid: str, now_us: int, policy: UpdatePolicy | None = None) -> None:
+def target(connection: Connection, sid: str, app_sid: str, now_us: int, policy: PolicyPart | None = None) -> None:
     """Say what a device is to run, and how it is to get there; also once more, after an error for example."""
     connection.execute(
         "UPDATE devices SET target_sid = ?, targeted_us = ?, target_policy = ?, update_error_code = 0, updated_us = ?"
         " WHERE sid = ?",
-        (app_sid, now_us, msgspec.json.encode(policy).decode() if policy else None, now_us, sid),
+        (app_sid, now_us, policy.encode() if policy else None, now_us, sid),
     )
     connection.execute("DELETE FROM updates WHERE device_sid = ? AND state IN ('reverted', 'error')", (sid,))
     connection.execute(
         "INSERT INTO device_apps (device_sid, app_sid) VALUES (?, ?) ON CONFLICT (device_sid, app_sid) DO NOTHING",
         (sid, app_sid),
     )
+
+
+def set_update_policy(connection: Connection, sid: str, policy: str | None, now_us: int) -> None:
+    """Say how a device updates itself (`PolicyPart.encode`)."""
+    connection.execute("UPDATE devices SET update_policy = ?, updated_us = ? WHERE sid = ?", (policy, now_us, sid))
 
 
 def set_logging(connection: Connection, sid: str, *, enabled: bool, now_us: int) -> None:

@@ -24,6 +24,14 @@ def manifest(connection: Connection, device: str, app_hash: str) -> bytes | None
     return bytes(row["manifest"]) if row else None
 
 
+def new_keys(connection: Connection, account: str, number: int) -> bytes | None:
+    """Return the account's NewKeys message with a number."""
+    row = connection.execute(
+        "SELECT message FROM new_keys WHERE account_sid = ? AND number = ?", (account, number)
+    ).fetchone()
+    return bytes(row["message"]) if row else None
+
+
 def layer_size(connection: Connection, device: str, name: str) -> int | None:
     """Return the size of a layer of a device's target; None if the target has no such layer."""
     row = connection.execute(

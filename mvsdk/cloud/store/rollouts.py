@@ -1,6 +1,7 @@
 """Rollouts: an app on its way to a cohort, stage by stage, as long as those that have it are well.
 
 Who is in it is settled when it starts, in an order by hash, so that the same devices are first whenever they are asked.
+Those that were in touch lately come first, so that the first stages say something.
 Every step is one transaction that reads what there is and writes what follows from it: whoever takes the next one,
 after a crash or on another server, goes on from there.
 """
@@ -14,14 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import msgspec
-
-from mvsdk.cloud import cohorts, gates, identifiers
+from mvsdk.cloud import cohorts, gates, identifiers, policies
 from mvsdk.cloud.database import Connection, Row
+from mvsdk.cloud.policies import PolicyPart
 from mvsdk.cloud.store import audit, devices, tags, updates
+from mvsdk.cloud.store import way_back as ways
 from mvsdk.cloud.store.pages import Listing
 from mvsdk.cloud.store.sessions import is_connected
-from mvsdk.link import UpdatePolicy
+from mvsdk.cloud.store.way_back import WayBack
 
 LISTING = Listing("rollouts", "account_sid = ?", "number", newest_first=True)
 MEMBERS = Listing(
@@ -31,6 +32,10 @@ MEMBERS = Listing(
 )
 AWAY_US = 60 * 1_000_000
 """For how long a device may be out of touch and counts as online: an update restarts it."""
+LATELY_US = 24 * 3600 * 1_000_000
+"""Who was in touch within this time before a rollout starts is in its first stages."""
+DEFAULT_PATIENCE_US = 24 * 3600 * 1_000_000
+"""How long a stage waits for a device that is in touch, or for somebody to be."""
 BY_ITSELF = "cloud"
 """Who has done it, in the audit log, when nobody did."""
 ACTIVE = ("running", "paused")
@@ -48,9 +53,12 @@ class NewRollout:
     stages: str
     gate: str
     abort_on: str
-    policy: UpdatePolicy
+    policy: PolicyPart
     rolls_back: bool
     needs_approval: bool
+    patience_us: int = DEFAULT_PATIENCE_US
+    back_sid: str | None = None
+    """What devices are pointed back to, in place of what each ran before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,15 @@ class _Member:
     excused: bool
     online: bool
     crashes: int
+    in_touch_us: int | None
+    """Since when it is in touch, after it was given the app; None while it is not."""
+    late: bool
+    """Whether it is in touch for as long as the rollout has patience, and still on the way."""
 
     @property
     def counts(self) -> bool:
-        """Whether its update is over and says something of the app."""
-        return self.state in _OVER and not self.excused
+        """Whether its update is over, or should be, and says something of the app."""
+        return (self.state in _OVER or self.late) and not self.excused
 
     def is_bad_for(self, metric: str) -> bool:
         """Return whether it is one of those because of which a metric is what it should not be."""
@@ -77,7 +89,7 @@ class _Member:
             "crash_rate": self.crashes > 0,
             "online": not self.online,
             "reverted": self.state == "reverted",
-            "failed": self.state in updates.FAILED,
+            "failed": self.state in updates.FAILED or self.late,
             "updated": self.state != "updated",
         }[metric]
 
@@ -89,8 +101,8 @@ def add(connection: Connection, account: str, new: NewRollout, who: str, now_us:
     """Make a rollout that has not begun."""
     row = connection.execute(
         "INSERT INTO rollouts (sid, account_sid, app_sid, cohort, stages, gate, abort_on, policy, rolls_back,"
-        " needs_approval, created_by, state, stage, reason, created_us, updated_us)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'created', 0, '', ?, ?) RETURNING *",
+        " needs_approval, patience_us, back_sid, created_by, state, stage, reason, created_us, updated_us)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'created', 0, '', ?, ?) RETURNING *",
         (
             identifiers.new_sid(identifiers.ROLLOUT),
             account,
@@ -99,9 +111,11 @@ def add(connection: Connection, account: str, new: NewRollout, who: str, now_us:
             new.stages,
             new.gate,
             new.abort_on,
-            msgspec.json.encode(new.policy).decode(),
+            new.policy.encode(),
             int(new.rolls_back),
             int(new.needs_approval),
+            new.patience_us,
+            new.back_sid,
             who,
             now_us,
             now_us,
@@ -128,12 +142,25 @@ def running(connection: Connection) -> Sequence[Row]:
     return connection.execute(sql).fetchall()
 
 
+def trailing(connection: Connection) -> Sequence[Row]:
+    """Return what is completed but for devices that were away, in all accounts."""
+    sql = (
+        "SELECT account_sid, sid FROM rollouts r WHERE state = 'completed' AND EXISTS"
+        " (SELECT 1 FROM rollout_devices m WHERE m.rollout_sid = r.sid AND m.state = 'given') ORDER BY number"
+    )
+    return connection.execute(sql).fetchall()
+
+
 def planned(
     connection: Connection, account: str, app: str, cohort: str, stages: str, now_us: int
 ) -> list[tuple[Row, int]]:
     """Return the devices that would get an app, first ones first, each with its stage from 1 on."""
-    found = tags.members(connection, account, cohorts.parse(cohort), now_us)
-    ordered = sorted(found, key=lambda row: hashlib.sha256(f"{app}/{row['sid']}".encode()).digest())
+
+    def place(row: Row) -> tuple[bool, bytes]:
+        lately = row["seen_us"] is not None and now_us - row["seen_us"] < LATELY_US
+        return not lately, hashlib.sha256(f"{app}/{row['sid']}".encode()).digest()
+
+    ordered = sorted(tags.members(connection, account, cohorts.parse(cohort), now_us), key=place)
     bounds = [math.ceil(len(ordered) * Fraction(percent) / 100) for percent in stages.split(",")]
     return [
         (row, next(stage for stage, bound in enumerate(bounds, 1) if place < bound))
@@ -167,7 +194,12 @@ def settle_members(connection: Connection, rollout: Row, now_us: int) -> int:
 
 
 def excuse(connection: Connection, rollout: Row, now_us: int) -> None:
-    """Count those no longer that are not well at present: somebody has looked at them, and goes on."""
+    """Count those no longer that are not well at present: somebody has looked at them, and goes on.
+
+    A stage that has waited for somebody to be in touch for as long as there is patience waits no longer.
+    """
+    if is_out_of_patience(rollout, now_us):
+        connection.execute("UPDATE rollouts SET waived_stage = stage WHERE sid = ?", (rollout["sid"],))
     for member in _given(connection, rollout, now_us):
         if member.counts and (member.state != "updated" or member.crashes or not member.online):
             connection.execute(
@@ -184,24 +216,64 @@ def set_state(connection: Connection, rollout: Row, state: str, reason: str, now
     )
 
 
-def point_back(connection: Connection, rollout: Row, now_us: int) -> list[str]:
-    """Let devices that were given the app run again what they ran before; return them.
+def is_out_of_patience(rollout: Row, now_us: int) -> bool:
+    """Return whether the stage has gone on for as long as there is patience."""
+    since = rollout["updated_us"] if rollout["stage_us"] is None else rollout["stage_us"]
+    return now_us - int(since) >= int(rollout["patience_us"])
 
-    Those stay that somebody has given another app since, and those that ran nothing, or what was deleted.
+
+def way_back(connection: Connection, rollout: Row, back: str | None, now_us: int) -> WayBack:
+    """Return the way back of those devices that have kept the app; to `back`, or to what each ran before.
+
+    Before the rollout has begun that is everybody who would get it.
     """
+    if rollout["state"] == "created":
+        expected = planned(
+            connection, rollout["account_sid"], rollout["app_sid"], rollout["cohort"], rollout["stages"], now_us
+        )
+        return expected_way_back(connection, rollout["app_sid"], [row for row, _ in expected], back)
+    kept = _kept(connection, rollout)
+    return ways.of(connection, rollout["app_sid"], [back or row["previous_sid"] for row in kept])
+
+
+def expected_way_back(connection: Connection, app: str, given: Sequence[Row], back: str | None) -> WayBack:
+    """Return the way back of devices that are going to be given an app."""
+    return ways.of(connection, app, [back or row["target_sid"] or row["reported_sid"] for row in given])
+
+
+def point_back(connection: Connection, rollout: Row, back: str | None, now_us: int) -> list[str]:
+    """Let devices that were given the app run `back`, or again what each ran before; return them.
+
+    Those stay that somebody has given another app since, those that ran nothing, or what was deleted, and those that
+    have kept the app and would refuse to go back (`way_back`).
+    """
+    barred = {one.app_sid for one in way_back(connection, rollout, back, now_us).barred}
+    kept = {row["device_sid"] for row in _kept(connection, rollout)}
     rows = connection.execute(
-        "SELECT m.device_sid, m.previous_sid FROM rollout_devices m JOIN devices d ON d.sid = m.device_sid"
-        " JOIN apps a ON a.sid = m.previous_sid"
-        " WHERE m.rollout_sid = ? AND m.given_us IS NOT NULL AND d.target_sid = ? AND m.previous_sid <> ?",
-        (rollout["sid"], rollout["app_sid"], rollout["app_sid"]),
+        "SELECT m.device_sid, a.sid AS back_sid FROM rollout_devices m JOIN devices d ON d.sid = m.device_sid"
+        " JOIN apps a ON a.sid = coalesce(?, m.previous_sid)"
+        " WHERE m.rollout_sid = ? AND m.given_us IS NOT NULL AND d.target_sid = ? AND a.sid <> ?",
+        (back, rollout["sid"], rollout["app_sid"], rollout["app_sid"]),
     ).fetchall()
-    for row in rows:
-        devices.target(connection, row["device_sid"], row["previous_sid"], now_us)
+    pointed = [row for row in rows if not (row["device_sid"] in kept and row["back_sid"] in barred)]
+    for row in pointed:
+        devices.target(connection, row["device_sid"], row["back_sid"], now_us)
         connection.execute(
             "UPDATE rollout_devices SET state = 'back' WHERE rollout_sid = ? AND device_sid = ?",
             (rollout["sid"], row["device_sid"]),
         )
-    return [row["device_sid"] for row in rows]
+    return [row["device_sid"] for row in pointed]
+
+
+def _kept(connection: Connection, rollout: Row) -> Sequence[Row]:
+    """Return the devices that have kept the app, and are still to run it."""
+    return connection.execute(
+        "SELECT m.device_sid, m.previous_sid FROM rollout_devices m JOIN devices d ON d.sid = m.device_sid"
+        " JOIN apps a ON a.sid = d.target_sid LEFT JOIN updates u ON u.device_sid = d.sid"
+        " WHERE m.rollout_sid = ? AND m.given_us IS NOT NULL AND a.sid = ?"
+        " AND CASE WHEN u.app_hash = a.hash THEN u.state = 'confirmed' ELSE d.reported_sid = a.sid END",
+        (rollout["sid"], rollout["app_sid"]),
+    ).fetchall()
 
 
 def counts(connection: Connection, rollout: str) -> dict[int, Counter[str]]:
@@ -222,15 +294,12 @@ def counts(connection: Connection, rollout: str) -> dict[int, Counter[str]]:
 def evaluate(connection: Connection, rollout: Row, now_us: int) -> list[str]:
     """Take the step that follows from how the devices are; return those that were given another target.
 
-    `rollout` is `locked` and running.
+    `rollout` is `locked` and running, or completed: then it is only noted how those get on that were away.
     """
     members = _given(connection, rollout, now_us)
-    for member in members:
-        connection.execute(
-            "UPDATE rollout_devices SET state = ?, reason = ? WHERE rollout_sid = ? AND device_sid = ?"
-            " AND (state <> ? OR reason <> ?)",
-            (member.state, member.reason, rollout["sid"], member.sid, member.state, member.reason),
-        )
+    _note(connection, rollout, members)
+    if rollout["state"] != "running":
+        return []
     counted = [member for member in members if member.counts]
     if counted:
         shares = _shares(counted)
@@ -241,11 +310,16 @@ def evaluate(connection: Connection, rollout: Row, now_us: int) -> list[str]:
             if not condition.holds(shares):
                 _by_itself(connection, rollout, "paused", _why(condition, shares, counted), now_us)
                 return []
-    on_the_way = [member for member in members if member.state == "given" and not member.excused]
+    on_the_way = [member for member in members if member.state == "given" and not (member.excused or member.late)]
     # Who is out of touch holds nobody up; but somebody of this stage has to have shown that all is well.
-    shown = any(member.stage == rollout["stage"] for member in counted)
-    if any(member.online for member in on_the_way) or (on_the_way and not shown):
+    shown = rollout["waived_stage"] == rollout["stage"] or any(m.stage == rollout["stage"] for m in counted)
+    there = any(member.online for member in on_the_way)
+    if there or (on_the_way and not shown):
         connection.execute("UPDATE rollouts SET holds_since_us = NULL WHERE sid = ?", (rollout["sid"],))
+        if not there and is_out_of_patience(rollout, now_us):
+            away = [member.name for member in on_the_way if member.stage == rollout["stage"]]
+            what = f"nobody of stage {rollout['stage']} was in touch for {_length(rollout['patience_us'])}"
+            _by_itself(connection, rollout, "paused", f"{what}: {_some(away)}; resume goes on without them", now_us)
         return []
     since = rollout["holds_since_us"]
     if since is None:
@@ -261,7 +335,7 @@ def _next_stage(connection: Connection, rollout: Row, now_us: int) -> list[str]:
     if stage > len(rollout["stages"].split(",")):
         _by_itself(connection, rollout, "completed", "", now_us)
         return []
-    policy = msgspec.json.decode(rollout["policy"], type=UpdatePolicy)
+    policy = policies.read(rollout["policy"])
     rows = connection.execute(
         "SELECT m.device_sid, d.target_sid, d.reported_sid FROM rollout_devices m JOIN devices d"
         " ON d.sid = m.device_sid WHERE m.rollout_sid = ? AND m.stage = ? AND m.given_us IS NULL ORDER BY m.place",
@@ -275,8 +349,8 @@ def _next_stage(connection: Connection, rollout: Row, now_us: int) -> list[str]:
         )
         devices.target(connection, row["device_sid"], rollout["app_sid"], now_us, policy)
     connection.execute(
-        "UPDATE rollouts SET stage = ?, holds_since_us = NULL, updated_us = ? WHERE sid = ?",
-        (stage, now_us, rollout["sid"]),
+        "UPDATE rollouts SET stage = ?, stage_us = ?, holds_since_us = NULL, updated_us = ? WHERE sid = ?",
+        (stage, now_us, now_us, rollout["sid"]),
     )
     audit.record(connection, rollout["account_sid"], now_us, BY_ITSELF, f"begin stage {stage}", rollout["sid"])
     return [row["device_sid"] for row in rows]
@@ -284,7 +358,11 @@ def _next_stage(connection: Connection, rollout: Row, now_us: int) -> list[str]:
 
 def _abort(connection: Connection, rollout: Row, reason: str, now_us: int) -> list[str]:
     # Devices first: whoever changes one locks it before the audit log.
-    given = point_back(connection, rollout, now_us) if rollout["rolls_back"] else []
+    given: list[str] = []
+    if rollout["rolls_back"]:
+        given = point_back(connection, rollout, rollout["back_sid"], now_us)
+        problem = way_back(connection, rollout, rollout["back_sid"], now_us).problem()
+        reason += f". {problem}" if problem else ""
     _by_itself(connection, rollout, "aborted", reason, now_us)
     return given
 
@@ -303,40 +381,77 @@ def _shares(members: Sequence[_Member]) -> dict[str, Fraction]:
 def _why(condition: gates.Condition, shares: Mapping[str, Fraction], members: Sequence[_Member]) -> str:
     """Say what a metric is, and which devices make it so."""
     named = [m.name + (f" ({m.reason})" if m.reason else "") for m in members if m.is_bad_for(condition.metric)]
-    more = f" and {len(named) - NAMED_MOST} more" if len(named) > NAMED_MOST else ""
     share = f"{float(shares[condition.metric] * 100):.4g}% of {len(members)}"
-    which = f": {', '.join(named[:NAMED_MOST])}{more}" if named else ""
+    which = f": {_some(named)}" if named else ""
     return f"{condition.metric} is {share} ({condition}){which}"
 
 
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED_MOST} more" if len(names) > NAMED_MOST else ""
+    return f"{', '.join(names[:NAMED_MOST])}{more}"
+
+
+def _length(length_us: int) -> str:
+    """Return a length of time in words."""
+    seconds = length_us / 1_000_000
+    unit, name = next(
+        (unit, name) for unit, name in ((3600, "h"), (60, "min"), (1, "s")) if seconds >= unit or unit == 1
+    )
+    return f"{seconds / unit:g} {name}"
+
+
+def _note(connection: Connection, rollout: Row, members: Sequence[_Member]) -> None:
+    """Keep how devices are."""
+    for member in members:
+        connection.execute(
+            "UPDATE rollout_devices SET state = ?, reason = ?, in_touch_us = ? WHERE rollout_sid = ? AND device_sid = ?"
+            " AND (state <> ? OR reason <> ? OR coalesce(in_touch_us, -1) <> ?)",
+            (
+                *(member.state, member.reason, member.in_touch_us, rollout["sid"], member.sid),
+                *(member.state, member.reason, -1 if member.in_touch_us is None else member.in_touch_us),
+            ),
+        )
+
+
 def _given(connection: Connection, rollout: Row, now_us: int) -> list[_Member]:
-    """Return how those are that were given the app."""
+    """Return how those are that were given the app; once it is completed, those that were on the way."""
     rows = connection.execute(
-        "SELECT m.device_sid, m.stage, m.excused, d.unique_name, d.target_sid, d.reported_sid,"
-        " d.session, d.seen_us, d.update_error_code, a.hash AS target_hash, u.app_hash, u.state, u.reason,"
+        "SELECT m.device_sid, m.stage, m.excused, m.given_us, m.in_touch_us, d.unique_name, d.target_sid,"
+        " d.reported_sid, d.session, d.seen_us, d.update_error_code, a.hash AS target_hash, u.app_hash, u.state, u.reason,"
         " (SELECT count(*) FROM records r WHERE r.device_sid = m.device_sid AND r.kind = 'crash'"
         " AND r.received_us >= CASE WHEN u.app_hash = a.hash THEN u.ran_us ELSE m.given_us END) AS crashes"
         " FROM rollout_devices m JOIN devices d ON d.sid = m.device_sid LEFT JOIN apps a ON a.sid = d.target_sid"
         " LEFT JOIN updates u ON u.device_sid = d.sid"
-        " WHERE m.rollout_sid = ? AND m.given_us IS NOT NULL ORDER BY m.place",
-        (rollout["sid"],),
+        " WHERE m.rollout_sid = ? AND m.given_us IS NOT NULL AND (m.state = 'given' OR ? <> 'completed')"
+        " ORDER BY m.place",
+        (rollout["sid"], rollout["state"]),
     ).fetchall()
-    return [_member(row, rollout["app_sid"], now_us) for row in rows]
+    return [_member(row, rollout, now_us) for row in rows]
 
 
-def _member(row: Row, app: str, now_us: int) -> _Member:
+def _member(row: Row, rollout: Row, now_us: int) -> _Member:
+    app, patience_us = rollout["app_sid"], rollout["patience_us"]
     state = "left"  # somebody has given it another app
     if row["target_sid"] == app:
         state = {"confirmed": "updated", "reverted": "reverted", "error": "error"}.get(updates.state(row), "given")
     said = row["app_hash"] is not None and row["app_hash"] == row["target_hash"]
-    seen = row["seen_us"]
+    seen, in_touch_us = row["seen_us"], row["in_touch_us"]
+    online = seen is not None and (is_connected(row, now_us) or now_us - seen < AWAY_US)
+    if not online:
+        in_touch_us = None
+    elif in_touch_us is None and (is_connected(row, now_us) or seen > row["given_us"]):
+        in_touch_us = now_us
+    late = state == "given" and in_touch_us is not None and now_us - in_touch_us >= patience_us
+    reason = row["reason"] if said and state in updates.FAILED else ""
     return _Member(
         sid=row["device_sid"],
         stage=row["stage"],
         name=row["unique_name"] or row["device_sid"],
         state=state,
-        reason=row["reason"] if said and state in updates.FAILED else "",
+        reason=f"in touch for {_length(patience_us)} and not done" if late else reason,
         excused=bool(row["excused"]),
-        online=seen is not None and (is_connected(row, now_us) or now_us - seen < AWAY_US),
+        online=online,
         crashes=row["crashes"] if state in _OVER else 0,
+        in_touch_us=in_touch_us,
+        late=late,
     )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
-from mvsdk.cloud import identifiers, passwords
+from mvsdk.cloud import identifiers, passwords, policies
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.sealing import Seal
 from mvsdk.cloud.store import commands, settings
@@ -36,6 +34,8 @@ class State:
     target: Target | None
     targeted_us: int | None
     commands: tuple[tuple[int, str], ...]
+    new_keys: int = 0
+    """The number of the account's last NewKeys message."""
 
 
 def authenticate(connection: Connection, sid: str, token: str) -> Device | None:
@@ -114,23 +114,34 @@ def report(connection: Connection, device: Device, app_hash: str | None, error_c
 def state(connection: Connection, device: Device, now_us: int) -> State:
     """Return what a device is to know at present."""
     row = connection.execute(
-        "SELECT d.session, d.logging_until_us, d.targeted_us, d.target_policy, a.sid AS app_sid, a.hash AS app_hash"
+        "SELECT d.session, d.logging_until_us, d.targeted_us, a.sid AS app_sid, a.hash AS app_hash,"
+        " (SELECT coalesce(max(k.number), 0) FROM new_keys k WHERE k.account_sid = d.account_sid) AS new_keys"
         " FROM devices d LEFT JOIN apps a ON a.sid = d.target_sid WHERE d.sid = ?",
         (device.sid,),
     ).fetchone()
     if row is None:
         return State(None, None, None, None, ())
     until = row["logging_until_us"]
-    target = Target(row["app_sid"], row["app_hash"], _policy(row)) if row["app_sid"] else None
+    target = Target(row["app_sid"], row["app_hash"], policy(connection, device.sid)) if row["app_sid"] else None
     waiting = tuple((command["number"], command["kind"]) for command in commands.waiting(connection, device.sid))
     return State(
-        row["session"], until if until is not None and until > now_us else None, target, row["targeted_us"], waiting
+        row["session"],
+        until if until is not None and until > now_us else None,
+        target,
+        row["targeted_us"],
+        waiting,
+        int(row["new_keys"]),
     )
 
 
-def _policy(row: Row) -> UpdatePolicy:
-    kept = row["target_policy"]
-    return msgspec.json.decode(kept, type=UpdatePolicy) if kept else UpdatePolicy()
+def policy(connection: Connection, device: str) -> UpdatePolicy:
+    """Return how a device updates itself: as was said with its target, else of itself, else of all of its account."""
+    row = connection.execute(
+        "SELECT a.update_policy AS of_all, d.update_policy AS of_one, d.target_policy FROM devices d"
+        " JOIN accounts a ON a.sid = d.account_sid WHERE d.sid = ?",
+        (device,),
+    ).fetchone()
+    return policies.effective(row["of_all"], row["of_one"], row["target_policy"]) if row else UpdatePolicy()
 
 
 def values(connection: Connection, seal: Seal, device: Device, items: list[ConfigItem]) -> list[ConfigResult]:
