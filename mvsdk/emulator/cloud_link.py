@@ -32,6 +32,7 @@ from mvsdk.link import (
     Hello,
     Logging,
     LogRecord,
+    NewKeysAvailable,
     Outbox,
     StartRecord,
     Target,
@@ -273,13 +274,16 @@ class CloudLink:
                     self._disconnected()
                 case TargetChanged():
                     self._aim(what.target)
+                case NewKeysAvailable():
+                    self.server.latest_keys = what.latest
+                    self._aim(self.server.target)
                 case Logging():
                     self._set_logging(device, wanted=what.enabled)
                 case Command():
                     self._carry_out(device, what)
 
     def _connected(self, welcome: Welcome) -> None:
-        self.server.connected = True
+        self.server.connected, self.server.latest_keys = True, welcome.new_keys
         if self._session is not None and self._progress is not None:
             self._session.say(self._progress)
         if self._updater is not None:
