@@ -48,8 +48,8 @@ Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 """As long as a message allows: whoever keeps it cuts it (`fitting`), so that no text can end a session."""
 
 
-class _Message(msgspec.Struct, tag_field="type", frozen=True):
-    """What all messages and records have in common."""
+class _Message(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True):
+    """What all messages and records have in common. What is as by default is not sent."""
 
 
 # -- records ---------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ Up = Records | CommandDone | ConfigRequest | AppReport | UpdateProgress
 # -- down ------------------------------------------------------------------------------------------------------------
 
 
-class UpdatePolicy(msgspec.Struct, frozen=True):
+class UpdatePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a device is to update itself, beside what its app's manifest says. The default is what a device does unasked.
 
     A new app is kept once it has run for `trial_seconds` without a crash and, if `trial_needs_session`, has been in

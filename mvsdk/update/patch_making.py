@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 
-_WINDOW, _LOOKAHEAD = 11, 7
-"""Of heatshrink, as powers of two: the most that a device takes."""
+_WINDOW, _LOOKAHEAD = 11, 10
+"""Of heatshrink, as powers of two: the largest window that a device takes, and the longest run that fits into it. Most
+of a patch are zeros, so long runs halve it."""
 
 
 def make_patch(base: bytes, result: bytes) -> bytes:

@@ -17,9 +17,10 @@ from mvsdk.emulator.updating import Memories, Updater
 from mvsdk.keys import SigningKey
 from mvsdk.update import KeySet
 from tests.cloud.conftest import TOKEN, RunningCloud
-from tests.emulator.updating.managed import BOARD, application
+from tests.emulator.chip_guests import BOARD
+from tests.emulator.updating.managed import application
 
-TURN_US = 20_000
+TURN_US = 100_000
 """How far a device runs before the next one has its turn."""
 
 

@@ -20,7 +20,7 @@ def _facts() -> Mapping[str, float]:
 
 
 @cache
-def _channels() -> Mapping[tuple[str, int], dict[str, str]]:
+def _channels() -> Mapping[tuple[str, int], Mapping[str, str]]:
     return {(row["adc"], int(row["channel"])): row for row in rows("adc-channels")}
 
 

@@ -252,7 +252,7 @@ class Chip:
             timers[kind.name] = timer
         return timers
 
-    def _attach_lptim(self, row: dict[str, str]) -> Lptim:
+    def _attach_lptim(self, row: Mapping[str, str]) -> Lptim:
         name = row["lptim"]
         timer = Lptim(
             name,
@@ -291,7 +291,7 @@ class Chip:
         exti.pins_changed(port, changed, levels)
         self._pin_functions.pins_changed(port, changed, levels)
 
-    def _attach_uart(self, row: dict[str, str]) -> Uart:
+    def _attach_uart(self, row: Mapping[str, str]) -> Uart:
         name = row["uart"]
         uart = Uart(
             name,
@@ -304,14 +304,14 @@ class Chip:
         self._attach(name, uart)
         return uart
 
-    def _attach_i2c(self, row: dict[str, str]) -> I2c:
+    def _attach_i2c(self, row: Mapping[str, str]) -> I2c:
         name = row["i2c"]
         interrupts = self._interrupts[f"{name}_EV"], self._interrupts[f"{name}_ER"]
         bus = I2c(name, self._wiring, interrupts, clock=functools.partial(self._kernel_clock, row))
         self._attach(name, bus)
         return bus
 
-    def _attach_spi(self, row: dict[str, str]) -> Spi:
+    def _attach_spi(self, row: Mapping[str, str]) -> Spi:
         name = row["spi"]
         clock = functools.partial(self._kernel_clock, row)
         spi = Spi(name, self._wiring, self._interrupts[name], fifo=int(row["fifo"]), clock=clock)
@@ -345,7 +345,7 @@ class Chip:
         for name, channel in zip(names, channels, strict=True):
             self._attach(name, channel)
 
-    def _kernel_clock(self, row: dict[str, str]) -> int:
+    def _kernel_clock(self, row: Mapping[str, str]) -> int:
         """Return the clock in Hz that RCC has selected for a peripheral. An unused code selects the bus clock."""
         sources = row["sources"].split()
         selected = self.rcc.registers[row["clock_register"]] >> int(row["clock_shift"]) & int(row["clock_mask"], 16)

@@ -35,10 +35,11 @@ class Register:
     follows: tuple[tuple[int, int], ...]
 
 
-def rows(table: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of `table`.csv beside this file."""
+@cache
+def rows(table: str) -> tuple[Mapping[str, str], ...]:
+    """Return the rows of `table`.csv beside this file."""
     with files(__package__).joinpath(f"{table}.csv").open(encoding="utf-8") as file:
-        yield from csv.DictReader(file)
+        return tuple(csv.DictReader(file))
 
 
 @cache
@@ -77,6 +78,12 @@ def _words_in(row: Mapping[str, str]) -> list[str]:
     return [word for word in (row["told"], row["shows"].partition("&")[2]) if word[:1].isalpha() and word.islower()]
 
 
+@cache
+def _counts(table: str) -> bool:
+    """Return whether the core reads a counter in a table's block."""
+    return any(row["reads"] == "counter" for row in rows("native") if row["table"] == table)
+
+
 class RegisterFile:
     """The values of a table's registers, by name.
 
@@ -88,7 +95,7 @@ class RegisterFile:
         self._registers = {register.name: register for register in register_table(table).values()}
         self._places = places(table)
         self.bank = RegisterBank(len(self._places))
-        if any(row["reads"] == "counter" for row in rows("native") if row["table"] == table):
+        if _counts(table):
             self.bank.hold_until(0)
         self._words = self.bank.words
         self.reset()

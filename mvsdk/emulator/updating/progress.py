@@ -21,7 +21,7 @@ _PHASES: dict[Phase, UpdateState] = {
 
 
 class Progress:
-    """Tells `say` of every change: a state at once, bytes as often as `look` is called and they differ.
+    """Tells `say` of every end at once, and when `look` is called how far it is, if that is not what was told before.
 
     `waits` says whether the application is being waited for.
     """
@@ -47,7 +47,7 @@ class Progress:
             case Event.ABANDONED:
                 self._tell("error", report.text, ABANDONED_CODE)
             case _:
-                self.look()
+                pass  # what lasts longer than a moment is told by `look`
 
     def look(self) -> None:
         """Tell how far it is, if it is on its way and further than was told."""

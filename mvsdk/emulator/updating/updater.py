@@ -162,6 +162,7 @@ class Updater:
         """Let the agent do what is due. For whoever runs the device, between two runs."""
         if self._device is None or self._device.in_deep_sleep:
             return
+        stepped = False
         for _ in range(_STEPS_A_TURN):
             self._judge_trial()
             now = self._clock.now()
@@ -170,6 +171,8 @@ class Updater:
             wait = self.agent.step()
             self._due = now + max(wait, self._memories.spent_us() / 1e6)
             self._follow_agent(wait)
+            stepped = True
+        if stepped:
             self._progress.look()
 
     def _judge_trial(self) -> None:
