@@ -23,8 +23,8 @@ from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.console import rollout_pages, visits
 from mvsdk.cloud.console.visits import Visit
 from mvsdk.cloud.database import Connection, Row
-from mvsdk.cloud.http import forms, logs
-from mvsdk.cloud.http.calls import CALLER
+from mvsdk.cloud.http import forms, logs, problems
+from mvsdk.cloud.http.calls import CALLER, while_reachable
 from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.http.problems import Problem
 from mvsdk.cloud.store import accounts, apps, devices, records, sessions, settings, users
@@ -273,7 +273,7 @@ def _live(states: Callable[[Cloud, str], AsyncGenerator[bytes, None]]) -> Callab
         if visit is None:
             return Response(status_code=401)
         events = visits.while_it_lasts(cloud, request, states(cloud, visit.caller.account))
-        return StreamingResponse(events, media_type="text/event-stream", headers=_SAFE)
+        return StreamingResponse(while_reachable(events), media_type="text/event-stream", headers=_SAFE)
 
     return serve
 
@@ -306,7 +306,7 @@ async def _log(request: Request) -> Response:
     if row is None or not (text.isascii() and text.isdigit() and len(text) < 18):
         return Response(status_code=404)
     lines = visits.while_it_lasts(cloud, request, logs.follow(cloud, row["sid"], int(text)))
-    return StreamingResponse(lines, media_type="text/event-stream", headers=_SAFE)
+    return StreamingResponse(while_reachable(lines), media_type="text/event-stream", headers=_SAFE)
 
 
 # -- rendering ---------------------------------------------------------------------------------------------------------
@@ -323,6 +323,15 @@ def _templates() -> Environment:
 
 def _render(template: str, content: Mapping[str, Any], status: int = 200) -> Response:
     return HTMLResponse(_templates().get_template(template).render(content), status, _SAFE)
+
+
+def unavailable() -> Response:
+    """Return what is shown while the database is down: the browser asks again by itself."""
+    problem = problems.unavailable()
+    message = problem.kind.message.format(detail=problem.detail)
+    answer = _render("unavailable.html", {"message": message, "seconds": problem.detail}, problem.kind.status)
+    answer.headers.update(problem.headers or {})
+    return answer
 
 
 def _wrong(visit: Visit, status: int, message: str) -> Response:

@@ -417,7 +417,8 @@ def _given(connection: Connection, rollout: Row, now_us: int) -> list[_Member]:
     """Return how those are that were given the app; once it is completed, those that were on the way."""
     rows = connection.execute(
         "SELECT m.device_sid, m.stage, m.excused, m.given_us, m.in_touch_us, d.unique_name, d.target_sid,"
-        " d.reported_sid, d.session, d.seen_us, d.update_error_code, a.hash AS target_hash, u.app_hash, u.state, u.reason,"
+        " d.reported_sid, d.session, d.seen_us, d.update_error_code, a.hash AS target_hash, u.app_hash, u.state,"
+        " u.reason,"
         " (SELECT count(*) FROM records r WHERE r.device_sid = m.device_sid AND r.kind = 'crash'"
         " AND r.received_us >= CASE WHEN u.app_hash = a.hash THEN u.ran_us ELSE m.given_us END) AS crashes"
         " FROM rollout_devices m JOIN devices d ON d.sid = m.device_sid LEFT JOIN apps a ON a.sid = d.target_sid"
