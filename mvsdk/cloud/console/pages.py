@@ -20,7 +20,7 @@ from starlette.types import Message
 
 from mvsdk.cloud import identifiers
 from mvsdk.cloud.cloud import Cloud
-from mvsdk.cloud.console import rollout_pages, visits
+from mvsdk.cloud.console import access_pages, rollout_pages, visits
 from mvsdk.cloud.console.visits import Visit
 from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.http import forms, logs, problems
@@ -42,6 +42,8 @@ _SAFE = {
     "cache-control": "no-store",
 }
 _METHODS = frozenset({"POST", "DELETE"})
+_SHOWN_ONCE = {"/mvsdk/v1/ApiKeys": "key.html"}
+"""What was made where the answer says something that nobody is told again, and the template that shows it."""
 
 
 def routes() -> list[Route | Mount]:
@@ -52,6 +54,8 @@ def routes() -> list[Route | Mount]:
         Route("/apps", _page(_apps)),
         Route("/rollouts", _page(rollout_pages.show)),
         Route("/settings", _page(_settings)),
+        Route("/keys", _page(access_pages.show_keys)),
+        Route("/access", _page(access_pages.show_access)),
         Route("/login", _log_in, methods=["POST"]),
         Route("/logout", _log_out, methods=["POST"]),
         Route("/console/events", _live(_states)),
@@ -233,6 +237,8 @@ async def _act(request: Request) -> Response:
     status, body = await _inside(request, visit, method, path)
     if status >= 400:
         return _wrong(visit, status, msgspec.json.decode(body).get("message", "It did not work"))
+    if path in _SHOWN_ONCE and method == "POST":
+        return _render(_SHOWN_ONCE[path], {"made": msgspec.json.decode(body), "visit": visit, "path": ""})
     return RedirectResponse(_way_back(request.query_params.get("back", "/")), 303)
 
 
