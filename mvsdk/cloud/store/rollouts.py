@@ -233,12 +233,14 @@ def way_back(connection: Connection, rollout: Row, back: str | None, now_us: int
         )
         return expected_way_back(connection, rollout["app_sid"], [row for row, _ in expected], back)
     kept = _kept(connection, rollout)
-    return ways.of(connection, rollout["app_sid"], [back or row["previous_sid"] for row in kept])
+    before = [row["previous_sid"] for row in kept]
+    return ways.of(connection, rollout["app_sid"], [(sid, back or sid) for sid in before])
 
 
 def expected_way_back(connection: Connection, app: str, given: Sequence[Row], back: str | None) -> WayBack:
     """Return the way back of devices that are going to be given an app."""
-    return ways.of(connection, app, [back or row["target_sid"] or row["reported_sid"] for row in given])
+    before = [row["target_sid"] or row["reported_sid"] for row in given]
+    return ways.of(connection, app, [(sid, back or sid) for sid in before])
 
 
 def point_back(connection: Connection, rollout: Row, back: str | None, now_us: int) -> list[str]:
@@ -318,8 +320,9 @@ def evaluate(connection: Connection, rollout: Row, now_us: int) -> list[str]:
         connection.execute("UPDATE rollouts SET holds_since_us = NULL WHERE sid = ?", (rollout["sid"],))
         if not there and is_out_of_patience(rollout, now_us):
             away = [member.name for member in on_the_way if member.stage == rollout["stage"]]
-            what = f"nobody of stage {rollout['stage']} was in touch for {_length(rollout['patience_us'])}"
-            _by_itself(connection, rollout, "paused", f"{what}: {_some(away)}; resume goes on without them", now_us)
+            what = f"nobody of stage {rollout['stage']} has answered in {_length(rollout['patience_us'])}"
+            reason = f"{what}, and nobody is in touch: {_some(away)}; resume goes on without them"
+            _by_itself(connection, rollout, "paused", reason, now_us)
         return []
     since = rollout["holds_since_us"]
     if since is None:
