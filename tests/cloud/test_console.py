@@ -258,8 +258,8 @@ def test_a_person_sees_which_keys_devices_trust(chromium: webdriver.Chrome, clou
         assert cloud.call("POST", "/mvsdk/v1/NewKeys", data=data).status_code == 201
     visitor = Visitor(chromium, cloud)
     visitor.open("/keys")
-    for number, words in ((1, (f"{added.public.id:016x}", "as before", "not known here")), (2, ("developer",))):
-        for word in (*words, cloud.account):
+    for number, words in ((1, (f"{added.public.id:016x}", "not known here")), (2, ("developer",))):
+        for word in (*words, "by the account"):
             visitor.sees(word, f'[data-change="{number}"]')
     visitor.find('[aria-label="Remove developer"]').send_keys(Keys.ENTER)
     by_keyboard(visitor, Keys.TAB)
