@@ -151,6 +151,8 @@ class CloudClient:
             document = answer.json()
         except requests.JSONDecodeError as error:
             raise NotReachableError(f"what answers at {self.url} is no cloud of mvsdk", "check the URL") from error
+        if answer.status_code == 503:
+            raise NotReachableError(f"the cloud at {self.url} says: {document.get('message')}", "try again later")
         if not answer.ok:
             raise RefusedError(answer.status_code, str(document.get("message", answer.reason)))
         return document

@@ -8,7 +8,8 @@
     factor      =  "not" factor  |  "(" expression ")"  |  "all"  |  "online"  |  comparison
     comparison  =  subject ( "=" | "!=" | "<" | "<=" | ">" | ">=" ) value
 
-Subjects: `tag`, `name`, `sid`, `software`, `wake` (compared with = and != only), `app` (what the device reports to run:
+Subjects: `tag`, `name`, `sid`, `software`, `wake` (compared with = and != only), `away` (since when a device is out of
+touch, compared with a length of time such as 30d, with < <= > >= only), `app` (what the device reports to run:
 an app's SID, unique name, or the version at its end) and `fact.NAME` (what the device says of itself). < and > compare
 versions. What a device has not said equals nothing and is neither smaller nor greater.
 """
@@ -30,6 +31,8 @@ _DEPTH = 30
 _TOKEN = re.compile(r'\s*(?:([()])|(<=|>=|!=|=|<|>)|"([^"]*)"|([^\s()<>=!"]+))')
 _TEXTS = {"name": "unique_name", "sid": "sid", "software": "software", "wake": "wake_reason"}
 _FACT = "fact."
+_LENGTH = re.compile(r"([0-9]{1,6})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _OPERATORS = {"=": "=", "!=": "=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 """What an operator is in SQL; != is what = is not."""
 
@@ -146,9 +149,11 @@ class _Parser:
 
     def _comparison(self) -> Cohort:
         subject = self._next
-        known = subject.text in {"tag", "app", *_TEXTS} or (subject.text.startswith(_FACT) and subject.text != _FACT)
+        known = subject.text in {"tag", "app", "away", *_TEXTS} or (
+            subject.text.startswith(_FACT) and subject.text != _FACT
+        )
         if subject.kind != "word" or not known:
-            raise self._unexpected(f"a condition (tag, app, {', '.join(_TEXTS)}, fact.NAME, online, all)")
+            raise self._unexpected(f"a condition (tag, app, {', '.join(_TEXTS)}, fact.NAME, away, online, all)")
         self._take()
         if self._next.kind != "operator":
             raise self._unexpected(f"a comparison after '{subject.text}'")
@@ -167,6 +172,8 @@ def _not(cohort: Cohort) -> Cohort:
 def _compared(subject: _Token, operator: _Token, value: _Token) -> Cohort:
     """Return a comparison, as if != were =."""
     equals = operator.text in {"=", "!="}
+    if subject.text == "away":
+        return _away(operator, value)
     version = versions.ordered(value.text)
     if subject.text == "app" or subject.text.startswith(_FACT):
         if not equals and version is None:
@@ -178,6 +185,20 @@ def _compared(subject: _Token, operator: _Token, value: _Token) -> Cohort:
     if subject.text == "tag":
         return Cohort("EXISTS (SELECT 1 FROM tags WHERE device_sid = devices.sid AND tag = ?)", (value.text,))
     return Cohort(f"coalesce(devices.{_TEXTS[subject.text]}, '') = ?", (value.text,))
+
+
+def _away(operator: _Token, value: _Token) -> Cohort:
+    if operator.text in {"=", "!="}:
+        column = operator.column
+        raise CohortError(f"cohort, column {column}: 'away' is compared with <, <=, > and >= only", column)
+    match = _LENGTH.fullmatch(value.text)
+    if match is None:
+        raise CohortError(
+            f"cohort, column {value.column}: '{value.text}' is no length of time such as 30d", value.column
+        )
+    length_us = int(match[1]) * _SECONDS[match[2]] * 1_000_000
+    sql = f"devices.seen_us IS NOT NULL AND ? - devices.seen_us {_OPERATORS[operator.text]} ?"
+    return Cohort(sql, (lambda now_us: now_us, length_us))
 
 
 def _app(operator: _Token, value: _Token, version: str | None) -> Cohort:

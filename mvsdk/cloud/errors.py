@@ -5,6 +5,7 @@ CloudError
 ├── DataDirectoryInUseError   another server works on it
 ├── AddressError          the server cannot listen where it should, or may not
 ├── DatabaseError         the database cannot be opened, or is of a later version
+│   └── DatabaseUnreachableError   it is down at present
 ├── StartError            a server was started and did not come up
 ├── BlobStoreError        layers cannot be kept where they should be
 ├── BackupError           a backup cannot be written or restored
@@ -38,6 +39,10 @@ class AddressError(CloudError):
 
 class DatabaseError(CloudError):
     """The database cannot be opened, or is of a later version."""
+
+
+class DatabaseUnreachableError(DatabaseError):
+    """The database is down at present, or the connection broke in the middle of work."""
 
 
 class StartError(CloudError):

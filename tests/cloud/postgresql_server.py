@@ -24,9 +24,15 @@ class PostgresqlServer:
 
     folder: Path
     user: str
-    restart: Callable[[], None]
-    """End it at once, with all of its connections, and start it again."""
+    start: Callable[[], None]
+    stop: Callable[[], None]
+    """End it at once, with all of its connections."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def restart(self) -> None:
+        """Stop it and start it again."""
+        self.stop()
+        self.start()
 
     def new_database(self) -> str:
         """Make an empty database and return its URL."""
@@ -69,13 +75,12 @@ def postgresql_server(folder: Path) -> Iterator[PostgresqlServer]:
     def start() -> None:
         run(control, "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
 
-    def restart() -> None:
+    def stop() -> None:
         run(control, "-D", str(data), "-m", "fast", "-w", "stop")
-        start()
 
     start()
     try:
-        yield PostgresqlServer(folder, user, restart)
+        yield PostgresqlServer(folder, user, start, stop)
     finally:
         run(control, "-D", str(data), "-m", "immediate", "-w", "stop")
         if as_user:

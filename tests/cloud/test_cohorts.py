@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mvsdk.cloud import cohorts, versions
+from mvsdk.cloud.cloud import wall_clock_us
 from mvsdk.cloud.errors import CohortError
 from tests.cloud.conftest import RunningCloud
 from tests.cloud.test_downloads import firmware, uploaded
@@ -68,6 +69,22 @@ def expressions(randomness: random.Random, depth: int) -> tuple[str, Callable[[d
     if kind == "and":
         return f"({one}) and ({other})", lambda device: is_one(device) and is_other(device)
     return f"({one} or {other})", lambda device: is_one(device) or is_other(device)
+
+
+def test_who_is_away_for_how_long(cloud: RunningCloud) -> None:
+    """`away` compares the time since a device was in touch; one that never was is away for no time that can be said."""
+    hour_us, now_us = 3600 * 1_000_000, wall_clock_us()
+    for name, hours in (("now", 0), ("hours", 5), ("days", 50)):
+        cloud.change("UPDATE devices SET seen_us = ? WHERE sid = ?", now_us - hours * hour_us, cloud.new_device(name))
+    cloud.new_device("never")
+    assert meant(cloud, "away < 2d") == {"now", "hours"}
+    assert meant(cloud, "away >= 240m and away<=2d") == {"hours"}
+    assert meant(cloud, "not away<1h") == {"hours", "days", "never"}
+    assert meant(cloud, "away>0s and not away > 14400s") == {"now"}
+    for wrong, column in (("away<soon", 6), ("away=1d", 5), ("away<1", 6), ("away", 5)):
+        with pytest.raises(CohortError) as raised:
+            cohorts.parse(wrong)
+        assert raised.value.column == column
 
 
 def test_a_cohort_is_whom_it_says(cloud: RunningCloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -16,11 +17,12 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from mvsdk.bundle import ManifestOptions, create
+from mvsdk.bundle import ManifestOptions, NewKeys, create
 from mvsdk.link import LogRecord
 from tests.bundle.samples import VECTORS
 from tests.cloud.conftest import RunningCloud, running_cloud
 from tests.cloud.test_sessions import SECONDS, SomeDevice, raw_session
+from tests.keys.samples import key_of
 
 QUIET = (
     "--headless",
@@ -185,6 +187,88 @@ def test_a_person_watches_a_rollout(chromium: webdriver.Chrome, cloud: RunningCl
     assert chromium.find_element(By.CSS_SELECTOR, "rect.good").get_attribute("width") == "100"
 
 
+def by_keyboard(visitor: Visitor, *keys: str) -> None:
+    """Press keys, one after the other, wherever the focus is."""
+    for key in keys:
+        visitor.window.switch_to.active_element.send_keys(key)
+
+
+def test_a_person_lets_others_in(chromium: webdriver.Chrome, cloud: RunningCloud) -> None:
+    """Make an API key whose secret is shown once, and a user; both get in until they are removed, by keyboard alone."""
+    visitor = Visitor(chromium, cloud)
+    visitor.open("/access")
+    visitor.fill("Name", "nightly build" + Keys.ENTER, '[aria-labelledby="keys-title"]')
+    visitor.sees("nowhere again", "p")
+    secret = visitor.find("#secret").text
+    [key] = cloud.rows("SELECT sid FROM api_keys")
+    auth = key["sid"], secret
+    assert requests.get(cloud.url + "/v1/Apps", auth=auth, timeout=30).ok
+    visitor.find('a[href="/access"]:not([aria-current])')
+    visitor.open("/access")
+    visitor.sees("nightly build", "tbody")
+    assert secret not in chromium.page_source
+
+    people = '[aria-labelledby="users-title"]'
+    visitor.fill("Name", "ada 50%", people)
+    visitor.fill("Password", "correct horse" + Keys.ENTER, people)
+    visitor.sees("ada 50%", f"{people} tbody")
+    visitor.find('[aria-label="Another password for ada 50%"]').send_keys(Keys.ENTER)
+    by_keyboard(visitor, Keys.TAB)
+    by_keyboard(visitor, "battery staple" + Keys.ENTER)
+    WebDriverWait(chromium, SECONDS).until(
+        lambda window: len(cloud.rows("SELECT what FROM audit WHERE what = 'change password'")) == 1
+    )
+    assert requests.post(cloud.url + "/login", data={"user": "ada 50%", "token": "battery staple"}, timeout=30).ok
+
+    for name, place in (("nightly build", '[aria-labelledby="keys-title"]'), ("ada 50%", people)):
+        visitor.open("/access")
+        visitor.find(f'[aria-label="Remove {name}"]').send_keys(Keys.ENTER)
+        by_keyboard(visitor, Keys.TAB)
+        by_keyboard(visitor, Keys.ENTER)
+        visitor.sees("None yet.", f"{place} .none")
+    assert cloud.rows("SELECT name FROM users") == []
+    assert requests.get(cloud.url + "/v1/Apps", auth=auth, timeout=30).status_code == 401
+
+
+def test_only_the_account_lets_others_in(cloud: RunningCloud) -> None:
+    """Whoever logged in as a key sees no keys and users, and a form of the page does nothing for them, nor one from
+    elsewhere for the account."""
+    made = cloud.call("POST", "/mvsdk/v1/ApiKeys", data={"Name": "nightly build"}).json()
+    with requests.Session() as session:
+        session.post(cloud.url + "/login", data={"user": made["sid"], "token": made["secret"]}, timeout=30)
+        page = session.get(cloud.url + "/access", timeout=30)
+        assert (page.status_code, "nightly build" in page.text) == (200, False)
+        token = page.text.partition("?form=")[2][:32]
+        action = f"{cloud.url}/console/do/POST/mvsdk/v1/ApiKeys?form={token}"
+        assert session.post(action, data={"Name": "another"}, timeout=30).status_code == 403
+    with requests.Session() as session:
+        session.post(cloud.url + "/login", data={"user": cloud.account, "token": cloud.token}, timeout=30)
+        action = f"{cloud.url}/console/do/POST/mvsdk/v1/ApiKeys?form=x"
+        assert session.post(action, data={"Name": "another"}, timeout=30).status_code == 403
+    assert len(cloud.rows("SELECT * FROM api_keys")) == 1
+
+
+def test_a_person_sees_which_keys_devices_trust(chromium: webdriver.Chrome, cloud: RunningCloud) -> None:
+    """Every change is there with its number, its keys by name where they are known, and who signed it; a key whose
+    bundles are taken can be removed."""
+    added, stranger = key_of(41), key_of(42)
+    for change in (NewKeys(1, add=(added.public,)), NewKeys(2, delete=(cloud.developer.public.id,), threshold=1)):
+        message = change.signed_by(stranger if change.sequence == 1 else added)
+        data = {"Message": base64.b64encode(message).decode()}
+        assert cloud.call("POST", "/mvsdk/v1/NewKeys", data=data).status_code == 201
+    visitor = Visitor(chromium, cloud)
+    visitor.open("/keys")
+    for number, words in ((1, (f"{added.public.id:016x}", "not known here")), (2, ("developer",))):
+        for word in (*words, "by the account"):
+            visitor.sees(word, f'[data-change="{number}"]')
+    visitor.find('[aria-label="Remove developer"]').send_keys(Keys.ENTER)
+    by_keyboard(visitor, Keys.TAB)
+    by_keyboard(visitor, Keys.ENTER)
+    WebDriverWait(chromium, SECONDS).until(
+        lambda window: cloud.rows("SELECT * FROM signers WHERE name = 'developer'") == []
+    )
+
+
 def test_the_console_fits_a_phone(chromium: webdriver.Chrome, cloud: RunningCloud) -> None:
     """At the width of a phone no page is wider than the screen, and its script found no error."""
     sid = cloud.new_device("a-device-with-a-rather-long-name-that-nobody-would-give-to-a-kettle")
@@ -194,7 +278,11 @@ def test_the_console_fits_a_phone(chromium: webdriver.Chrome, cloud: RunningClou
     bundle = create(VECTORS, ManifestOptions(), cloud.developer)
     app = cloud.call("POST", "/v1/Apps", files={"File": ("app.zip", bundle)}).json()["sid"]
     cloud.call("POST", "/mvsdk/v1/Rollouts", data={"App": app, "Cohort": "name=" + "x" * 100})
-    for path in ("/", f"/devices/{sid}", "/apps", "/rollouts", "/settings"):
+    cloud.call("POST", "/mvsdk/v1/ApiKeys", data={"Name": "k" * 100})
+    cloud.call("POST", "/mvsdk/v1/Users", data={"Name": "u" * 100, "Password": "correct horse"})
+    message = NewKeys(1, add=tuple(key_of(50 + number).public for number in range(4))).signed_by(key_of(49))
+    cloud.call("POST", "/mvsdk/v1/NewKeys", data={"Message": base64.b64encode(message).decode()})
+    for path in ("/", f"/devices/{sid}", "/apps", "/rollouts", "/settings", "/keys", "/access"):
         visitor.open(path)
         visitor.find("h1")
         width: int = chromium.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
@@ -206,7 +294,7 @@ def test_the_console_fits_a_phone(chromium: webdriver.Chrome, cloud: RunningClou
 
 def test_pages_are_for_those_who_logged_in(cloud: RunningCloud) -> None:
     """Without a visit every page is the login, streams are closed, a forged cookie is nothing, actions do nothing."""
-    pages = ("/", "/devices/x", "/apps", "/rollouts", "/settings")
+    pages = ("/", "/devices/x", "/apps", "/rollouts", "/settings", "/keys", "/access")
     for path in (*pages, "/console/events", "/console/rollouts", "/console/devices/x/log"):
         for cookies in ({}, {"mvsdk-console": "00" * 40}):
             answer = requests.get(cloud.url + path, cookies=cookies, timeout=30)

@@ -14,7 +14,7 @@ import pytest
 from mvsdk.cloud.database import Connection, Database, migrations, open_database
 from mvsdk.cloud.database.postgresql import WORDS as postgresql_words  # noqa: N811 - one of two
 from mvsdk.cloud.database.sqlite import WORDS as sqlite_words  # noqa: N811 - one of two
-from mvsdk.cloud.errors import DatabaseError
+from mvsdk.cloud.errors import DatabaseError, DatabaseUnreachableError
 from mvsdk.cloud.store import accounts, audit, commands, devices
 from tests.cloud.postgresql_server import PostgresqlServer
 
@@ -157,6 +157,29 @@ def test_a_restarted_postgresql_costs_nobody_a_request(postgresql: PostgresqlSer
             await asyncio.to_thread(postgresql.restart)
         async with database.exclusively("layers"):
             await database.write(entry(1))
+
+    using(postgresql.new_database(), work)
+
+
+def test_a_postgresql_that_is_down_is_an_error_of_its_own(postgresql: PostgresqlServer) -> None:
+    """Work, and keeping others out, raise it as long as the server is down, and are done when it is up again."""
+
+    async def work(database: Database) -> None:
+        await database.write(entry(1))
+        await asyncio.to_thread(postgresql.stop)
+        try:
+            for _ in range(20):
+                with pytest.raises(DatabaseUnreachableError):
+                    await database.write(entry(2))
+            with pytest.raises(DatabaseUnreachableError):
+                async with database.exclusively("layers"):
+                    pass
+        finally:
+            await asyncio.to_thread(postgresql.start)
+        async with database.exclusively("layers"):
+            await database.write(entry(3))
+        rows = await database.read(lambda connection: connection.execute("SELECT subject FROM audit").fetchall())
+        assert [row["subject"] for row in rows] == ["1", "3"]
 
     using(postgresql.new_database(), work)
 

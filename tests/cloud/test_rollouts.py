@@ -285,7 +285,7 @@ def test_a_stage_that_nobody_answers_pauses_when_patience_ends(fleet: Fleet) -> 
     assert fleet.do(rollout, "Evaluate")["state"] == "running"
     fleet.clock.us += MINUTE_US
     paused = fleet.do(rollout, "Evaluate")
-    assert (paused["state"], "nobody of stage 1 was in touch for 1 h" in paused["reason"]) == ("paused", True)
+    assert (paused["state"], "nobody of stage 1 has answered in 1 h" in paused["reason"]) == ("paused", True)
     assert canary in paused["reason"]
     resumed = fleet.do(rollout, "Resume")
     assert (resumed["state"], resumed["stage"]) == ("running", 2)
@@ -355,6 +355,32 @@ def test_a_way_back_that_devices_would_refuse_is_told_before(fleet: Fleet) -> No
     assert done["state"] == "aborted"
     assert fleet.given() == []
     assert len(fleet.cloud.rows("SELECT sid FROM devices WHERE target_sid = ?", allowed)) == 5
+
+
+def test_a_device_is_not_given_what_it_would_refuse(fleet: Fleet) -> None:
+    """Deploying by hand tells it too; on trial a device has not kept the app yet, and may go back."""
+    sid, options = fleet.devices[0], ManifestOptions(rollback_counter=5)
+    fenced, fenced_hash, *_ = uploaded(fleet.cloud, firmware(b"fenced"), "heater-3.0", options)
+    # Behind the devices' counter, by leave: going back further than that counter is no way.
+    behind = ManifestOptions(rollback_counter=1, may_replace_counter=5)
+    uploaded(fleet.cloud, firmware(b"behind"), "heater-3.1", behind)
+    fleet.new, fleet.new_hash = fenced, fenced_hash
+
+    def target(app: str) -> requests.Response:
+        return fleet.cloud.call("POST", f"/mvsdk/v1/Devices/{sid}/Target", data={"App": app})
+
+    assert target("heater-3.0").json()["state"] == "pending"
+    fleet.report(sid, "trial")
+    assert target("heater-1.0").status_code == 200
+    assert target("heater-3.0").status_code == 200
+    fleet.report(sid, "confirmed")
+    refused = target("heater-1.0")
+    assert (refused.status_code, "--may-replace-counter 5" in refused.json()["message"]) == (409, True)
+    assert target("heater-3.1").status_code == 200
+    plan = {"App": "heater-3.1", "Cohort": f"sid={sid}", "Stages": "100%", "RollbackTo": "heater-2.0"}
+    targeted(fleet.cloud, sid, fenced)
+    shown = fleet.cloud.call("GET", "/mvsdk/v1/RolloutPreview", params=plan).json()["no_way_back"]
+    assert "heater-3.1 has rollback counter 5 and refuses heater-2.0" in shown
 
 
 def test_an_abort_by_itself_leaves_who_cannot_go_back(fleet: Fleet) -> None:
@@ -439,6 +465,8 @@ def test_what_is_in_the_way_is_told(fleet: Fleet) -> None:
         ({"Stages": ","}, "Stages"),
         ({"App": "nothing"}, "App"),
         ({"TrialSeconds": "-1"}, "TrialSeconds"),
+        ({"PatienceSeconds": "0"}, "PatienceSeconds"),
+        ({"RollbackTo": "nothing"}, "RollbackTo"),
         ({"Rollback": "perhaps"}, "Rollback"),
     ],
 )

@@ -8,9 +8,10 @@
   $ mvsdk rollout show RO5f0c...
 
 A COHORT is an expression of tag=, name=, sid=, software=, wake= (also with !=), app and fact.NAME (also with < and >,
-for versions), online and all, joined by and, or, not and parentheses. A GATE has to be true of the devices that are
-through with the update: crash_rate, online, reverted, failed, updated, compared with a percentage, joined by and, and
-for so long. One that is not true pauses the rollout, which says why and which devices; --abort-on ends it.
+for versions), away (with < and >, for lengths of time such as 30d), online and all, joined by and, or, not and
+parentheses. A GATE has to be true of the devices that are through with the update: crash_rate, online, reverted,
+failed, updated, compared with a percentage, joined by and, and for so long. One that is not true pauses the rollout,
+which says why and which devices; --abort-on ends it.
 """
 
 from __future__ import annotations
@@ -170,7 +171,12 @@ def _done(rollout: dict[str, Any], *, as_json: bool) -> None:
 
 def _render(rollout: dict[str, Any]) -> None:
     shown = ("sid", "state", "reason", "app_sid", "cohort", "gate", "abort_on", "created_by", "approved_by")
-    print_table(("", ""), [(name, printable(str(rollout[name]))) for name in shown if rollout[name]])
+    rows: list[tuple[object, ...]] = [(name, printable(str(rollout[name]))) for name in shown if rollout[name]]
+    if rollout["rollback"]:
+        rows.append(("rolls back to", rollout["rollback_to_sid"] or "what each device was to run"))
+    rows.append(("patience", f"{rollout['patience_seconds'] / 3600:g} h"))
+    rows += [(name.replace("_", " "), value) for name, value in rollout["policy"].items() if value is not None]
+    print_table(("", ""), rows)
     click.echo()
     rows = []
     for number, stage in enumerate(rollout["stages"], 1):

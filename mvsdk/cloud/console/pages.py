@@ -20,11 +20,11 @@ from starlette.types import Message
 
 from mvsdk.cloud import identifiers
 from mvsdk.cloud.cloud import Cloud
-from mvsdk.cloud.console import rollout_pages, visits
+from mvsdk.cloud.console import access_pages, rollout_pages, visits
 from mvsdk.cloud.console.visits import Visit
 from mvsdk.cloud.database import Connection, Row
-from mvsdk.cloud.http import forms, logs
-from mvsdk.cloud.http.calls import CALLER
+from mvsdk.cloud.http import forms, logs, problems
+from mvsdk.cloud.http.calls import CALLER, while_reachable
 from mvsdk.cloud.http.dates import date
 from mvsdk.cloud.http.problems import Problem
 from mvsdk.cloud.store import accounts, apps, devices, records, sessions, settings, users
@@ -42,6 +42,8 @@ _SAFE = {
     "cache-control": "no-store",
 }
 _METHODS = frozenset({"POST", "DELETE"})
+_SHOWN_ONCE = {"/mvsdk/v1/ApiKeys": "key.html"}
+"""What was made where the answer says something that nobody is told again, and the template that shows it."""
 
 
 def routes() -> list[Route | Mount]:
@@ -52,6 +54,8 @@ def routes() -> list[Route | Mount]:
         Route("/apps", _page(_apps)),
         Route("/rollouts", _page(rollout_pages.show)),
         Route("/settings", _page(_settings)),
+        Route("/keys", _page(access_pages.show_keys)),
+        Route("/access", _page(access_pages.show_access)),
         Route("/login", _log_in, methods=["POST"]),
         Route("/logout", _log_out, methods=["POST"]),
         Route("/console/events", _live(_states)),
@@ -233,6 +237,8 @@ async def _act(request: Request) -> Response:
     status, body = await _inside(request, visit, method, path)
     if status >= 400:
         return _wrong(visit, status, msgspec.json.decode(body).get("message", "It did not work"))
+    if path in _SHOWN_ONCE and method == "POST":
+        return _render(_SHOWN_ONCE[path], {"made": msgspec.json.decode(body), "visit": visit, "path": ""})
     return RedirectResponse(_way_back(request.query_params.get("back", "/")), 303)
 
 
@@ -273,7 +279,7 @@ def _live(states: Callable[[Cloud, str], AsyncGenerator[bytes, None]]) -> Callab
         if visit is None:
             return Response(status_code=401)
         events = visits.while_it_lasts(cloud, request, states(cloud, visit.caller.account))
-        return StreamingResponse(events, media_type="text/event-stream", headers=_SAFE)
+        return StreamingResponse(while_reachable(events), media_type="text/event-stream", headers=_SAFE)
 
     return serve
 
@@ -306,7 +312,7 @@ async def _log(request: Request) -> Response:
     if row is None or not (text.isascii() and text.isdigit() and len(text) < 18):
         return Response(status_code=404)
     lines = visits.while_it_lasts(cloud, request, logs.follow(cloud, row["sid"], int(text)))
-    return StreamingResponse(lines, media_type="text/event-stream", headers=_SAFE)
+    return StreamingResponse(while_reachable(lines), media_type="text/event-stream", headers=_SAFE)
 
 
 # -- rendering ---------------------------------------------------------------------------------------------------------
@@ -323,6 +329,15 @@ def _templates() -> Environment:
 
 def _render(template: str, content: Mapping[str, Any], status: int = 200) -> Response:
     return HTMLResponse(_templates().get_template(template).render(content), status, _SAFE)
+
+
+def unavailable() -> Response:
+    """Return what is shown while the database is down: the browser asks again by itself."""
+    problem = problems.unavailable()
+    message = problem.kind.message.format(detail=problem.detail)
+    answer = _render("unavailable.html", {"message": message, "seconds": problem.detail}, problem.kind.status)
+    answer.headers.update(problem.headers or {})
+    return answer
 
 
 def _wrong(visit: Visit, status: int, message: str) -> Response:

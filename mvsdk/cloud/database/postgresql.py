@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mvsdk.cloud.database import ConflictError, Connection, Rows, Value
 from mvsdk.cloud.database.migrations import migrate
 from mvsdk.cloud.database.notifications import PostgresqlSignals
-from mvsdk.cloud.errors import DatabaseError, StorageFullError
+from mvsdk.cloud.errors import DatabaseError, DatabaseUnreachableError, StorageFullError
 from mvsdk.cloud.signals import Signals
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ WORDS = {
     "zeros": "decode(repeat('00', 32), 'hex')",
 }
 CONNECTIONS = 8
+_GOING_DOWN = frozenset({"57P01", "57P02", "57P03"})
+"""What PostgreSQL says while it stops or starts (its manual, appendix A)."""
+CONNECT_SECONDS = 10
 _MIGRATION_LOCK = 0x6D7673646B
 """Number of the advisory lock under which one server at a time migrates: "mvsdk" in ASCII."""
 
@@ -55,6 +58,8 @@ class PostgresqlDatabase:
         _need_psycopg()
         self._url = url
         self._own = threading.local()
+        self._down = False
+        self._trying = threading.Lock()
         self._handles: set[psycopg.Connection[dict[str, Any]]] = set()
         self._exclusive: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._threads = ThreadPoolExecutor(CONNECTIONS, "database")
@@ -94,8 +99,7 @@ class PostgresqlDatabase:
         async with self._exclusive[what]:
             handle = await asyncio.to_thread(self._connect)
             try:
-                number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
-                await asyncio.to_thread(_Connection(handle).execute, "SELECT pg_advisory_lock(?)", (number,))
+                await asyncio.to_thread(_keep_others_out, handle, what)
                 yield
             finally:
                 await asyncio.to_thread(handle.close)
@@ -132,7 +136,7 @@ class PostgresqlDatabase:
         except psycopg.errors.DiskFull as error:
             raise StorageFullError(f"the database is full: {error}", "make room for PostgreSQL") from error
         except psycopg.Error as error:
-            raise DatabaseError(f"PostgreSQL refused: {error}", "see its log") from error
+            raise _refused(error, handle) from error
 
     def _own_handle(self) -> psycopg.Connection[dict[str, Any]]:
         """Return this thread's connection, made anew where the last one broke."""
@@ -152,15 +156,48 @@ class PostgresqlDatabase:
         self._own.handle = None
 
     def _connect(self) -> psycopg.Connection[dict[str, Any]]:
+        """Return a new connection. While the database is down one thread tries to reach it, and the others do not wait
+        for that: requests are refused at once."""
         import psycopg
         from psycopg.rows import dict_row
 
-        try:
-            return psycopg.connect(self._url, autocommit=True, row_factory=dict_row, connect_timeout=10)
-        except psycopg.Error as error:
-            raise DatabaseError(
-                f"cannot reach the database: {error}", "check the URL, and that PostgreSQL runs"
-            ) from error
+        with contextlib.ExitStack() as stack:
+            if self._down:
+                if not self._trying.acquire(blocking=False):
+                    raise _unreachable("it was down a moment ago")
+                stack.callback(self._trying.release)
+            try:
+                handle = psycopg.connect(
+                    self._url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_SECONDS
+                )
+            except psycopg.Error as error:
+                self._down = True
+                raise _unreachable(str(error)) from error
+            self._down = False
+            return handle
+
+
+def _keep_others_out(handle: psycopg.Connection[dict[str, Any]], what: str) -> None:
+    """Take the advisory lock for something; it is given back with the connection."""
+    import psycopg
+
+    number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
+    try:
+        _Connection(handle).execute("SELECT pg_advisory_lock(?)", (number,))
+    except psycopg.Error as error:
+        raise _refused(error, handle) from error
+
+
+def _refused(error: psycopg.Error, handle: psycopg.Connection[dict[str, Any]]) -> DatabaseError:
+    """Return what an error of the engine means: that it is down, or goes down, or something else."""
+    state = error.sqlstate or ""
+    if handle.closed or state.startswith("08") or state in _GOING_DOWN:
+        return _unreachable(str(error))
+    return DatabaseError(f"PostgreSQL refused: {error}", "see its log")
+
+
+def _unreachable(why: str) -> DatabaseUnreachableError:
+    return DatabaseUnreachableError(f"cannot reach the database: {why}", "check the URL, and that PostgreSQL runs")
 
 
 def _need_psycopg() -> None:

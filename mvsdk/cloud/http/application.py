@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
@@ -13,10 +14,11 @@ from starlette.routing import Route
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.console import pages
+from mvsdk.cloud.errors import DatabaseUnreachableError
 from mvsdk.cloud.http import additions, apps, devices, downloads, sessions, settings
 from mvsdk.cloud.http.failed_logins import FailedLogins
 from mvsdk.cloud.http.known_hosts import KnownHosts
-from mvsdk.cloud.http.problems import Problem, kinds
+from mvsdk.cloud.http.problems import Problem, kinds, unavailable
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -38,7 +40,7 @@ def application(cloud: Cloud, *, hosts: Sequence[str] = LOCAL_HOSTS) -> Starlett
             Route("/errors/{code}", _explain),
         ],
         middleware=[Middleware(KnownHosts, hosts=hosts)],
-        exception_handlers={HTTPException: _unrouted},
+        exception_handlers={HTTPException: _unrouted, DatabaseUnreachableError: _unavailable},
     )
     app.router.redirect_slashes = False
     app.state.cloud = cloud
@@ -55,6 +57,14 @@ async def _explain(request: Request) -> Response:
         raise HTTPException(404)
     text = "\n".join(f"{kind.code} (HTTP {kind.status}) {kind.name}: {kind.message}" for kind in found)
     return PlainTextResponse(text + "\n")
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """Answer for pages that cannot be shown at present; the API has said so itself."""
+    logging.getLogger("mvsdk.cloud").error("page refused: %s", error)
+    if "text/html" in request.headers.get("accept", ""):
+        return pages.unavailable()
+    return unavailable().response(str(request.base_url))
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,9 +17,9 @@ from starlette.routing import Route
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError
-from mvsdk.cloud.errors import StorageFullError
+from mvsdk.cloud.errors import DatabaseUnreachableError, StorageFullError
 from mvsdk.cloud.http.failed_logins import FailedLogins
-from mvsdk.cloud.http.problems import Problem
+from mvsdk.cloud.http.problems import Problem, unavailable
 from mvsdk.cloud.store import accounts
 from mvsdk.cloud.store.accounts import Caller
 from mvsdk.errors import BundleError, KeyStoreError
@@ -73,6 +73,15 @@ def answer(document: Any, status: int = 200) -> Response:  # noqa: ANN401 - any 
     return Response(msgspec.json.encode(document), status, _CROSS_ORIGIN, "application/json")
 
 
+async def while_reachable(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what a stream yields; it ends when the database is down, and its follower comes back."""
+    try:
+        async for piece in stream:
+            yield piece
+    except DatabaseUnreachableError as error:
+        _LOG.error("stream ended: %s", error.what)
+
+
 def resource(path: str, **endpoints: Endpoint) -> Route:
     """Return the route of a path whose methods (GET, POST, DELETE) are these endpoints."""
     return guarded(path, _authenticated, endpoints)
@@ -113,6 +122,9 @@ def _failure(error: Exception) -> Problem:
         return Problem("bad-parameter", f"The key is refused: {error.what}")
     if isinstance(error, StorageFullError):
         return Problem("storage-full")
+    if isinstance(error, DatabaseUnreachableError):
+        _LOG.error("request refused: %s", error.what)
+        return unavailable()
     number = secrets.token_hex(4)
     _LOG.error("request failed, number %s", number, exc_info=error)
     return Problem("internal", number)

@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import Connection, Row
-from mvsdk.cloud.http.calls import Call, answer
+from mvsdk.cloud.http.calls import Call, answer, while_reachable
 from mvsdk.cloud.http.problems import Problem
 from mvsdk.cloud.store import devices, records
 
@@ -37,7 +37,8 @@ async def serve(call: Call) -> Response:
     if call.request.query_params.get("Follow") != "true":
         return answer(await _page(cloud, sid, cursor))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(follow(cloud, sid, cursor), media_type="text/event-stream", headers=headers)
+    lines = while_reachable(follow(cloud, sid, cursor))
+    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
 
 def _start(connection: Connection, request: Request, device: str) -> int:

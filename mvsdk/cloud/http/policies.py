@@ -17,7 +17,7 @@ from mvsdk.cloud.http.description import Operation, Parameter
 from mvsdk.cloud.http.problems import Problem
 from mvsdk.cloud.http.updates import Update, shown
 from mvsdk.cloud.policies import PolicyPart
-from mvsdk.cloud.store import accounts, apps, audit, devices, sessions, updates
+from mvsdk.cloud.store import accounts, apps, audit, devices, sessions, updates, way_back
 from mvsdk.link import UpdatePolicy
 
 FIELDS = ("TrialSeconds", "TrialNeedsSession", "BytesPerHour")
@@ -85,7 +85,7 @@ def operations() -> list[Operation]:
         Operation(
             "POST",
             "/Devices/{Sid}/Target",
-            "Let a device run an app, and say how it is to get there.",
+            "Let a device run an app, unless its rollback counter forbids that, and say how it is to get there.",
             _target,
             Update,
             form=[app, *said],
@@ -171,6 +171,9 @@ async def _target(call: Call) -> Response:
         app = apps.find(connection, call.account, name)
         if app is None:
             raise Problem("bad-parameter", "The parameter App is neither SID nor unique name of an app")
+        problem = way_back.problem_of_device(connection, sid, app["sid"])
+        if problem:
+            raise Problem("conflict", problem)
         now_us = call.cloud.now_us()
         devices.target(connection, sid, app["sid"], now_us, part)
         what = f"update device: {', '.join(f'{field}={value}' for field, value in fields.items())}"

@@ -32,6 +32,10 @@ def kinds() -> Mapping[str, Kind]:
         }
 
 
+RETRY_SECONDS = 5
+"""After how long clients are asked to come back when the database is down."""
+
+
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
     """Something about a request that its client has to change. `detail` may be shown to the client."""
 
@@ -50,3 +54,8 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
             "status": self.kind.status,
         }
         return Response(msgspec.json.encode(document), self.kind.status, self.headers, "application/json")
+
+
+def unavailable() -> Problem:
+    """Return the problem that the database is down at present."""
+    return Problem("unavailable", str(RETRY_SECONDS), {"Retry-After": str(RETRY_SECONDS)})

@@ -238,6 +238,8 @@ async def _create(call: Call) -> Response:
             raise Problem("bad-parameter", f"The parameter {name} is refused: {error.what}") from error
     stages, policy, now_us = _stages(fields), policies.read(fields), call.cloud.now_us()
     patience_s = policies.read_number(fields, "PatienceSeconds", PATIENCE_MOST, _PATIENCE_SECONDS)
+    if not patience_s:
+        raise Problem("bad-parameter", "The parameter PatienceSeconds is 0: no device could have its chance")
     rolls_back, needs_approval = forms.boolean(fields, "Rollback"), forms.boolean(fields, "NeedsApproval")
 
     def create(connection: Connection) -> Rollout:
@@ -250,7 +252,7 @@ async def _create(call: Call) -> Response:
             policy,
             bool(rolls_back),
             bool(needs_approval),
-            max(1, patience_s) * 1_000_000,
+            patience_s * 1_000_000,
             _app(connection, call.account, fields, "RollbackTo") if fields.get("RollbackTo") else None,
         )
         row = store.add(connection, call.account, new, call.caller.who, now_us)

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
+from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mvsdk.cloud import rollouts
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import ConflictError, Connection
+from mvsdk.cloud.errors import DatabaseUnreachableError
 from mvsdk.cloud.http import device_access
 from mvsdk.cloud.store import commands, records, sessions, tags, updates
 from mvsdk.cloud.store.sessions import Device, State
@@ -52,7 +54,12 @@ async def _serve(socket: WebSocket) -> None:
         await socket.send_text(messages.encode(messages.Closing(reason="too many failed logins", retry=True)).decode())
         await socket.close()
         return
-    device = await device_access.authenticated(socket)
+    try:
+        device = await device_access.authenticated(socket)
+    except DatabaseUnreachableError as error:
+        _LOG.error("session refused: %s", error.what)
+        await socket.send_denial_response(Response(status_code=503))
+        return
     if device is None:
         await socket.close()  # before it was accepted: HTTP 403
         return

@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from mvsdk.cloud.cloud import Cloud
 from mvsdk.cloud.database import Row
-from mvsdk.cloud.http.calls import Call, answer
+from mvsdk.cloud.http.calls import Call, answer, while_reachable
 from mvsdk.cloud.http.description import Operation, Parameter
 from mvsdk.cloud.store import devices, updates
 
@@ -81,7 +81,9 @@ async def _all(call: Call) -> Response:
         rows = await call.cloud.database.read(lambda c: updates.of_account(c, call.account))
         return answer(Updates([shown(row) for row in rows]))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_follow(call.cloud, call.account), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(
+        while_reachable(_follow(call.cloud, call.account)), media_type="text/event-stream", headers=headers
+    )
 
 
 async def _follow(cloud: Cloud, account: str) -> AsyncGenerator[bytes, None]:

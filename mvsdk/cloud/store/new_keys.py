@@ -40,6 +40,7 @@ def add(
     ).fetchone()
     assert row is not None  # noqa: S101 - RETURNING of an insert that did not raise
     known = {key.id for key in accounts.trusted(connection, account)}
-    further = [key for key in change.add if key.id not in known]
-    accounts.trust(connection, account, {f"new-keys-{change.sequence}-{key.id:016x}": key for key in further})
+    for key in change.add:
+        if key.id not in known:
+            accounts.trust(connection, account, {f"new keys {change.sequence}": key})
     return row

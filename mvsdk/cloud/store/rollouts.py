@@ -77,6 +77,8 @@ class _Member:
     """Since when it is in touch, after it was given the app; None while it is not."""
     late: bool
     """Whether it is in touch for as long as the rollout has patience, and still on the way."""
+    changed: bool
+    """Whether it is otherwise than was noted last."""
 
     @property
     def counts(self) -> bool:
@@ -233,12 +235,14 @@ def way_back(connection: Connection, rollout: Row, back: str | None, now_us: int
         )
         return expected_way_back(connection, rollout["app_sid"], [row for row, _ in expected], back)
     kept = _kept(connection, rollout)
-    return ways.of(connection, rollout["app_sid"], [back or row["previous_sid"] for row in kept])
+    before = [row["previous_sid"] for row in kept]
+    return ways.of(connection, rollout["app_sid"], [(sid, back or sid) for sid in before])
 
 
 def expected_way_back(connection: Connection, app: str, given: Sequence[Row], back: str | None) -> WayBack:
     """Return the way back of devices that are going to be given an app."""
-    return ways.of(connection, app, [back or row["target_sid"] or row["reported_sid"] for row in given])
+    before = [row["target_sid"] or row["reported_sid"] for row in given]
+    return ways.of(connection, app, [(sid, back or sid) for sid in before])
 
 
 def point_back(connection: Connection, rollout: Row, back: str | None, now_us: int) -> list[str]:
@@ -318,8 +322,9 @@ def evaluate(connection: Connection, rollout: Row, now_us: int) -> list[str]:
         connection.execute("UPDATE rollouts SET holds_since_us = NULL WHERE sid = ?", (rollout["sid"],))
         if not there and is_out_of_patience(rollout, now_us):
             away = [member.name for member in on_the_way if member.stage == rollout["stage"]]
-            what = f"nobody of stage {rollout['stage']} was in touch for {_length(rollout['patience_us'])}"
-            _by_itself(connection, rollout, "paused", f"{what}: {_some(away)}; resume goes on without them", now_us)
+            what = f"nobody of stage {rollout['stage']} has answered in {_length(rollout['patience_us'])}"
+            reason = f"{what}, and nobody is in touch: {_some(away)}; resume goes on without them"
+            _by_itself(connection, rollout, "paused", reason, now_us)
         return []
     since = rollout["holds_since_us"]
     if since is None:
@@ -402,21 +407,17 @@ def _length(length_us: int) -> str:
 
 def _note(connection: Connection, rollout: Row, members: Sequence[_Member]) -> None:
     """Keep how devices are."""
+    sql = "UPDATE rollout_devices SET state = ?, reason = ?, in_touch_us = ? WHERE rollout_sid = ? AND device_sid = ?"
     for member in members:
-        connection.execute(
-            "UPDATE rollout_devices SET state = ?, reason = ?, in_touch_us = ? WHERE rollout_sid = ? AND device_sid = ?"
-            " AND (state <> ? OR reason <> ? OR coalesce(in_touch_us, -1) <> ?)",
-            (
-                *(member.state, member.reason, member.in_touch_us, rollout["sid"], member.sid),
-                *(member.state, member.reason, -1 if member.in_touch_us is None else member.in_touch_us),
-            ),
-        )
+        if member.changed:
+            connection.execute(sql, (member.state, member.reason, member.in_touch_us, rollout["sid"], member.sid))
 
 
 def _given(connection: Connection, rollout: Row, now_us: int) -> list[_Member]:
     """Return how those are that were given the app; once it is completed, those that were on the way."""
     rows = connection.execute(
-        "SELECT m.device_sid, m.stage, m.excused, m.given_us, m.in_touch_us, d.unique_name, d.target_sid,"
+        "SELECT m.device_sid, m.stage, m.excused, m.given_us, m.in_touch_us, m.state AS noted_state,"
+        " m.reason AS noted_reason, d.unique_name, d.target_sid,"
         " d.reported_sid, d.session, d.seen_us, d.update_error_code, a.hash AS target_hash, u.app_hash, u.state,"
         " u.reason,"
         " (SELECT count(*) FROM records r WHERE r.device_sid = m.device_sid AND r.kind = 'crash'"
@@ -444,15 +445,18 @@ def _member(row: Row, rollout: Row, now_us: int) -> _Member:
         in_touch_us = now_us
     late = state == "given" and in_touch_us is not None and now_us - in_touch_us >= patience_us
     reason = row["reason"] if said and state in updates.FAILED else ""
+    reason = f"in touch for {_length(patience_us)} and not done" if late else reason
+    noted = row["noted_state"], row["noted_reason"], row["in_touch_us"]
     return _Member(
         sid=row["device_sid"],
         stage=row["stage"],
         name=row["unique_name"] or row["device_sid"],
         state=state,
-        reason=f"in touch for {_length(patience_us)} and not done" if late else reason,
+        reason=reason,
         excused=bool(row["excused"]),
         online=online,
         crashes=row["crashes"] if state in _OVER else 0,
         in_touch_us=in_touch_us,
         late=late,
+        changed=noted != (state, reason, in_touch_us),
     )

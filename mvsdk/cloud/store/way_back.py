@@ -6,6 +6,7 @@ was signed with leave to replace it (`mvsdk bundle --may-replace-counter`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ NAMED_MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """An app that devices would refuse once they have kept a newer one, and how many devices are meant."""
+    """An app that devices would refuse once they have kept another, and how many devices are meant."""
 
     app_sid: str
     name: str
@@ -29,7 +30,7 @@ class Barred:
 
 @dataclass(frozen=True, slots=True)
 class WayBack:
-    """What devices that keep an app can go back to. `counter` is the app's own."""
+    """What devices that keep an app can go back to. `counter` is the highest that one of those barred has then."""
 
     name: str
     counter: int
@@ -42,33 +43,53 @@ class WayBack:
         named = [f"{one.name} (rollback counter {one.counter}, {one.devices} devices)" for one in self.barred]
         more = f" and {len(named) - NAMED_MOST} more" if len(named) > NAMED_MOST else ""
         return (
-            f"A device that has kept {self.name} (rollback counter {self.counter}) refuses"
+            f"A device that has kept {self.name} has rollback counter {self.counter} and refuses"
             f" {', '.join(named[:NAMED_MOST])}{more}. Upload what it may go back to as a bundle made with"
             f" --may-replace-counter {self.counter}, and name that: --rollback-to"
         )
 
 
-def of(connection: Connection, app: str, previous: Iterable[str | None]) -> WayBack:
-    """Return the way back from an app to what devices are to run instead, one SID for each of them.
+def of(connection: Connection, app: str, ways: Iterable[tuple[str | None, str | None]]) -> WayBack:
+    """Return the way back from an app, for devices that each ran one app before it and are to run another after it.
 
     Apps that are not there any more, or the app itself, are no way back and no obstacle: nobody is pointed there.
     """
-    name, options = _described(connection, app) or (app, ManifestOptions())
-    counts: dict[str, int] = {}
-    for sid in previous:
-        if sid is not None and sid != app:
-            counts[sid] = counts.get(sid, 0) + 1
-    barred = []
-    for sid, devices in counts.items():
-        found = _described(connection, sid)
-        if found and is_barred(options, found[1]):
-            barred.append(Barred(sid, found[0], found[1].rollback_counter, devices))
-    return WayBack(name, options.rollback_counter, tuple(barred))
+    name, kept = _described(connection, app) or (app, ManifestOptions())
+    counts = Counter((before, after) for before, after in ways if after not in (None, app))
+    counter, barred = 0, dict[str, Barred]()
+    for (before, after), devices in counts.items():
+        ran, offered = (_described(connection, one) if one else None for one in (before, after))
+        if offered is None or after is None:
+            continue
+        # A device's counter is the highest that it has confirmed, also where the app was allowed to be behind it.
+        own = max(kept.rollback_counter, ran[1].rollback_counter if ran else 0)
+        if is_barred(own, offered[1]):
+            counter = max(counter, own)
+            so_far = barred[after].devices if after in barred else 0
+            barred[after] = Barred(after, offered[0], offered[1].rollback_counter, so_far + devices)
+    return WayBack(name, counter or kept.rollback_counter, tuple(barred.values()))
 
 
-def is_barred(kept: ManifestOptions, offered: ManifestOptions) -> bool:
-    """Return whether a device that has kept one app refuses another."""
-    return offered.rollback_counter < kept.rollback_counter and offered.may_replace_counter < kept.rollback_counter
+def is_barred(counter: int, offered: ManifestOptions) -> bool:
+    """Return whether a device with this rollback counter refuses an app."""
+    return offered.rollback_counter < counter and offered.may_replace_counter < counter
+
+
+def problem_of_device(connection: Connection, device: str, app: str) -> str | None:
+    """Return why a device would refuse an app after the one that it has kept, and what to do about it; None if not."""
+    row = connection.execute(
+        "SELECT a.sid FROM devices d JOIN apps a ON a.sid = d.reported_sid LEFT JOIN updates u ON u.device_sid = d.sid"
+        " WHERE d.sid = ? AND (u.app_hash IS NULL OR u.app_hash <> a.hash OR u.state = 'confirmed')",
+        (device,),
+    ).fetchone()
+    way = of(connection, row["sid"], [(None, app)]) if row else None
+    if way is None or not way.barred:
+        return None
+    [refused] = way.barred
+    return (
+        f"The device has kept {way.name}, has rollback counter {way.counter} and refuses {refused.name}, which has"
+        f" {refused.counter}; it takes the same application as a bundle made with --may-replace-counter {way.counter}"
+    )
 
 
 def _described(connection: Connection, app: str) -> tuple[str, ManifestOptions] | None:

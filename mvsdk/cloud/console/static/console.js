@@ -124,6 +124,18 @@ function showRollout(card, rollout) {
   });
 }
 
+function offerCopies() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+      button.textContent = "Copied";
+    });
+  }
+}
+
 watchDevices();
+offerCopies();
 watchRollouts();
 watchLog();
