@@ -274,17 +274,18 @@ class FlashController(RegisterBlock):
         self._complete()
         side = self._sides[secure]
         control, address = self.registers[side.control], self.array.physical(offset)
-        burst = bool(control & BWR)
         error = self._store_error(side, control, address, size)
         if error:
             self._fail(side, error)
-        else:
-            side.start = side.start if side.data else address
-            side.data += value.to_bytes(size, "little")
+            self._settle()
+            return
+        if not side.data:
+            side.start = address
             self._show_flags(WDW, 0)
-            if len(side.data) == (_BURST if burst else QUAD_WORD):
-                self._program(side, Work.BURST if burst else Work.PROGRAM)
-        self._settle()
+        side.data += value.to_bytes(size, "little")
+        if len(side.data) == (_BURST if control & BWR else QUAD_WORD):
+            self._program(side, Work.BURST if control & BWR else Work.PROGRAM)
+            self._settle()
 
     def _store_error(self, side: _Side, control: int, address: int, size: int) -> int:
         """Return the flags of what is wrong with a store."""
@@ -295,7 +296,7 @@ class FlashController(RegisterBlock):
         place = address == side.start + len(side.data) if side.data else aligned
         if sizes or not place:
             return sizes | (0 if place else PGAERR)
-        return 0 if self._may_write(side, address // PAGE) else WRPERR
+        return 0 if side.data or self._may_write(side, address // PAGE) else WRPERR
 
     def _program(self, side: _Side, work: Work) -> None:
         start, data, side.data = side.start, side.data, b""
