@@ -16,7 +16,7 @@ from mvsdk import boards
 from mvsdk.bundle import Image
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.device import Device, End
-from mvsdk.emulator.soc.flash import SWAP_BANK, TZEN
+from mvsdk.emulator.soc.flash import OBL_LAUNCH, SWAP_BANK, TZEN
 from mvsdk.emulator.soc.flash_array import BANK, BASE, SECURE_BASE, SIZE, ChipFlash
 from mvsdk.flash_memory import Cut, EccError, Mess, PowerCut, PowerSupply
 from tests.board_support.firmware import Elf
@@ -31,6 +31,7 @@ HEADER = bytes.fromhex("00befee7")  # bkpt; b . - what a function returns to
 PAGE, QUAD = 8192, 16
 HALTING, RUNNING = 0xA05F_0003, 0xA05F_0001
 DHCSR = 0xE000_EDF0
+OPTION_KEY_REGISTER, CONTROL_REGISTER, OPTION_REGISTER = 0x4002_2010, 0x4002_2028, 0x4002_2040
 
 
 def status_bits() -> dict[str, int]:
@@ -109,6 +110,7 @@ def test_it_describes_itself_as_debuggers_expect(file: str, base: int) -> None:
     elf = Elf(FOLDER / file)
     assert elf.section("PrgCode")[0] == 0
     names = {"Init", "UnInit", "EraseSector", "ProgramPage", "EraseChip", "BlankCheck", "Verify", "Checksums"}
+    names.add("ProgramOptions")
     assert names <= elf.symbols.keys()
     address, size = elf.section("DevDscr")
     assert (elf.symbols["FlashDevice"], size) == (address, 176)
@@ -249,6 +251,32 @@ def test_a_jammed_lock_is_told() -> None:
     assert algorithm.call("UnInit", 1) == 0
     assert algorithm.device.core.debug_read(0x4002_2028, 4) >> 31
     algorithm.open()
+
+
+@pytest.mark.parametrize("file", [PLAIN, SECURE])
+def test_option_bytes_are_programmed_and_then_loaded(file: str) -> None:
+    """ProgramOptions writes OPTR, which counts after OBL_LAUNCH; what cannot be is told and changes nothing."""
+    part = ChipFlash(options=ALL_SECURE if file == SECURE else {})
+    algorithm = Algorithm(part, file)
+    algorithm.open()
+    before = algorithm.device.core.debug_read(OPTION_REGISTER, 4)
+    assert algorithm.call("ProgramOptions", before | SWAP_BANK) == 0
+    assert part.options["OPTR"] == before | SWAP_BANK
+    algorithm.device.core.debug_write(CONTROL_REGISTER, 4, OBL_LAUNCH)
+    algorithm.device.run(until_us=algorithm.device.time_us + 20_000)
+    again = Algorithm(part, file)
+    assert again.device.core.debug_read(OPTION_REGISTER, 4) == before | SWAP_BANK
+    locked = Algorithm(ChipFlash(options={"OPTR": OPTR & ~0xFF | 0xCC}))
+    locked.open()
+    assert locked.call("ProgramOptions", OPTR) == STATUS["OPTWERR"]
+
+
+def test_jammed_option_bytes_are_told() -> None:
+    """After a wrong option key ProgramOptions says that they stay locked."""
+    algorithm = Algorithm()
+    algorithm.open()
+    algorithm.device.core.debug_write(OPTION_KEY_REGISTER, 4, 0)
+    assert algorithm.call("ProgramOptions", OPTR) == STATUS["LOCKED"]
 
 
 def test_verify_names_the_first_difference() -> None:

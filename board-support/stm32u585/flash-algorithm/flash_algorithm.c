@@ -16,13 +16,14 @@
 #define REGISTERS 0x50022000u
 #define ARRAY 0x0C000000u
 #define NAME "STM32U585 2 MB, secure"
-enum { KEYR = 0x0C, SR = 0x24, CR = 0x2C, ECCR = 0x30, OPTR = 0x40 };
+enum { KEYR = 0x0C, SR = 0x24, CR = 0x2C };
 #else
 #define REGISTERS 0x40022000u
 #define ARRAY 0x08000000u
 #define NAME "STM32U585 2 MB"
-enum { KEYR = 0x08, SR = 0x20, CR = 0x28, ECCR = 0x30, OPTR = 0x40 };
+enum { KEYR = 0x08, SR = 0x20, CR = 0x28 };
 #endif
+enum { NSKEYR = 0x08, OPTKEYR = 0x10, NSSR = 0x20, NSCR = 0x28, ECCR = 0x30, OPTR = 0x40 }; /* the same on either side */
 #define ICACHE_CR 0x40030400u /* non-secure after a reset, and so for the secure side too */
 #define VTOR 0xE000ED08u
 
@@ -33,6 +34,9 @@ enum { KEYR = 0x08, SR = 0x20, CR = 0x28, ECCR = 0x30, OPTR = 0x40 };
 
 #define KEY1 0x45670123u
 #define KEY2 0xCDEF89ABu
+
+#define OPTION_KEY1 0x08192A3Bu
+#define OPTION_KEY2 0x4C5D6E7Fu
 
 #define SR_FLAGS 0x20FBu  /* EOP and every error */
 #define SR_ERRORS 0x20FAu /* OPERR PROGERR WRPERR PGAERR SIZERR PGSERR OPTWERR */
@@ -46,6 +50,8 @@ enum { KEYR = 0x08, SR = 0x20, CR = 0x28, ECCR = 0x30, OPTR = 0x40 };
 #define CR_BWR (1u << 14)
 #define CR_MER2 (1u << 15)
 #define CR_STRT (1u << 16)
+#define CR_OPTSTRT (1u << 17)
+#define CR_OPTLOCK (1u << 30)
 #define CR_LOCK (1u << 31)
 #define ECCR_FLAGS (3u << 30) /* ECCD ECCC */
 #define OPTR_SWAP_BANK (1u << 20)
@@ -163,6 +169,26 @@ CALLED uint32_t ProgramPage(uint32_t address, uint32_t size, const uint8_t *byte
             done += 4 * QUAD_WORD;
         }
     }
+    return errors;
+}
+
+/* Program OPTR, which counts once a debugger sets OBL_LAUNCH and the chip has reset. Not part of what CMSIS-Pack defines. */
+CALLED uint32_t ProgramOptions(uint32_t options) {
+    if ((get(NSCR) & CR_LOCK) != 0) {
+        put(NSKEYR, KEY1);
+        put(NSKEYR, KEY2);
+    }
+    if ((get(NSCR) & CR_OPTLOCK) != 0) {
+        put(OPTKEYR, OPTION_KEY1);
+        put(OPTKEYR, OPTION_KEY2);
+    }
+    if ((get(NSCR) & (CR_LOCK | CR_OPTLOCK)) != 0) return FAILED_LOCKED;
+    put(NSSR, SR_FLAGS);
+    put(OPTR, options);
+    put(NSCR, CR_OPTSTRT);
+    while ((get(NSSR) & SR_BUSY) != 0) {}
+    const uint32_t errors = get(NSSR) & SR_ERRORS;
+    put(NSSR, SR_FLAGS);
     return errors;
 }
 
