@@ -103,8 +103,7 @@ class PagedFlash(ABC):
 
     def program(self, address: int, data: bytes) -> None:
         """Write `data`. Raises FlashRuleError before anything is written, or PowerCut."""
-        self._check_range(address, len(data))
-        self._check_program(address, data)
+        self.check_program(address, data)
         if not data:
             return
         first, last = address // self._unit, (address + len(data) - 1) // self._unit
@@ -154,10 +153,14 @@ class PagedFlash(ABC):
         self._pages = {number: self._found(data) for number, data in contents.items() if data != erased}
         self._wear = {}
 
-    def cells(self, address: int, length: int) -> bytes:
-        """Return what a range within one page holds, whatever reading it would do."""
-        number, start = divmod(address, self._erase_size)
-        return self._page(number).data[start : start + length]
+    def page(self, number: int) -> Page:
+        """Return what a page holds, whatever reading it would do."""
+        return self._pages.get(number, self._blank)
+
+    def check_program(self, address: int, data: bytes) -> None:
+        """Raise the FlashRuleError that `program` would, and do nothing else."""
+        self._check_range(address, len(data))
+        self._check_program(address, data)
 
     def save(self) -> bytes:
         """Return everything there is as bytes that `restore` understands."""
@@ -200,9 +203,6 @@ class PagedFlash(ABC):
     def _readable(self, number: int, start: int, stop: int) -> bytes:
         """Return a part of a page. Raises EccError."""
 
-    def _page(self, number: int) -> Page:
-        return self._pages.get(number, self._blank)
-
     def _keep(self, number: int, page: Page) -> None:
         if page is self._blank or page == self._blank:
             self._pages.pop(number, None)
@@ -215,7 +215,7 @@ class PagedFlash(ABC):
         while position < len(data):
             number, start = divmod(address + position, size)
             piece = data[position : position + size - start]
-            self._keep(number, _changed(self._page(number), partial(self._programmed, start=start, data=piece)))
+            self._keep(number, _changed(self.page(number), partial(self._programmed, start=start, data=piece)))
             position += len(piece)
 
     def _interrupt(self, mess: Mess, address: int, data: bytes) -> None:
@@ -226,7 +226,7 @@ class PagedFlash(ABC):
             self._write(address, data)
             return
         number, start = divmod(address, self._erase_size)
-        page, noise = self._page(number), _noise(self._seed, address, len(data) + 1)
+        page, noise = self.page(number), _noise(self._seed, address, len(data) + 1)
         torn = partial(self._torn, start=start, data=data, noise=noise)
         if mess is Mess.TORN:
             self._keep(number, _changed(page, torn))
@@ -238,7 +238,7 @@ class PagedFlash(ABC):
         if mess in (Mess.AFTER, Mess.TORN):
             self._keep(number, done if mess is Mess.AFTER else torn)
             return
-        seeming = done if mess is Mess.SEEMS_DONE else self._page(number)
+        seeming = done if mess is Mess.SEEMS_DONE else self.page(number)
         self._keep(number, replace(seeming, later=replace(torn, later=None, settles=0), settles=_SETTLES_AFTER))
 
     def _half_erased(self, number: int) -> Page:

@@ -96,6 +96,7 @@ class KeptFlash:
         """Keep what the cells hold, page by page."""
         end = address + length
         while address < end:
-            stop = min(end, address - address % self.erase_size + self.erase_size)
-            self._storage[address:stop] = self._flash.cells(address, stop - address)
+            number, start = divmod(address, self.erase_size)
+            stop = min(end, address - start + self.erase_size)
+            self._storage[address:stop] = self._flash.page(number).data[start : start + stop - address]
             address = stop

@@ -30,7 +30,7 @@ class NorFlash(PagedFlash):
         while position < len(data):
             number, start = divmod(address + position, SECTOR)
             piece = data[position : position + SECTOR - start]
-            page = self._page(number)
+            page = self.page(number)
             if page is not self._blank and not page.half_erased:
                 old = page.data[start : start + len(piece)]
                 if old.count(0xFF) != len(old) and _cleared(old, piece) != piece:
@@ -57,7 +57,7 @@ class NorFlash(PagedFlash):
         return self._programmed(page, start, partly.to_bytes(len(data), "little"))
 
     def _readable(self, number: int, start: int, stop: int) -> bytes:
-        page = self._page(number)
+        page = self.page(number)
         content = self._fickle(number, page) if page.half_erased else page.data
         return content[start:stop]
 

@@ -148,7 +148,7 @@ def test_a_cut_inside_is_kept_as_bytes(make: Make, mess: Mess, erasing: bool) ->
         carry_out(kept, [1, 2, 0] if erasing else [1, 2, (64, 32)])
     power.restore()
     held = bytes(storage)
-    assert held == b"".join(flash.cells(page * flash.erase_size, flash.erase_size) for page in range(PAGES))
+    assert held == b"".join(flash.page(number).data for number in range(PAGES))
     assert KeptFlash(make(None), storage).read(0, kept.size) == held
 
 
