@@ -118,15 +118,6 @@ class Device:
     `seed` decides everything random: handles, identity, the random number generator. `wall_start_us` is the wall time
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
-<<<<<<< HEAD
-    external flash holds; `storage_for` gives the storage of a bus device that keeps something, by its name and size in
-    bytes. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
-    interrupt lines, handlers and sleep. `strict_mmio` makes accesses to peripheral registers that have no model bus
-    faults, `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
-    `connection_policy` says when the kernel is online. `identity` is who the device is; without one that follows from
-    the seed. `image_name` is what people call the image, `wake_reason` what the application finds at its first start.
-    Whatever happens to a running device from outside happens through `inputs`.
-=======
     external flash holds. With a `chip_flash` nobody keeps the chip's own flash and RAM from the application and from
     debuggers: it runs what that flash holds, which is the image if it was blank, and one of ones leaves it so.
     `storage_for` gives the storage of a bus device that keeps something, by its name and size in bytes. `trace_calls`
@@ -134,8 +125,8 @@ class Device:
     `strict_mmio` makes accesses to peripheral registers that have no model bus faults, `gate_clocks` lets peripherals
     without a clock in RCC be dead. `chip` reaches what is connected to the chip. `connection_policy` says when the
     kernel is online. `identity` is who the device is; without one that follows from the seed. `image_name` is what
-    people call the image. Whatever happens to a running device from outside happens through `inputs`.
->>>>>>> flash
+    people call the image, `wake_reason` what the application finds at its first start. Whatever happens to a running
+    device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
@@ -587,9 +578,6 @@ class Device:
         self._started_us = self.time_us
         self.tell(Started(self.time_us, wake_reason))
 
-<<<<<<< HEAD
-    def _check_image(self, image: Image) -> None:
-=======
     def _lay_out(self, image: Image, chip_flash: ChipFlash | None) -> None:
         """Put image, memory and peripherals in their places."""
         if chip_flash is None:
@@ -601,20 +589,17 @@ class Device:
 
     def _place_image(self, image: Image) -> None:
         """Let the application's part of the flash hold the image."""
+        self._check_image(image)
         flash = self.board.flash
->>>>>>> flash
+        self.core.map_memory(flash.base, flash.size, writable=False, contents=MemoryImage(image.data, flash.size))
+
+    def _check_image(self, image: Image) -> None:
         problem = vector_table_problem(image, self.board)
         if problem:
             raise NotExecutableError(
                 f"the image cannot be started: {problem}",
                 "link the application for this board: vector table first, at the start of flash",
             )
-
-    def _lay_out(self, image: Image) -> None:
-        """Put image, memory and peripherals in their places."""
-        flash, ram = self.board.flash, self.board.ram
-        self._check_image(image)
-        self.core.map_memory(flash.base, flash.size, writable=False, contents=MemoryImage(image.data, flash.size))
 
     def _open_chip(self, image: Image, flash: ChipFlash) -> None:
         """Have all of the chip's memory, and the image in its flash unless there is something already."""
