@@ -38,8 +38,8 @@ answer in their place, at once and always the same; --config FILE holds what con
 needs no network. docs/network.md tells more.
 
 With --cloud the device keeps its application, as a real one does, and updates itself: the bundle is put on it unless it
-is the one that was put there last, so an update stays; --reflash puts it there again, and without TARGET it runs what it
-has.
+is the one that was put there last, so an update stays; --reflash puts it there again, and without TARGET it runs what
+it has.
 
 --trace syscalls shows every system call, --trace syscalls=logging,mvPowerSave those of a family or a name, --trace
 interrupts the interrupt lines and handlers, --trace sleep when the application sleeps; --trace-file writes a trace that
@@ -50,11 +50,11 @@ A HardFault belongs to the secure kernel, as on the device, so an application's 
 handlers for MemManage and UsageFault do, once it has enabled them.
 
 A fault ends the run, unless --on-fault restart, --cloud or the bundle's manifest says otherwise. A manifest does by
-giving a restart interval (`mvsdk bundle --minimum-restart-interval`, --maximum-restart-interval): the kernel then reports
-the fault and starts the application again, no more often than the minimum and, however often it crashes, at least as
-often as the maximum; the time between two starts doubles from crash to crash. Where no manifest says so they are 1 s and
-60 s. Such faults do not change the exit status; --on-fault stop makes the first one end the run whatever the manifest
-says.
+giving a restart interval (`mvsdk bundle --minimum-restart-interval`, --maximum-restart-interval): the kernel then
+reports the fault and starts the application again, no more often than the minimum and, however often it crashes, at
+least as often as the maximum; the time between two starts doubles from crash to crash. Where no manifest says so they
+are 1 s and 60 s. Such faults do not change the exit status; --on-fault stop makes the first one end the run whatever
+the manifest says.
 
 With --testing the application runs as the factory's test code: mvTestLog and mvTestingComplete work, and the run ends
 when the application calls the latter.
