@@ -329,6 +329,8 @@ def certificate(device: str, request: BinaryIO | None, cloud_ca: Path | None, as
     if request is None:
         _certify_here(device, cloud_ca, as_json=as_json)
         return
+    if cloud_ca is not None:
+        raise click.UsageError("--cloud-ca is for a device of this machine: leave REQUEST out.")
     text = request.read().decode(errors="replace")
     signed = cloud_client().post("mvsdk", "v1", "Devices", device, "Certificate", Request=text)
     if as_json:
