@@ -8,6 +8,7 @@ import stat
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -159,6 +160,30 @@ def test_a_device_is_made_with_a_certificate(home: dict[str, str], tmp_path: Pat
             assert device.stderr is not None
             assert any(f"connected to {about['url']}" in line for line in device.stderr)
             device.terminate()
+
+
+def test_a_device_of_this_machine_gets_another_certificate(home: dict[str, str], tmp_path: Path) -> None:
+    """One that had a token shows a certificate from then on; the next certificate ends the one before."""
+    server, options = server_certificate(tmp_path)
+    trusting = {**home, "REQUESTS_CA_BUNDLE": str(server), "MVSDK_DEVICES": str(tmp_path / "devices")}
+    folder = tmp_path / "devices" / "kitchen"
+    with started(home, *options) as (_, about):
+        assert mvsdk(trusting, "device", "create", "kitchen").returncode == 0
+        before = CloudIdentity.read(folder)
+        replace(before, commands_done=3).write(folder)
+        contexts = []
+        for _number in range(2):
+            done = mvsdk(trusting, "device", "certificate", "kitchen")
+            assert done.returncode == 0, done.stderr
+            identity = CloudIdentity.read(folder)
+            assert (identity.device, identity.token, identity.commands_done) == (before.device, None, 3)
+            contexts.append(identity.tls(folder))
+        first, second = contexts
+        assert first is not None
+        assert second is not None
+        assert isinstance(begins(about["url"], identity.device, first), Disconnected)
+        assert begins(about["url"], identity.device, second) == identity.device
+        assert "belongs to no cloud" in mvsdk(trusting, "device", "certificate", "nobody").stderr
 
 
 def test_an_export_has_certificates_too(home: dict[str, str], tmp_path: Path) -> None:

@@ -137,6 +137,10 @@ def test_keys_are_changed_from_the_command_line(home: dict[str, str], tmp_path: 
     for name in ("first", "second", "third"):
         assert mvsdk(home, "keys", "new", name).returncode == 0
     change = ("keys", "change", "--add", "second", "--add", str(public), "--threshold", "2", "--key", "first")
+    many = [word for name in range(9) for word in ("--add", str(public))]
+    refused = mvsdk(home, "keys", "change", *many, "--number", "1", "--output", str(message))
+    assert (refused.returncode, "more keys than a device holds" in refused.stderr) == (1, True)
+    assert not message.exists()
     for wrong in (change, (*change, "--output", str(message)), ("keys", "change", "--send")):
         assert mvsdk(home, *wrong).returncode == 2
     with started(home):

@@ -152,6 +152,17 @@ def test_a_rollout_from_the_command_line(home: dict[str, str], tmp_path: Path) -
         for action in ("pause", "resume"):
             refused = mvsdk(home, "rollout", action, sid)
             assert (refused.returncode, "is completed" in refused.stderr) == (1, True)
+        bundle.write_bytes(create(firmware(b"fenced"), ManifestOptions(rollback_counter=3), None))
+        new, old = ("rollout", "create", str(bundle), "--cohort", "tag=field"), tmp_path / "old.zip"
+        planned = mvsdk(home, *new, "--dry-run")
+        assert "--may-replace-counter 3" in planned.stderr.replace("\n", " ")
+        refused = mvsdk(home, *new, "--rollback")
+        assert (refused.returncode, "--may-replace-counter 3" in refused.stderr) == (1, True)
+        old.write_bytes(create(firmware(), ManifestOptions(may_replace_counter=3), None))
+        made = mvsdk(home, *new, "--rollback-to", str(old), "--patience", "2h", "--json")
+        assert (json.loads(made.stdout)["rollback"], json.loads(made.stdout)["patience_seconds"]) == (True, 7200)
+        assert "patience       2 h" in mvsdk(home, "rollout", "show", json.loads(made.stdout)["sid"]).stdout
+        assert mvsdk(home, "rollout", "create", "none.zip", "--cohort", "all").returncode == 2
         stopped = mvsdk(home, *plan, "--needs-approval", "--json")
         other = json.loads(stopped.stdout)["sid"]
         assert "approve" in mvsdk(home, "rollout", "start", other).stderr

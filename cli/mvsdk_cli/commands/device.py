@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -25,11 +25,23 @@ from mvsdk.cloud.client import CloudClient
 from mvsdk.errors import CloudError
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table, printable
-from mvsdk_cli.device_folder import devices_home
+from mvsdk_cli.device_folder import device_folder, devices_home
 from mvsdk_cli.update_policy import policy_fields, policy_options, policy_rows
+
+if TYPE_CHECKING:
+    from mvsdk.emulator.cloud_link import CloudIdentity
 
 _AUTHORITY = "cloud-ca.pem"
 """What a device verifies its cloud against, beside the file with its identity."""
+
+
+cloud_ca_option = click.option(
+    "--cloud-ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="What devices verify the cloud's own certificate against (PEM); default: REQUESTS_CA_BUNDLE, else what the "
+    "system trusts.",
+)
 
 
 @click.group("device", help=__doc__)
@@ -48,13 +60,7 @@ def command() -> None:
     help="Put what the devices have to know there, a file each, and not among this machine's devices.",
 )
 @click.option("--certificate", "certified", is_flag=True, help="Give them a key and a certificate in place of a token.")
-@click.option(
-    "--cloud-ca",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE",
-    help="What devices verify the cloud's own certificate against (PEM); default: REQUESTS_CA_BUNDLE, else what the "
-    "system trusts.",
-)
+@cloud_ca_option
 @json_option
 def create(
     name: str | None,
@@ -122,10 +128,14 @@ class _Maker:
     def provision(self, device: dict[str, Any], file: Path, prefix: str) -> None:
         """Write what a device has to know into `file`, after the files beside it, whose names begin with `prefix`."""
         from mvsdk.emulator.cloud_link import CloudIdentity
+
+        self.write(CloudIdentity(self.client.url, device["sid"], device["token"]), file, prefix)
+
+    def write(self, identity: CloudIdentity, file: Path, prefix: str) -> None:
+        """Write who a device is, with what it shows and trusts as this maker makes it."""
         from mvsdk.files import write_whole
         from mvsdk.link.certificates import certificate_request
 
-        identity = CloudIdentity(self.client.url, device["sid"], device["token"])
         if self.authority is not None:
             identity = replace(identity, authority=_AUTHORITY)
             write_whole(file.with_name(_AUTHORITY), self.authority)
@@ -133,7 +143,7 @@ class _Maker:
             certificate, private = f"{prefix}certificate.pem", f"{prefix}key.pem"
             identity = replace(identity, token=None, certificate=certificate, key=private)
             key, request = certificate_request()
-            place = ("mvsdk", "v1", "Devices", device["sid"], "Certificate")
+            place = ("mvsdk", "v1", "Devices", identity.device, "Certificate")
             signed = self.client.post(*place, Request=request.decode())
             write_whole(file.with_name(private), key, mode=0o600)
             write_whole(file.with_name(certificate), signed["certificate"].encode())
@@ -305,19 +315,46 @@ def update(
 
 @command.command("certificate")
 @click.argument("device")
-@click.argument("request", type=click.File("rb"))
+@click.argument("request", type=click.File("rb"), required=False)
+@cloud_ca_option
 @json_option
-def certificate(device: str, request: BinaryIO, as_json: bool) -> None:
+def certificate(device: str, request: BinaryIO | None, cloud_ca: Path | None, as_json: bool) -> None:
     """Sign a DEVICE's certificate REQUEST (PEM, P-256) and print the certificate.
 
     The device may show it in place of its token, to a cloud with TLS. The one that it had before counts no longer.
+
+    Without a REQUEST, a device that lies on this machine gets a new key and a certificate for it, in its folder, and
+    shows no token from then on.
     """
+    if request is None:
+        _certify_here(device, cloud_ca, as_json=as_json)
+        return
+    if cloud_ca is not None:
+        raise click.UsageError("--cloud-ca is for a device of this machine: leave REQUEST out.")
     text = request.read().decode(errors="replace")
     signed = cloud_client().post("mvsdk", "v1", "Devices", device, "Certificate", Request=text)
     if as_json:
         print_json(signed)
     else:
         click.echo(signed["certificate"], nl=False)
+
+
+def _certify_here(device: str, cloud_ca: Path | None, *, as_json: bool) -> None:
+    """Give a device of this machine a new key and certificate, unless it runs: it would not hear of them."""
+    from mvsdk import boards
+    from mvsdk.emulator.cloud_link import FILE, CloudIdentity
+    from mvsdk.emulator.device_directory import DeviceDirectory
+
+    folder = device_folder(device, os.environ)
+    maker = _Maker.of(cloud_client(), certified=True, cloud_ca=cloud_ca)
+    identity = CloudIdentity.read(folder)
+    with DeviceDirectory(folder, boards.load(), identity.device):
+        identity = CloudIdentity.read(folder)
+        maker.write(replace(identity, url=maker.client.url), folder / FILE, "")
+    if as_json:
+        print_json({"device_sid": identity.device, "folder": str(folder)})
+    else:
+        click.echo(f"{folder.name} has a new certificate; it lies in {folder}")
 
 
 def _render(client: CloudClient, name: str, *, as_json: bool) -> None:

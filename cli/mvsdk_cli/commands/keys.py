@@ -48,6 +48,7 @@ import click
 from mvsdk_cli.console import json_option, print_json, print_table
 
 if TYPE_CHECKING:
+    from mvsdk.cloud.new_keys import Message
     from mvsdk.keys import PublicKey, StoredKey
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -191,6 +192,7 @@ def change(
     signatures afterwards too. So let devices run a bundle that a key which stays has signed or endorsed first.
     """
     from mvsdk.bundle import NewKeys
+    from mvsdk.cloud.new_keys import Message
     from mvsdk.files import write_whole
     from mvsdk_cli.keyring import keyring, public_key
 
@@ -208,11 +210,12 @@ def change(
         number = 1 + max((one["number"] for one in _sent()[:1]), default=0)
     (_, first), *others = signers
     message = NewKeys(number, added, revoked, threshold or 0).signed_by(first, [signer for _, signer in others])
+    parsed = Message.parse(message)  # nothing is written that could not be sent
     if output:
         write_whole(output, message)
     if send:
         _send(message)
-    _say_change(message, as_json=as_json, output=output, sent=send)
+    _say_change(parsed, as_json=as_json, output=output, sent=send)
 
 
 @command.command("endorse")
@@ -223,13 +226,15 @@ def change(
 def endorse(message: Path, output: Path | None, key: str | None, as_json: bool) -> None:
     """Add a signature to a MESSAGE that `mvsdk keys change` has made, for devices that want several."""
     from mvsdk.bundle import endorse_new_keys
+    from mvsdk.cloud.new_keys import Message
     from mvsdk.files import write_whole
     from mvsdk_cli.keyring import keyring
 
     _, signer = keyring().signer(key)
     endorsed = endorse_new_keys(_read(message), signer)
+    parsed = Message.parse(endorsed)
     write_whole(output or message, endorsed)
-    _say_change(endorsed, as_json=as_json, output=output or message, sent=False)
+    _say_change(parsed, as_json=as_json, output=output or message, sent=False)
 
 
 @command.command("send")
@@ -237,9 +242,12 @@ def endorse(message: Path, output: Path | None, key: str | None, as_json: bool) 
 @json_option
 def send_message(message: Path, as_json: bool) -> None:
     """Let the cloud hand a MESSAGE that `mvsdk keys change` has made to all devices."""
+    from mvsdk.cloud.new_keys import Message
+
     raw = _read(message)
+    parsed = Message.parse(raw)
     _send(raw)
-    _say_change(raw, as_json=as_json, output=None, sent=True)
+    _say_change(parsed, as_json=as_json, output=None, sent=True)
 
 
 @command.command("changes")
@@ -304,13 +312,11 @@ def _sent() -> list[dict[str, Any]]:
     return list(cloud_client().listed(*_NEW_KEYS))
 
 
-def _say_change(message: bytes, *, as_json: bool, output: Path | None, sent: bool) -> None:
+def _say_change(parsed: Message, *, as_json: bool, output: Path | None, sent: bool) -> None:
     """Tell what a message changes, and what became of it."""
-    from mvsdk.cloud.new_keys import Message
     from mvsdk_cli.keyring import key_document, key_text, keyring, signer_name
 
     known = keyring().trusted()
-    parsed = Message.parse(message)
     change = parsed.change
     named = {key.id: signer_name(key.id, known) for key in change.add}
     named |= {key: signer_name(key, known) for key in (*change.delete, *parsed.signers)}

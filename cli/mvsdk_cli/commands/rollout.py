@@ -16,10 +16,12 @@ which says why and which devices; --abort-on ends it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from mvsdk.cloud.client import CloudClient
 from mvsdk_cli.cloud_client import cloud_client
 from mvsdk_cli.console import json_option, print_json, print_table, printable, warn
 from mvsdk_cli.durations import Duration
@@ -43,7 +45,7 @@ def command() -> None:
 @click.option("--rollback", is_flag=True, help="When it is aborted, give devices back what they were to run.")
 @click.option(
     "--rollback-to",
-    metavar="APP",
+    metavar="APP|FILE",
     help="What to point devices back to, in place of what each was to run: a bundle that devices take although its "
     "rollback counter is smaller (`mvsdk bundle --may-replace-counter`).",
 )
@@ -75,8 +77,12 @@ def create(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Make a rollout of APP, by SID or unique name. It begins when it is started."""
+    """Make a rollout of APP: a SID, a unique name, or a bundle (a file that ends in .zip), which is uploaded first. It
+    begins when it is started.
+    """
     client = cloud_client()
+    app = _uploaded(client, app, as_json=as_json)
+    rollback_to = _uploaded(client, rollback_to, as_json=as_json) if rollback_to else None
     plan = {"App": app, "Cohort": cohort, **({"Stages": stages} if stages else {})}
     plan |= {"RollbackTo": rollback_to} if rollback_to else {}
     if dry_run:
@@ -153,13 +159,29 @@ _add_action("approve", "Approve a rollout that somebody else has made.")
 @command.command("abort")
 @click.argument("sid")
 @click.option("--rollback/--no-rollback", default=None, help="Give devices back what they ran; default: as made.")
-@click.option("--rollback-to", metavar="APP", help="What to point devices back to, in place of what each was to run.")
+@click.option(
+    "--rollback-to", metavar="APP|FILE", help="What to point devices back to, in place of what each was to run."
+)
 @json_option
 def abort(sid: str, rollback: bool | None, rollback_to: str | None, as_json: bool) -> None:
     """End a rollout. With --rollback nothing happens unless all devices that have kept the app would go back."""
+    client = cloud_client()
     fields = {} if rollback is None else {"Rollback": str(rollback).lower()}
-    fields |= {"Rollback": "true", "RollbackTo": rollback_to} if rollback_to else {}
-    _done(cloud_client().post(*_ROLLOUTS, sid, "Abort", **fields), as_json=as_json)
+    if rollback_to:
+        fields |= {"Rollback": "true", "RollbackTo": _uploaded(client, rollback_to, as_json=as_json)}
+    _done(client.post(*_ROLLOUTS, sid, "Abort", **fields), as_json=as_json)
+
+
+def _uploaded(client: CloudClient, app: str, *, as_json: bool) -> str:
+    """Return how the cloud calls an app; a bundle is uploaded."""
+    if not app.endswith(".zip"):
+        return app
+    if not Path(app).is_file():
+        raise click.UsageError(f"File '{app}' does not exist.")
+    made = client.upload(Path(app))
+    if not as_json:
+        click.echo(f"uploaded {app} as {made['unique_name'] or made['sid']}")
+    return str(made["sid"])
 
 
 def _done(rollout: dict[str, Any], *, as_json: bool) -> None:
