@@ -128,7 +128,7 @@ class Device:
     people call the image, `wake_reason` what the application finds at its first start. Whatever happens to a running
     device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
-    Raises `NotExecutableError` for an image without a plausible vector table.
+    Raises `NotExecutableError` for an image without a plausible vector table that is to run.
     """
 
     STATE: ClassVar[tuple[str, ...]] = (
