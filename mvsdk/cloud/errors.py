@@ -108,6 +108,6 @@ class RefusedError(CloudError):
 _REMEDIES = {
     401: "check the credentials: mvsdk cloud status --show-credentials",
     404: "check the name; the list commands show what there is",
-    409: "choose another name, or remove what is in the way",
+    409: "what is there already is in the way: choose another name, or remove it",
     507: "make room where the cloud keeps its data",
 }

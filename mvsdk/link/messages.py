@@ -48,8 +48,8 @@ Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 """As long as a message allows: whoever keeps it cuts it (`fitting`), so that no text can end a session."""
 
 
-class _Message(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True):
-    """What all messages and records have in common. What is as by default is not sent."""
+class _Message(msgspec.Struct, tag_field="type", frozen=True):
+    """What all messages and records have in common."""
 
 
 # -- records ---------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ UpdateState = Literal[
 itself. "confirmed", "reverted" and "error" are ends; after an error the device may begin again."""
 
 
-class UpdateProgress(_Message, tag="update-progress", frozen=True, kw_only=True):
+class UpdateProgress(_Message, tag="update-progress", frozen=True, kw_only=True, omit_defaults=True):
     """How far the device is on the way to the app whose manifest has this hash.
 
     Bytes: fetched over the wire so far, to be fetched in all, and not fetched because the device has them. `delta` says

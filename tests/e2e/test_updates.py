@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,18 +27,19 @@ class Product:
         self._text = self._source.read_text(encoding="utf-8")
         self._folder = folder
 
-    def version(self, number: int, *, crashes: bool = False, counter: int = 0, key: str = "first") -> Path:
-        """Build a version, and return its bundle."""
+    def version(self, number: int, *, crashes: bool = False, counter: int = 0, key: str | None = "first") -> Path:
+        """Build a version, and return its bundle; without a key it is not signed."""
         text = self._text.replace("blinky: started", f"version {number} started")
         text = text.replace(
             "static void on_tick(uint32_t tick)\n{\n", "static void on_tick(uint32_t tick)\n{\n" + CRASH * crashes
         )
         self._source.write_text(text, encoding="utf-8")
         bundle = self._folder / f"v{number}-{counter}-{key}.zip"
+        signing = ["--key", key] if key else ["--unsigned"]
         project = self.shell.inside(self._folder / "blinky")
         project.succeed("mvsdk", "build")
         project.succeed(
-            "mvsdk", "bundle", "--key", key, "--rollback-counter", str(counter), "--output", bundle, "build/blinky.elf"
+            "mvsdk", "bundle", *signing, "--rollback-counter", str(counter), "--output", bundle, "build/blinky.elf"
         )
         return bundle
 
@@ -89,10 +91,18 @@ def test_a_product_is_updated_over_the_air(product: Product) -> None:
         assert "it crashed" in third.stderr
 
         downgrade = shell("mvsdk", "deploy", first, "kitchen")
-        assert (downgrade.returncode, "rollback counter is 1" in downgrade.stderr) == (1, True), downgrade.stderr
+        assert (downgrade.returncode, "has rollback counter 2" in downgrade.stderr) == (1, True), downgrade.stderr
+        [app] = re.findall(r"refuses (KA[0-9a-f]{32})", downgrade.stderr)
+        shell.succeed("mvsdk", "device", "update", "kitchen", "--app", app)  # asked as the original API does
+        while not json.loads(shell.succeed("mvsdk", "device", "show", "kitchen", "--json"))["app"]["update_error_code"]:
+            pass
+        assert "rollback: its rollback counter is 1" in events.read_text(encoding="utf-8")
 
         shell.succeed("mvsdk", "keys", "change", "--add", "second", "--key", "first", "--send")
         fourth = product.version(4, counter=3, key="second")
+        assert "kitchen runs it" in shell.succeed("mvsdk", "deploy", fourth, "kitchen")
+        sixth = product.version(6, counter=3, key=None)
+        assert "kitchen runs it" in shell.succeed("mvsdk", "deploy", sixth, "kitchen")  # signed by the cloud
         assert "kitchen runs it" in shell.succeed("mvsdk", "deploy", fourth, "kitchen")
         shell.succeed("mvsdk", "keys", "change", "--revoke", "first", "--key", "second", "--send")
         fifth = shell("mvsdk", "deploy", product.version(5, counter=3), "kitchen")
@@ -100,7 +110,7 @@ def test_a_product_is_updated_over_the_air(product: Product) -> None:
         told = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
     starts = [event["text"] for event in told if event["event"] == "log" and "started" in event["text"]]
     assert [text.partition(" started")[0] for text in starts if "version" in text] == [
-        f"version {number}" for number in (1, 2, 3, 2, 4)
+        f"version {number}" for number in (1, 2, 3, 2, 4, 6, 4)
     ]
     logged = [event["time_us"] for event in told if event["event"] == "log"]
     assert max(later - earlier for earlier, later in itertools.pairwise(logged)) < 5_000_000

@@ -73,9 +73,10 @@ class Signer(msgspec.Struct):
 
 
 class Signers(msgspec.Struct):
-    """All of them. The cloud's own key, with which unsigned bundles are signed, is not among them."""
+    """All of them. `own` is the cloud's own key, with which unsigned bundles are signed; devices made here trust it."""
 
     signers: list[Signer]
+    own: AddedKey
 
 
 def operations() -> list[Operation]:
@@ -183,7 +184,9 @@ def _document(row: Row) -> dict[str, Any]:
 
 async def _signers(call: Call) -> Response:
     found = await call.cloud.database.read(lambda c: accounts.signers(c, call.account))
-    return answer(Signers([Signer(name, f"{key.id:016x}") for name, key in found]))
+    own = call.cloud.signing_key.public
+    signers = [Signer(name, f"{key.id:016x}") for name, key in found]
+    return answer(Signers(signers, AddedKey(f"{own.id:016x}", own.to_pem().decode())))
 
 
 async def _trust(call: Call) -> Response:
