@@ -34,6 +34,8 @@ RECORDS_MOST = 100
 """Records in one message, at most."""
 RECORDS_BYTES = 256 * 1024
 """Bytes of the records in one message, at most, unless it is a single one."""
+MANIFEST_BYTES = 2048
+"""Bytes of a manifest that a target carries, at most: those of applications with few layers are some hundreds."""
 FACTS_MOST = 32
 """Facts that a device tells of itself, at most."""
 CONFIG_ITEMS_MOST = 100
@@ -183,12 +185,16 @@ class UpdatePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     bytes_per_hour: Number = 0
 
 
-class Target(msgspec.Struct, frozen=True):
-    """An app to run: its SID, the hash of its manifest, and how to get there."""
+class Target(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An app to run: its SID, the hash of its manifest, how to get there, and the manifest itself.
+
+    A manifest longer than `MANIFEST_BYTES` is empty here, and to be downloaded.
+    """
 
     app_sid: str
     app_hash: str
     policy: UpdatePolicy = UpdatePolicy()
+    manifest: bytes = b""
 
 
 class Welcome(_Message, tag="welcome", frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from mvsdk.cloud.database import Connection, Row
 from mvsdk.cloud.sealing import Seal
 from mvsdk.cloud.store import commands, settings
 from mvsdk.link import ConfigItem, ConfigResult, Hello, Target, UpdatePolicy
+from mvsdk.link.messages import MANIFEST_BYTES
 
 STALE_US = 150 * 1_000_000
 """A device whose session has not been confirmed for so long counts as cut off: its server has died."""
@@ -111,10 +112,15 @@ def report(connection: Connection, device: Device, app_hash: str | None, error_c
         connection.execute("UPDATE devices SET update_error_code = ? WHERE sid = ?", (error_code, device.sid))
 
 
+def _target(row: Row, how: UpdatePolicy) -> Target:
+    manifest = bytes(row["manifest"])
+    return Target(row["app_sid"], row["app_hash"], how, manifest if len(manifest) <= MANIFEST_BYTES else b"")
+
+
 def state(connection: Connection, device: Device, now_us: int) -> State:
     """Return what a device is to know at present."""
     row = connection.execute(
-        "SELECT d.session, d.logging_until_us, d.targeted_us, a.sid AS app_sid, a.hash AS app_hash,"
+        "SELECT d.session, d.logging_until_us, d.targeted_us, a.sid AS app_sid, a.hash AS app_hash, a.manifest,"
         " (SELECT coalesce(max(k.number), 0) FROM new_keys k WHERE k.account_sid = d.account_sid) AS new_keys"
         " FROM devices d LEFT JOIN apps a ON a.sid = d.target_sid WHERE d.sid = ?",
         (device.sid,),
@@ -122,7 +128,7 @@ def state(connection: Connection, device: Device, now_us: int) -> State:
     if row is None:
         return State(None, None, None, None, ())
     until = row["logging_until_us"]
-    target = Target(row["app_sid"], row["app_hash"], policy(connection, device.sid)) if row["app_sid"] else None
+    target = _target(row, policy(connection, device.sid)) if row["app_sid"] else None
     waiting = tuple((command["number"], command["kind"]) for command in commands.waiting(connection, device.sid))
     return State(
         row["session"],

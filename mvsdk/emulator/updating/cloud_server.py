@@ -52,7 +52,8 @@ class CloudServer:
             return None
         if self._manifest is None or self._manifest[0] != wanted:
             # One byte more than can be shows one that is too long.
-            content = self._ask(f"manifests/{wanted}", 0, MANIFEST_LIMIT + 1).data
+            told = self.target.manifest if self.target else b""
+            content = told or self._ask(f"manifests/{wanted}", 0, MANIFEST_LIMIT + 1).data
             if f"sha256:{hashlib.sha256(content).hexdigest()}" != wanted:
                 raise WrongAnswerError("the cloud sent another manifest than the one it wants")
             self._manifest = wanted, content
