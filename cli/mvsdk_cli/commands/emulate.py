@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from mvsdk.bundle import ManifestOptions
     from mvsdk.emulator.cloud_link import CloudLink
     from mvsdk.emulator.crashes import RestartPolicy
+    from mvsdk.emulator.debug.port import DebugPort
     from mvsdk.emulator.device import Device, End
     from mvsdk.emulator.device_directory import DeviceDirectory
     from mvsdk.emulator.events import Event, Observer
@@ -304,6 +305,7 @@ class Run:
         self._between: list[Callable[[], object]] = []
         self._console: Console | None = None
         self._ended: list[Callable[[End], None]] = []
+        self._port: DebugPort | None = None
         self.device: Device
 
     def prepare(self, stack: ExitStack) -> None:
@@ -342,6 +344,7 @@ class Run:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
         self._connect(reach, stack)
+        self._open_debug_port(stack)
         if link is not None:
             link.start()
             self._between.append(lambda: link.deliver(self.device))
@@ -357,6 +360,15 @@ class Run:
         observers.append(link.observe)
         stack.callback(link.close)
         return link
+
+    def _open_debug_port(self, stack: ExitStack) -> None:
+        """Let debuggers at a device that has a folder."""
+        if self._directory is None:
+            return
+        from mvsdk.emulator.debug.port import DebugPort
+
+        self._port = stack.enter_context(DebugPort(self.device, self._directory.path, os.environ))
+        self._between.append(self._port.turn)
 
     def _notice(self, line: str) -> None:
         if not self._request.as_json:
@@ -534,10 +546,15 @@ class Run:
             for turn in self._between:
                 turn()
 
+        runs = self._port or self.device
         if self._request.real_time:
-            now = time.monotonic if self._console is None else self._console.now
-            return run_in_real_time(self.device, until, between=between, now=now)
-        return run_in_steps(self.device, until, between) if self._between else self.device.run(until)
+            return run_in_real_time(runs, until, between=between, now=self._now)
+        return run_in_steps(runs, until, between) if self._between else self.device.run(until)
+
+    def _now(self) -> float:
+        """Return a clock that stands while the console has paused, or a debugger halted, the device."""
+        now = time.monotonic() if self._console is None else self._console.now()
+        return now if self._port is None else now - self._port.stood_s
 
     def summary(self, reason: str, status: int, wall: float) -> None:
         """Say how the run ended: on standard error for people, as the last object for scripts."""

@@ -28,6 +28,7 @@ _DBGKEY, _C_DEBUGEN = 0xA05F_0000, 1
 _DFSR_BITS, _BKPT, _DWTTRAP, _VCATCH = 0x1F, 1 << 1, 1 << 2, 1 << 3
 _ITM, _DWT, _COMPONENT = 0xE000_0000, 0xE000_1000, 0x1000
 _CYCCNT, _TRCENA, _CYCCNTENA = _DWT + 4, 1 << 24, 1
+_DBGMCU_CR = 0xE004_4004
 _DWT_FUNCTIONS = tuple(_DWT + 0x28 + 16 * comparator for comparator in range(4))
 _DWT_ACTION, _DEBUG_EVENT = 3 << 4, 1 << 4
 _HOST_SIDE = Vector.RESET | Vector.HARD_FAULT
@@ -93,6 +94,7 @@ class Debugger:
         self._going_on = False
         self._breakpoints: frozenset[int] = frozenset()
         self._vectors = Vector(0)
+        self._holders: set[Hashable] = set()
         self._faulted_at: int | None = None
         self._before: dict[int, int] = {}
         self._debug_enabled = False
@@ -115,6 +117,7 @@ class Debugger:
         """Forget `client` and its wishes. When it was the last the guest goes on as if nobody had ever been there."""
         if self._clients.pop(client, None) is None:
             return
+        self.release_reset(client)
         self._arm()
         if not self._clients:
             self._put_back()
@@ -141,7 +144,12 @@ class Debugger:
             self._stand(Halt(HaltReason.REQUEST))
 
     def resume(self) -> None:
-        """Let the guest go on, with the next `run`. From a breakpoint it goes on past it."""
+        """Let the guest go on, with the next `run`. From a breakpoint it goes on past it. One that is held in reset
+        does not go on, nor step."""
+        if not self._holders:
+            self._go_on()
+
+    def _go_on(self) -> None:
         self._halted = None
         self._wanted = self._stepping = False
         self._going_on = True
@@ -150,9 +158,12 @@ class Debugger:
         """Let the guest execute one instruction with the next `run`, and halt again.
 
         An exception that comes first is a step; a system call is one with all the time it takes, and so is the sleep
-        before an instruction. With `mask_interrupts` PendSV, SysTick and external interrupts wait.
+        before an instruction. With `mask_interrupts` PendSV, SysTick and external interrupts wait, but for the one that
+        ends a sleep.
         """
-        self.resume()
+        if self._holders:
+            return
+        self._go_on()
         self._stepping, self._step_done, self._mask_interrupts = True, False, mask_interrupts
 
     def run(self, until_us: int | None = None) -> End:
@@ -164,7 +175,7 @@ class Debugger:
 
         It then stands at its first instruction with `halt`, or if that is caught; else it runs.
         """
-        self.resume()
+        self._go_on()
         if wake_reason is None:
             self.device.press_reset()
         else:
@@ -173,8 +184,20 @@ class Debugger:
         self.device.run_to_cycle(self._core.cycle)
         if stopping:
             self.device.stop()
-        if halt and self._halted is None:
+        if (halt or self._holders) and self._halted is None:
             self._stand(Halt(HaltReason.RESET))
+
+    def hold_reset(self, client: Hashable) -> None:
+        """Reset the guest, and let it stand until every client that holds it has released it."""
+        self._holders.add(client)
+        self.reset()
+
+    def release_reset(self, client: Hashable) -> None:
+        """Let a guest go that was held in reset, unless a reset is caught."""
+        if client in self._holders:
+            self._holders.discard(client)
+            if Vector.RESET not in self._vectors:
+                self.resume()
 
     # -- what it is halted for -----------------------------------------------------------------------------------------
 
@@ -238,6 +261,9 @@ class Debugger:
 
         `BusFault` where nothing takes them; what lies before that is written.
         """
+        if self.device.board.ram.contains(address, len(data)):
+            self._core.write_memory(address, data)
+            return
         for place, width in _pieces(address, len(data)):
             offset = place - address
             self.write(place, width, int.from_bytes(data[offset : offset + width], "little"))
@@ -249,14 +275,14 @@ class Debugger:
     def write(self, address: int, size: int, value: int) -> None:
         """Write 1, 2 or 4 aligned bytes through the guest's bus; `BusFault` where nothing takes it.
 
-        Registers of DWT, ITM and DEMCR get back what they had when the last client leaves; what DEMCR catches is not
-        for here but for `catch`. Halting, and the FPB, are not the core's either: `resume`, `set_breakpoints`.
+        Registers of DWT, ITM, DEMCR and DBGMCU_CR get back what they had when the last client leaves; what DEMCR
+        catches is not for here but for `catch`. Nor are halting, and the FPB: `resume`, `set_breakpoints`.
         """
         word = address & ~3
         if word == _DEMCR:
             self._keep(_DEMCR)
             value = self._core.debug_read(_DEMCR, _WORD) & int(_FAULT_VECTORS) | value & ~int(Vector(0x7F1))
-        elif _ITM <= word < _DWT + _COMPONENT and word != _DWT + 0x1C:
+        elif _ITM <= word < _DWT + _COMPONENT or word == _DBGMCU_CR:
             self._keep(word)
         self._core.debug_write(address, size, value)
         if word in _DWT_FUNCTIONS:
@@ -308,6 +334,8 @@ class Debugger:
         if look.reason is not StopReason.DEADLINE:
             return self._consider(look)
         stop = self._core.step(mask_interrupts=self._mask_interrupts)
+        if stop.reason is StopReason.IDLE and self._mask_interrupts:
+            stop = self._core.step()  # an interrupt ends the sleep, and there is no other way out of it
         if stop.reason is StopReason.STEPPED:
             return self._stand(Halt(HaltReason.STEP))
         self._step_done = stop.reason is StopReason.GATEWAY

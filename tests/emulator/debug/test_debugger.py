@@ -56,10 +56,10 @@ def attached(what: Image, events: list[Event] | None = None) -> Debugger:
     return debugger
 
 
-def undisturbed(what: Image, until_us: int) -> str:
+def undisturbed(what: Image, cycle: int) -> str:
     """Return the hash of a device that nobody looked at."""
     device = Device(BOARD, what, new_core())
-    device.run(until_us)
+    device.run_to_cycle(cycle)
     return device.state_hash()
 
 
@@ -78,7 +78,7 @@ def step_a_little(debugger: Debugger) -> None:
     """Step seven times."""
     for _ in range(7):
         debugger.step()
-        assert debugger.run(UNTIL) is End.STOPPED
+        assert debugger.run() is End.STOPPED
     debugger.resume()
 
 
@@ -134,7 +134,9 @@ def test_debugging_leaves_no_trace(deeds: list[tuple[int, Callable[[Debugger], N
     if debugger.device.time_us < UNTIL:
         debugger.run(UNTIL)
     debugger.detach("test")
-    assert debugger.device.state_hash() == undisturbed(blinky(), debugger.device.time_us)
+    later = debugger.device.core.cycle + 1_000_000
+    debugger.device.run_to_cycle(later)
+    assert debugger.device.state_hash() == undisturbed(blinky(), later)
 
 
 def test_time_stands_while_halted() -> None:
@@ -198,6 +200,17 @@ def test_a_step_is_one_instruction_or_one_call() -> None:
         lengths.append(debugger.device.core.cycle - before)
     assert {length for length in lengths if length < 320} <= {1, 2}
     assert lengths.count(CALL_CYCLES) > 1
+
+
+def test_a_masked_step_ends_with_the_sleep() -> None:
+    """A step with interrupts masked comes out of a sleep with the interrupt that ends it."""
+    debugger = attached(blinky())
+    debugger.run(30_000)
+    for _ in range(20):
+        debugger.step(mask_interrupts=True)
+        assert debugger.run(UNTIL) is End.STOPPED
+        assert debugger.halted is not None
+        assert debugger.halted.reason is HaltReason.STEP
 
 
 def test_a_watchpoint_tells_the_access() -> None:
