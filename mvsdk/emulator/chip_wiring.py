@@ -10,6 +10,8 @@ from mvsdk.emulator.core import Core
 from mvsdk.emulator.events import Event, InterruptLineChanged
 from mvsdk.emulator.soc.requests import DmaRequests
 
+_ICSR, _PENDNMISET = 0xE000_ED04, 1 << 31
+
 
 class ChipWiring:
     """A `Wiring`. `deadline` is the cycle the core runs to at present, None while it stands. `traces_lines`
@@ -74,3 +76,7 @@ class ChipWiring:
         self._core.set_line(interrupt, level)
         if self.traces_lines:
             self.tell(InterruptLineChanged(self.time_us, interrupt, self._names.get(interrupt, "?"), level))
+
+    def raise_nmi(self) -> None:
+        """See `Wiring.raise_nmi`."""
+        self._core.debug_write(_ICSR, 4, _PENDNMISET)

@@ -33,15 +33,18 @@ from mvsdk.emulator.events import (
 from mvsdk.emulator.guest_memory import GuestMemory
 from mvsdk.emulator.inputs import Inputs, port_and_pin
 from mvsdk.emulator.network.exchanges import Request
-from mvsdk.emulator.nor_flash import NorFlash, Storage
+from mvsdk.emulator.nor_flash import NorFlash
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity, unique_id_of
 from mvsdk.emulator.personality import DeepSleep
 from mvsdk.emulator.personality.microvisor import Microvisor
 from mvsdk.emulator.personality.microvisor.network import STAY_ONLINE, ConnectionPolicy
 from mvsdk.emulator.saving import Plain, Saving
 from mvsdk.emulator.soc import Chip
+from mvsdk.emulator.soc.flash_array import BASE as FLASH_BASE
+from mvsdk.emulator.soc.flash_array import ChipFlash
 from mvsdk.emulator.soc.pwr import SBF
 from mvsdk.emulator.soc.wiring import Alarm
+from mvsdk.flash_memory import ERASED, Storage
 
 CALL_CYCLES = 320
 """What a system call costs, so that a loop polling the clock moves it: 2 µs at 160 MHz (inferred)."""
@@ -59,6 +62,9 @@ WATCHDOG_WAKE_REASON = "APPLICATIONCRASH"
 SLICE_CYCLES = 160_000_000
 """A busy guest gives the host a chance to look up this often, some tenths of a second; a run does not depend on it."""
 
+
+_SRAM = range(0x2000_0000, 0x3000_0000)
+"""Non-secure RAM: what the kernel has of it is free on a chip without one."""
 
 BREAKPOINT_FAULT = Fault(cfsr=0, hfsr=1 << 31, mmfar=0, bfar=0)
 """A BKPT with no debugger attached is a HardFault by HFSR.DEBUGEVT (Armv8-M ARM, D1.2: HFSR)."""
@@ -120,13 +126,14 @@ class Device:
     `seed` decides everything random: handles, identity, the random number generator. `wall_start_us` is the wall time
     at start, in Unix microseconds. `restart_policy` says how a faulting application is started again; without one a
     fault ends the run. `testing` runs the application as the factory's test code. `external_flash` keeps what the
-    external flash holds; `storage_for` gives the storage of a bus device that keeps something, by its name and size in
-    bytes. `trace_calls` makes it tell system calls, all of them or those named; `trace_interrupts`
-    interrupt lines, handlers and sleep. `strict_mmio` makes accesses to peripheral registers that have no model bus
-    faults, `gate_clocks` lets peripherals without a clock in RCC be dead. `chip` reaches what is connected to the chip.
-    `connection_policy` says when the kernel is online. `identity` is who the device is; without one that follows from
-    the seed. `image_name` is what people call the image. Whatever happens to a running device from outside happens
-    through `inputs`.
+    external flash holds. With a `chip_flash` nobody keeps the chip's own flash and RAM from the application and from
+    debuggers: it runs what that flash holds, which is the image if it was blank, and one of ones leaves it so.
+    `storage_for` gives the storage of a bus device that keeps something, by its name and size in bytes. `trace_calls`
+    makes it tell system calls, all of them or those named; `trace_interrupts` interrupt lines, handlers and sleep.
+    `strict_mmio` makes accesses to peripheral registers that have no model bus faults, `gate_clocks` lets peripherals
+    without a clock in RCC be dead. `chip` reaches what is connected to the chip. `connection_policy` says when the
+    kernel is online. `identity` is who the device is; without one that follows from the seed. `image_name` is what
+    people call the image. Whatever happens to a running device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
     Raises `NotExecutableError` for an image without a plausible vector table.
     """
@@ -163,6 +170,7 @@ class Device:
         restart_policy: RestartPolicy | None = None,
         testing: bool = False,
         external_flash: Storage | None = None,
+        chip_flash: ChipFlash | None = None,
         storage_for: Callable[[str, int], Storage] | None = None,
         trace_calls: bool | frozenset[str] = False,
         trace_interrupts: bool = False,
@@ -210,7 +218,7 @@ class Device:
         )
         self._wiring.traces_lines = self._follows = trace_interrupts
         core.follow_activity(trace_interrupts)
-        self.chip = Chip(board, self._wiring, strict=strict_mmio, gate_clocks=gate_clocks)
+        self.chip = Chip(board, self._wiring, strict=strict_mmio, gate_clocks=gate_clocks, flash=chip_flash)
         self.rcc, self.pwr = self.chip.rcc, self.chip.pwr
         self.inputs = Inputs(self, self._wiring.hurry)
         """The way for everything from outside."""
@@ -227,7 +235,7 @@ class Device:
         self._storage_for = storage_for
         drawn_id = f"UV{self._random.getrandbits(128):032x}"
         self.identity = identity or Identity(drawn_id, unique_id_of(seed))
-        self._lay_out(image)
+        self._lay_out(image, chip_flash)
         self.kernel = Microvisor(
             self,
             device_id=self.identity.device_id,
@@ -526,9 +534,18 @@ class Device:
             self.run_control.started()
         self.tell(Started(self.time_us, wake_reason))
 
-    def _lay_out(self, image: Image) -> None:
+    def _lay_out(self, image: Image, chip_flash: ChipFlash | None) -> None:
         """Put image, memory and peripherals in their places."""
-        flash, ram = self.board.flash, self.board.ram
+        if chip_flash is None:
+            self._place_image(image)
+        else:
+            self._open_chip(image, chip_flash)
+        self.core.map_memory(self.board.ram.base, self.board.ram.size, writable=True)
+        self.chip.lay_out(self.core, self.identity.unique_id)
+
+    def _place_image(self, image: Image) -> None:
+        """Let the application's part of the flash hold the image."""
+        flash = self.board.flash
         problem = vector_table_problem(image, self.board)
         if problem:
             raise NotExecutableError(
@@ -536,5 +553,11 @@ class Device:
                 "link the application for this board: vector table first, at the start of flash",
             )
         self.core.map_memory(flash.base, flash.size, writable=False, contents=MemoryImage(image.data, flash.size))
-        self.core.map_memory(ram.base, ram.size, writable=True)
-        self.chip.lay_out(self.core, self.identity.unique_id)
+
+    def _open_chip(self, image: Image, flash: ChipFlash) -> None:
+        """Have all of the chip's memory, and the image in its flash unless there is something already."""
+        for region in self.board.reserved:
+            if region.base in _SRAM:
+                self.core.map_memory(region.base, region.size, writable=True)
+        if flash.blank and image.data.strip(ERASED):
+            flash.program(self.board.flash.base - FLASH_BASE, image.data)

@@ -32,10 +32,11 @@ from mvsdk.emulator import saving
 from mvsdk.emulator.errors import DeviceDirectoryError, DeviceInUseError, SnapshotError
 from mvsdk.emulator.events import Event, Faulted
 from mvsdk.emulator.fault_status import causes
-from mvsdk.emulator.nor_flash import ERASED, chip_facts
+from mvsdk.emulator.nor_flash import chip_facts
 from mvsdk.emulator.options import Identity
 from mvsdk.emulator.soc.identity import UNIQUE_ID_LENGTH
 from mvsdk.files import write_whole
+from mvsdk.flash_memory import ERASED
 
 if TYPE_CHECKING:
     from mvsdk.boards import Board

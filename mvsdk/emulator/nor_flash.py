@@ -1,7 +1,9 @@
-"""The external NOR flash: a chip whose bits writing can only clear and erasing sets, sector by sector.
+"""The external NOR flash, as an application meets it: a chip whose bits writing can only clear and erasing sets, sector
+by sector.
 
-Facts and times of the chip are in `external-flash.toml`. Where its content lies is a seam: anything that has a length
-and whose slices can be read and replaced, such as a `bytearray`, or a file mapped with `mmap`.
+Facts and times of the chip are in `external-flash.toml`. What it holds is a `flash_memory.NorFlash`, kept in any
+`Storage`; what is here is the chip's patience: it stores the wrong bytes for who asks for bits to be set, and says
+nothing.
 """
 
 from __future__ import annotations
@@ -10,62 +12,10 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Protocol
 
+from mvsdk import flash_memory
 from mvsdk.emulator.saving import Loading, Plain, Saving
-
-ERASED = b"\xff"
-
-
-class Storage(Protocol):
-    """What keeps the content. Slices are always of plain start and stop within the length."""
-
-    def __len__(self) -> int:
-        """Return how many bytes there are."""
-
-    def __getitem__(self, where: slice, /) -> bytes | bytearray:
-        """Return bytes."""
-
-    def __setitem__(self, where: slice, data: bytes, /) -> None:
-        """Replace bytes by as many others."""
-
-
-class SparseStorage:
-    """Storage in memory, erased at first, that takes up only the sectors which are not erased."""
-
-    def __init__(self, size: int, sector_size: int) -> None:
-        self._size = size
-        self._sector_size = sector_size
-        self._sectors: dict[int, bytes] = {}
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, where: slice, /) -> bytes:
-        sectors = self._covering(where)
-        start = where.start - sectors.start * self._sector_size
-        return self._joined(sectors)[start : start + where.stop - where.start]
-
-    def __setitem__(self, where: slice, data: bytes, /) -> None:
-        sectors, size = self._covering(where), self._sector_size
-        content = bytearray(self._joined(sectors))
-        start = where.start - sectors.start * size
-        content[start : start + where.stop - where.start] = data
-        for number, sector in enumerate(sectors):
-            self._keep(sector, bytes(content[number * size : (number + 1) * size]))
-
-    def _covering(self, where: slice) -> range:
-        return range(where.start // self._sector_size, -(-where.stop // self._sector_size))
-
-    def _joined(self, sectors: range) -> bytes:
-        erased = ERASED * self._sector_size
-        return b"".join(self._sectors.get(sector, erased) for sector in sectors)
-
-    def _keep(self, sector: int, content: bytes) -> None:
-        if content.count(ERASED) == self._sector_size:
-            self._sectors.pop(sector, None)
-        else:
-            self._sectors[sector] = content
+from mvsdk.flash_memory import KeptFlash, Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,53 +56,49 @@ class NorFlash:
     """The application's part of the chip. Ranges must lie within `facts.application_size`, those to be erased be whole
     sectors. Without a `storage` the content is kept in memory and starts erased.
 
-    Raises `ValueError` for a storage of another size.
+    Raises `FlashContentError` for a storage of another size.
     """
 
     def __init__(self, storage: Storage | None = None) -> None:
         self.facts = chip_facts()
-        if storage is None:
-            storage = SparseStorage(self.facts.application_size, self.facts.sector_size)
-        self._storage = storage
-        if len(self._storage) != self.facts.application_size:
-            raise ValueError(f"the storage has {len(self._storage)} bytes, not {self.facts.application_size}")
+        chip = flash_memory.NorFlash(self.facts.application_size)
+        self._memory = chip if storage is None else KeptFlash(chip, storage)
 
     def read(self, address: int, length: int) -> bytes:
         """Return bytes."""
-        return bytes(self._storage[address : address + length])
+        return self._memory.read(address, length)
 
     def program(self, address: int, data: bytes) -> None:
         """Clear the bits that are 0 in `data`; the others stay as they are."""
         old = int.from_bytes(self.read(address, len(data)), "little")
         new = old & int.from_bytes(data, "little")
-        self._storage[address : address + len(data)] = new.to_bytes(len(data), "little")
+        self._memory.program(address, new.to_bytes(len(data), "little"))
 
     def erase(self, address: int, length: int) -> None:
         """Set every bit of whole sectors."""
-        self._storage[address : address + length] = ERASED * length
+        for sector in range(address, address + length, self.facts.sector_size):
+            self._memory.erase(sector)
 
     def saved_state(self, save: Saving) -> Plain:
-        """Return what every sector holds that is not erased."""
+        """Return what every sector holds that is not erased. How worn they are nobody can see."""
         size = self.facts.sector_size
-        sectors = {start: self.read(start, size) for start in range(0, self.facts.application_size, size)}
         return [
-            [start, save.value(content, f"flash sector {start:#x}")]
-            for start, content in sectors.items()
-            if content.count(ERASED) != size
+            [number * size, save.value(page.data, f"flash sector {number * size:#x}")]
+            for number, page in sorted(self._memory.state().pages.items())
         ]
 
     def load_state(self, data: Plain, load: Loading) -> None:
         """Hold what was saved; the storage is only written where it differs."""
         size = self.facts.sector_size
-        contents = dict.fromkeys(range(0, self.facts.application_size, size), ERASED * size)
+        contents = {}
         for start, content in _pairs(data):
             sector = load.value(b"", content, f"flash sector {start}")
-            if start not in contents or len(sector) != size:
+            if start not in range(0, self.facts.application_size, size) or len(sector) != size:
                 raise ValueError(f"the flash has no sector at {start} of {len(sector)} bytes")
-            contents[start] = sector
-        for start, sector in contents.items():
-            if self.read(start, size) != sector:
-                self._storage[start : start + size] = sector
+            contents[start // size] = sector
+        chip = flash_memory.NorFlash(self.facts.application_size)
+        chip.hold(contents)
+        self._memory.load(chip.state())
 
 
 def _pairs(data: Plain) -> list[tuple[int, Plain]]:

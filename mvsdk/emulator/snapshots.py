@@ -26,9 +26,10 @@ from mvsdk.emulator.core import Core
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.errors import InputError, SnapshotError
 from mvsdk.emulator.events import Observer
-from mvsdk.emulator.nor_flash import Storage
 from mvsdk.emulator.options import Connection, DeviceOptions, Identity
+from mvsdk.emulator.soc.flash_array import ChipFlash
 from mvsdk.files import write_whole
+from mvsdk.flash_memory import Storage
 
 FIRST_LINE = b"mvsdk device snapshot 1\n"
 LARGEST_PART = 64 << 20
@@ -130,14 +131,16 @@ def load(
     *,
     image_name: str = "",
     external_flash: Storage | None = None,
+    chip_flash: ChipFlash | None = None,
     trace_calls: bool | frozenset[str] = False,
     trace_interrupts: bool = False,
     observers: Iterable[Observer] = (),
 ) -> Device:
     """Make the device anew as it was, with a core that nothing is laid out in yet.
 
-    The observers hear only of what happens from then on. Inputs that had not happened yet wait again. Raises
-    `SnapshotError` for another board or image, and for a state that does not fit.
+    One that had its chip's flash to itself needs a `chip_flash`, which then holds what that held. The observers hear
+    only of what happens from then on. Inputs that had not happened yet wait again. Raises `SnapshotError` for another
+    board or image, and for a state that does not fit.
     """
     label = snapshot.label
     _check_same(snapshot, board, image, image_name)
@@ -155,6 +158,7 @@ def load(
         connection_policy=label.options.connection_policy,
         identity=label.identity,
         external_flash=external_flash,
+        chip_flash=chip_flash,
         trace_calls=trace_calls,
         trace_interrupts=trace_interrupts,
         image_name=image_name,

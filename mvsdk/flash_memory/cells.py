@@ -103,8 +103,7 @@ class PagedFlash(ABC):
 
     def program(self, address: int, data: bytes) -> None:
         """Write `data`. Raises FlashRuleError before anything is written, or PowerCut."""
-        self._check_range(address, len(data))
-        self._check_program(address, data)
+        self.check_program(address, data)
         if not data:
             return
         first, last = address // self._unit, (address + len(data) - 1) // self._unit
@@ -148,6 +147,21 @@ class PagedFlash(ABC):
         """Become what `state` says; it must be of such a flash."""
         self._pages, self._wear = dict(state.pages), dict(state.wear)
 
+    def hold(self, contents: Mapping[int, bytes]) -> None:
+        """Become a flash without wear that holds these pages, by number, and is erased elsewhere."""
+        erased = self._blank.data
+        self._pages = {number: self._found(data) for number, data in contents.items() if data != erased}
+        self._wear = {}
+
+    def page(self, number: int) -> Page:
+        """Return what a page holds, whatever reading it would do."""
+        return self._pages.get(number, self._blank)
+
+    def check_program(self, address: int, data: bytes) -> None:
+        """Raise the FlashRuleError that `program` would, and do nothing else."""
+        self._check_range(address, len(data))
+        self._check_program(address, data)
+
     def save(self) -> bytes:
         """Return everything there is as bytes that `restore` understands."""
         pages = {str(number): _plain(page) for number, page in sorted(self._pages.items())}
@@ -178,15 +192,16 @@ class PagedFlash(ABC):
         """Return the page with `data` written at `start`."""
 
     @abstractmethod
+    def _found(self, data: bytes) -> Page:
+        """Return the page that such content, not all of it erased, is taken for."""
+
+    @abstractmethod
     def _torn(self, page: Page, start: int, data: bytes, noise: bytes) -> Page:
         """Return the page after programming `data`, no more than a unit, was interrupted."""
 
     @abstractmethod
     def _readable(self, number: int, start: int, stop: int) -> bytes:
         """Return a part of a page. Raises EccError."""
-
-    def _page(self, number: int) -> Page:
-        return self._pages.get(number, self._blank)
 
     def _keep(self, number: int, page: Page) -> None:
         if page is self._blank or page == self._blank:
@@ -200,7 +215,7 @@ class PagedFlash(ABC):
         while position < len(data):
             number, start = divmod(address + position, size)
             piece = data[position : position + size - start]
-            self._keep(number, _changed(self._page(number), partial(self._programmed, start=start, data=piece)))
+            self._keep(number, _changed(self.page(number), partial(self._programmed, start=start, data=piece)))
             position += len(piece)
 
     def _interrupt(self, mess: Mess, address: int, data: bytes) -> None:
@@ -211,7 +226,7 @@ class PagedFlash(ABC):
             self._write(address, data)
             return
         number, start = divmod(address, self._erase_size)
-        page, noise = self._page(number), _noise(self._seed, address, len(data) + 1)
+        page, noise = self.page(number), _noise(self._seed, address, len(data) + 1)
         torn = partial(self._torn, start=start, data=data, noise=noise)
         if mess is Mess.TORN:
             self._keep(number, _changed(page, torn))
@@ -223,7 +238,7 @@ class PagedFlash(ABC):
         if mess in (Mess.AFTER, Mess.TORN):
             self._keep(number, done if mess is Mess.AFTER else torn)
             return
-        seeming = done if mess is Mess.SEEMS_DONE else self._page(number)
+        seeming = done if mess is Mess.SEEMS_DONE else self.page(number)
         self._keep(number, replace(seeming, later=replace(torn, later=None, settles=0), settles=_SETTLES_AFTER))
 
     def _half_erased(self, number: int) -> Page:

@@ -30,7 +30,7 @@ class NorFlash(PagedFlash):
         while position < len(data):
             number, start = divmod(address + position, SECTOR)
             piece = data[position : position + SECTOR - start]
-            page = self._page(number)
+            page = self.page(number)
             if page is not self._blank and not page.half_erased:
                 old = page.data[start : start + len(piece)]
                 if old.count(0xFF) != len(old) and _cleared(old, piece) != piece:
@@ -46,6 +46,9 @@ class NorFlash(PagedFlash):
         new = data if old.count(0xFF) == len(old) else _cleared(old, data)
         return replace(page, data=page.data[:start] + new + page.data[stop:])
 
+    def _found(self, data: bytes) -> Page:
+        return Page(data)
+
     def _torn(self, page: Page, start: int, data: bytes, noise: bytes) -> Page:
         # Some bytes are done; of the others some bits.
         whole = noise[-1] * len(data) // 256
@@ -54,7 +57,7 @@ class NorFlash(PagedFlash):
         return self._programmed(page, start, partly.to_bytes(len(data), "little"))
 
     def _readable(self, number: int, start: int, stop: int) -> bytes:
-        page = self._page(number)
+        page = self.page(number)
         content = self._fickle(number, page) if page.half_erased else page.data
         return content[start:stop]
 

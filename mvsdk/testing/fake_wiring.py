@@ -36,6 +36,8 @@ class FakeWiring:
         self.events: list[Event] = []
         self.resets: list[tuple[int, int]] = []
         """(cycle, flag) of every reset by a watchdog."""
+        self.nmis: list[int] = []
+        """The cycle of every non-maskable interrupt."""
         self.wakes: list[tuple[int, str]] = []
         """(cycle, source) of everything that would end a deep sleep."""
         self._schedule = Schedule()
@@ -98,6 +100,10 @@ class FakeWiring:
     def wake(self, source: str) -> None:
         """Remember what would have woken the device."""
         self.wakes.append((self.cycle, source))
+
+    def raise_nmi(self) -> None:
+        """Remember the interrupt."""
+        self.nmis.append(self.cycle)
 
     def watchdog_reset(self, flag: int) -> None:
         """Remember the reset."""

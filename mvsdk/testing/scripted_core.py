@@ -118,6 +118,13 @@ class ScriptedCore:
         """Put a device at `base`; scripts reach it with `device_at`."""
         self._devices[base, size] = device
 
+    def guard_memory(self, base: int, guard: MmioDevice) -> None:
+        """Let a device have the writes to memory; scripts reach it with `device_at`."""
+        self._devices[base, len(self._memory[base])] = guard
+
+    def guard_reads(self, address: int, on: bool) -> None:
+        """Take no notice: a script's reads are its own."""
+
     def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
         """Take no notice: every access reaches the device."""
 
@@ -262,9 +269,10 @@ class ScriptedCore:
     def debug_write(self, address: int, size: int, value: int) -> None:
         """Write memory or a device."""
         try:
-            self.write_memory(address, value.to_bytes(size, "little"))
+            device, offset = self.device_at(address)
         except LookupError:
-            device, offset = self._device_or_fault(address)
+            self._write_or_fault(address, value.to_bytes(size, "little"))
+        else:
             device.write(offset, size, value)
 
     def catch_vectors(self, vectors: Vector) -> None:
@@ -357,6 +365,12 @@ class ScriptedCore:
     def _device_or_fault(self, address: int) -> tuple[MmioDevice, int]:
         try:
             return self.device_at(address)
+        except LookupError as error:
+            raise BusFault from error
+
+    def _write_or_fault(self, address: int, data: bytes) -> None:
+        try:
+            self.write_memory(address, data)
         except LookupError as error:
             raise BusFault from error
 

@@ -61,6 +61,13 @@ class Elf:
             if segment["p_filesz"]
         ]
 
+    @property
+    def compiler(self) -> bytes:
+        """What the compiler says of itself."""
+        section = self._file.get_section_by_name(".comment")
+        assert section is not None
+        return bytes(section.data())
+
     def section(self, name: str) -> tuple[int, int]:
         """Return (address, size) of a section."""
         section = self._file.get_section_by_name(name)

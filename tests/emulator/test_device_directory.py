@@ -19,7 +19,7 @@ from mvsdk.emulator.device import Device, End
 from mvsdk.emulator.device_directory import DeviceDirectory, MemoryFile
 from mvsdk.emulator.errors import DeviceDirectoryError, DeviceInUseError
 from mvsdk.emulator.events import Event, LogLine
-from mvsdk.emulator.nor_flash import SparseStorage, chip_facts
+from mvsdk.emulator.nor_flash import chip_facts
 from mvsdk.emulator.options import Connection
 from mvsdk.emulator.saving import load, save
 from tests.emulator.bus_devices.place import spi
@@ -232,7 +232,7 @@ def test_flash_in_a_file_is_flash_in_memory(
     """Whatever is written, the file gives what memory would, also when opened anew."""
     facts = chip_facts()
     path = tmp_path_factory.mktemp("flash") / "flash.bin"
-    file, memory = MemoryFile(path, facts.application_size), SparseStorage(facts.application_size, facts.sector_size)
+    file, memory = MemoryFile(path, facts.application_size), bytearray(b"\xff" * 80_000)
     for start_at, data in writes:
         where = slice(start_at, start_at + len(data))
         file[where] = data

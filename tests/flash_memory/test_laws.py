@@ -87,6 +87,18 @@ def test_a_quad_word_is_programmed_once_per_erase(steps: list[tuple[int, int] | 
     assert flash.read(0, INTERNAL_SIZE) == model
 
 
+def test_zeros_can_be_written_over_what_can_be_read() -> None:
+    """A quad-word that was programmed takes zeros, and nothing else."""
+    flash, _ = cut_while_writing(internal, Cut(5, Mess.TORN))
+    with pytest.raises(FlashRuleError):
+        flash.program(0, b"\xff" * 16)
+    flash.program(0, bytes(16))
+    with pytest.raises(FlashRuleError) as caught:
+        flash.program(0, bytes(16) + b"\1" * 16)
+    assert "0x10 has" in str(caught.value)
+    assert flash.read(0, 16) == bytes(16)
+
+
 @pytest.mark.parametrize(("address", "length"), [(8, 16), (16, 8), (1, 1)])
 def test_internal_flash_takes_whole_quad_words(address: int, length: int) -> None:
     """What is not aligned to 16 bytes is refused."""

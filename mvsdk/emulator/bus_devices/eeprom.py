@@ -11,8 +11,8 @@ import enum
 from typing import ClassVar
 
 from mvsdk.emulator.bus_devices.protocols import Surroundings
-from mvsdk.emulator.nor_flash import ERASED, SparseStorage, Storage
 from mvsdk.emulator.saving import Loading, Plain, Saving
+from mvsdk.flash_memory import ERASED, Storage
 
 SIZE = 32 * 1024
 PAGE = 64
@@ -25,7 +25,7 @@ class EepromArray:
     """The memory behind either interface, of `capacity` bytes."""
 
     def __init__(self, capacity: int) -> None:
-        self._storage: Storage = SparseStorage(capacity, PAGE)
+        self._storage: Storage = bytearray(ERASED * capacity)
         self._surroundings: Surroundings | None = None
         self._busy_until = 0
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar, Protocol, runtime_checkable
 
 from mvsdk.emulator.events import Event
-from mvsdk.emulator.nor_flash import Storage
+from mvsdk.flash_memory import Storage
 
 
 class I2cDevice(Protocol):

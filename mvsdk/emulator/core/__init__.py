@@ -209,6 +209,19 @@ class Core(Protocol):
         Of the private peripheral bus, 0xE0040000 to 0xE00FEFFF is the chip's, and reached by privileged code alone.
         """
 
+    def guard_memory(self, base: int, guard: MmioDevice) -> None:
+        """Give all writes to the memory mapped at `base`, a guest's and those of `debug_write`, to `guard`.
+
+        None reaches the memory, whatever `writable` said; reading it costs no more than before. `fork` rebinds a guard
+        as it does a device. `ValueError` if no memory without a guard begins there.
+        """
+
+    def guard_reads(self, address: int, on: bool) -> None:
+        """Let the guard answer data reads of the 4096 bytes around `address` too, or no more; not instruction fetches.
+
+        Belongs to the guard: not part of a snapshot. `ValueError` where there is no guard.
+        """
+
     def bind_registers(self, base: int, bank: RegisterBank, registers: Iterable[BankRegister]) -> None:
         """Let the core answer registers of a device range itself, those of the 1024 bytes at `base`.
 

@@ -19,6 +19,8 @@ from mvsdk.emulator.soc.crc import Crc
 from mvsdk.emulator.soc.dbgmcu import DBGMCU_SPACE, Dbgmcu
 from mvsdk.emulator.soc.dcache import Dcache
 from mvsdk.emulator.soc.exti import PINS, Exti
+from mvsdk.emulator.soc.flash import FlashController
+from mvsdk.emulator.soc.flash_array import ChipFlash
 from mvsdk.emulator.soc.gpdma import CHANNELS, Gpdma, GpdmaChannel
 from mvsdk.emulator.soc.gpio import GpioPort
 from mvsdk.emulator.soc.i2c import I2c
@@ -52,14 +54,23 @@ _TIME_STAMP_PIN = ("GPIOC", 13)
 
 class Chip:
     """Builds the peripherals of a board's chip. `strict` makes accesses to what is not modelled bus faults,
-    `gate_clocks` makes peripherals read 0 and ignore writes while RCC gives them no clock."""
+    `gate_clocks` makes peripherals read 0 and ignore writes while RCC gives them no clock. With a `flash` the chip has
+    its own flash, and no kernel that keeps the controller for itself."""
 
     STATE: ClassVar[tuple[str, ...]] = (
         "_bus", "_blocks", "_lines", "requests", "_pin_functions", "_dbgmcu", "analogue",
     )  # fmt: skip
     NOT_STATE: ClassVar[tuple[str, ...]] = ("_exti",)
 
-    def __init__(self, board: Board, wiring: Wiring, *, strict: bool = False, gate_clocks: bool = False) -> None:
+    def __init__(
+        self,
+        board: Board,
+        wiring: Wiring,
+        *,
+        strict: bool = False,
+        gate_clocks: bool = False,
+        flash: ChipFlash | None = None,
+    ) -> None:
         self._wiring = wiring
         self._gate_clocks = gate_clocks
         self.requests = wiring.requests
@@ -80,6 +91,8 @@ class Chip:
         self._dbgmcu = Dbgmcu()
         self._rtc = Rtc(wiring, self._interrupts["RTC"], self._triggers, lambda: wiring.wake("rtc"))
         self._tamp = Tamp()
+        self.flash = None if flash is None else self._flash_controller(flash)
+        """The FLASH controller, where no kernel keeps it for itself."""
         self._attach_single_blocks()
         self._pin_functions = PinFunctions(wiring, self._attach_timers(), functools.partial(self._tell_pwm, board.leds))
         self.ports = self._attach_ports(board.leds)
@@ -98,12 +111,14 @@ class Chip:
             self.press(button, pressed=False)
 
     def lay_out(self, core: Core, unique_id: bytes) -> None:
-        """Put registers and identity into a core's memory map. `unique_id` is 12 bytes."""
+        """Put registers, identity and flash into a core's memory map. `unique_id` is 12 bytes."""
         core.map_device(PERIPHERAL_SPACE.start, len(PERIPHERAL_SPACE), self._bus)
         core.map_device(DBGMCU_SPACE.start, len(DBGMCU_SPACE), self._dbgmcu)
         if not self._gate_clocks:
             self.bind_registers(core)
         place_identity(core, unique_id)
+        if self.flash is not None:
+            self.flash.lay_out(core)
 
     def bind_registers(self, core: Core) -> None:
         """Let a core whose map holds the peripherals answer by itself what `native.csv` lists."""
@@ -233,7 +248,7 @@ class Chip:
         self._attach("PWR", self.pwr)
         self._attach("RTC", self._rtc)
         self._attach("TAMP", self._tamp)
-        self._attach("FLASH_R", RegisterBlock("flash"))
+        self._attach("FLASH_R", self.flash or RegisterBlock("flash"))
         self._attach("SYSCFG", RegisterBlock("syscfg"))
         self._attach("CRC", Crc())
         self._attach("VREFBUF", RegisterBlock("vrefbuf"))
@@ -242,6 +257,10 @@ class Chip:
         self._attach("RNG", Rng(wiring, interrupts["RNG"]))
         self._attach("IWDG", Iwdg(wiring, interrupts["IWDG"]))
         self._attach("WWDG", Wwdg(wiring, interrupts["WWDG"]))
+
+    def _flash_controller(self, flash: ChipFlash) -> FlashController:
+        lines = self._interrupts["FLASH"], self._interrupts["FLASH_S"]
+        return FlashController(self._wiring, lines, flash)
 
     def _attach_timers(self) -> dict[str, PinUser]:
         timers: dict[str, PinUser] = {row["lptim"]: self._attach_lptim(row) for row in rows("lptims")}

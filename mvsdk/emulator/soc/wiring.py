@@ -45,6 +45,9 @@ class Wiring(Protocol):
     def set_line(self, interrupt: int, level: bool) -> None:
         """Drive an interrupt line, by the board's number."""
 
+    def raise_nmi(self) -> None:
+        """Make the non-maskable interrupt pending. Not from inside a guest's access."""
+
     def tell(self, event: Event) -> None:
         """Tell the observers."""
 

@@ -57,6 +57,25 @@ mv_range *mv_range_at(mv_core *core, uint32_t address) {
     return NULL;
 }
 
+/* Give all writes to the memory that begins at `base` to a guard; false where there is none, or one with a guard. */
+bool mv_guard(mv_core *core, uint32_t base, void *guard) {
+    mv_range *const range = mv_range_at(core, base);
+    if (range == NULL || range->owner != NULL || range->base != base) return false;
+    range->owner = guard;
+    range->writable = false;
+    mv_forget_pages(core);
+    return true;
+}
+
+/* Let the guard of a page answer data reads too, or no more; false where there is no guard. */
+bool mv_guard_reads(mv_core *core, uint32_t address, bool asked) {
+    mv_range *const range = mv_range_at(core, address);
+    if (range == NULL || range->device || range->owner == NULL) return false;
+    range->frame[(address - range->base) >> PAGE_BITS].asked = asked;
+    core->readable[address >> PAGE_BITS] = 0;
+    return true;
+}
+
 /* Empty the page entries, because a permission, the privilege or the code in a page has changed. */
 void mv_forget_pages(mv_core *core) {
     for (size_t i = 0; i < core->ranges; i++) {
@@ -130,6 +149,15 @@ static void grant_write(mv_core *core, const mv_range *range, uint32_t page) {
     core->writable[(range->base >> PAGE_BITS) + page] = (uintptr_t)range->host - range->base;
 }
 
+static bool is_asked(const mv_range *range, uint32_t offset) {
+    return range->owner != NULL && range->frame[offset >> PAGE_BITS].asked;
+}
+
+/* Memory that cannot be written, and that may have a guard. */
+static bool refuse_write(mv_core *core, const mv_range *range, uint32_t address, uint32_t size, uint32_t value) {
+    return range->owner == NULL ? bus_error(core, address) : tell_device(core, range, address, size, value);
+}
+
 static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
     if (mv_is_private(address)) return mv_private_read(core, address, size, privileged, value);
     if (!mv_mpu_allows(core, address, ACCESS_READ, privileged))
@@ -137,7 +165,7 @@ static bool read_once(mv_core *core, uint32_t address, uint32_t size, bool privi
     mv_range *const range = mv_range_at(core, address);
     if (range == NULL) return bus_error(core, address);
     const uint32_t offset = address - range->base;
-    if (range->device) return ask_device(core, range, address, size, value);
+    if (range->device || is_asked(range, offset)) return ask_device(core, range, address, size, value);
     *value = fetch_bytes(memory_bytes(range, offset), size);
     if (may_keep(core, address, ACCESS_READ, privileged)) grant_read(core, range, offset >> PAGE_BITS);
     return true;
@@ -151,7 +179,7 @@ static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool priv
     if (range == NULL) return bus_error(core, address);
     const uint32_t offset = address - range->base;
     if (range->device) return tell_device(core, range, address, size, value);
-    if (!range->writable) return bus_error(core, address);
+    if (!range->writable) return refuse_write(core, range, address, size, value);
     mv_frame_own(core, range, offset >> PAGE_BITS);
     store_bytes(range->host + offset, size, value);
     mv_code_changed(core, range, offset, size);
@@ -163,7 +191,7 @@ static bool write_once(mv_core *core, uint32_t address, uint32_t size, bool priv
 bool mv_read_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
     const mv_range *const range = mv_range_at(core, address);
     if (range == NULL) return bus_error(core, address);
-    if (range->device) return ask_device(core, range, address, size, value);
+    if (range->device || is_asked(range, address - range->base)) return ask_device(core, range, address, size, value);
     *value = fetch_bytes(memory_bytes(range, address - range->base), size);
     return true;
 }
@@ -172,7 +200,7 @@ bool mv_write_bus(mv_core *core, uint32_t address, uint32_t size, uint32_t value
     mv_range *const range = mv_range_at(core, address);
     if (range == NULL) return bus_error(core, address);
     if (range->device) return tell_device(core, range, address, size, value);
-    if (!range->writable) return bus_error(core, address);
+    if (!range->writable) return refuse_write(core, range, address, size, value);
     const uint32_t offset = address - range->base;
     mv_frame_own(core, range, offset >> PAGE_BITS);
     store_bytes(range->host + offset, size, value);
@@ -219,7 +247,7 @@ static bool probe_write(mv_core *core, uint32_t address, bool privileged) {
     if (!mv_mpu_allows(core, address, ACCESS_WRITE, privileged))
         return mv_fault(core, EXC_MEMMANAGE, CFSR_DACCVIOL | CFSR_MMARVALID, address);
     const mv_range *const range = mv_range_at(core, address);
-    return (range != NULL && !range->device && range->writable) || bus_error(core, address);
+    return (range != NULL && !range->device && (range->writable || range->owner != NULL)) || bus_error(core, address);
 }
 
 bool mv_write_frame(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {

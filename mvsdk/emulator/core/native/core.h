@@ -228,6 +228,7 @@ typedef struct {
     mv_page *shared;
     uint32_t views, writable_views; /* how often it is seen from outside: then `host` holds it, and with the second it is written */
     bool resident;                  /* `host` holds it */
+    bool asked;                     /* the range's guard answers data reads */
     bool code;                      /* decoded code came from here */
     bool stale;                     /* and is to be forgotten */
 } mv_frame;
@@ -240,7 +241,7 @@ typedef struct {
     mv_image *image;    /* keeps alive the pages that are not counted */
     uint8_t *code_line; /* one bit per 64 bytes: decoded code came from here */
     uint8_t *executed, *taken, *passed; /* coverage: one bit per halfword each, or NULL */
-    void *owner;        /* device */
+    void *owner;        /* device, or the guard of memory */
 } mv_range;
 
 /* A state to go back to: what a core was, its pages shared with it. */
@@ -383,6 +384,8 @@ typedef struct mv_core {
 bool mv_map_memory(mv_core *core, uint32_t base, uint32_t size, bool writable, mv_image *image);
 bool mv_map_device(mv_core *core, uint32_t base, uint32_t size, void *device);
 mv_range *mv_range_at(mv_core *core, uint32_t address);
+bool mv_guard(mv_core *core, uint32_t base, void *guard);
+bool mv_guard_reads(mv_core *core, uint32_t address, bool asked);
 bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);
 bool mv_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value);
 bool mv_read_aligned(mv_core *core, uint32_t address, uint32_t size, uint32_t *value);

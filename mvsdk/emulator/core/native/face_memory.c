@@ -54,6 +54,29 @@ static PyObject *map_device(PyObject *object, PyObject *const *arguments, Py_ssi
     return NULL;
 }
 
+static PyObject *guard_memory(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
+    machine *const self = (machine *)object;
+    uint32_t base;
+    if (!face_has_arguments(count, 2) || !face_get_word(arguments[0], &base)) return NULL;
+    device *const d = bind_device(self, arguments[1]);
+    if (d == NULL) return NULL;
+    const bool may = face_may_rearrange(self);
+    if (may && mv_guard(self->core, base, d)) Py_RETURN_NONE;
+    if (may) PyErr_Format(PyExc_ValueError, "no memory without a guard begins at %S", arguments[0]);
+    face_free_device(d);
+    return NULL;
+}
+
+static PyObject *guard_reads(PyObject *object, PyObject *const *arguments, Py_ssize_t count) {
+    machine *const self = (machine *)object;
+    uint32_t address;
+    if (!face_has_arguments(count, 2) || !face_may_touch(self) || !face_get_word(arguments[0], &address)) return NULL;
+    const int asked = PyObject_IsTrue(arguments[1]);
+    if (asked < 0 || !face_may_touch(self)) return NULL;
+    if (mv_guard_reads(self->core, address, asked != 0)) Py_RETURN_NONE;
+    return PyErr_Format(PyExc_ValueError, "no memory with a guard at %S", arguments[0]);
+}
+
 /* -- a second core out of the first -------------------------------------------------------------------------------------- */
 
 static void free_devices(device **devices, size_t count) {
@@ -63,11 +86,11 @@ static void free_devices(device **devices, size_t count) {
 
 static size_t count_devices(const mv_core *core) {
     size_t count = 0;
-    for (size_t i = 0; i < core->ranges; i++) count += core->range[i].device;
+    for (size_t i = 0; i < core->ranges; i++) count += core->range[i].owner != NULL;
     return count;
 }
 
-/* What answers in the fork for the device range `at` and those after it; runs Python code. */
+/* What answers in the fork, as device or as guard, range by range; runs Python code. */
 static device **rebind_devices(machine *self, machine *twin, PyObject *rebind, size_t *count) {
     *count = 0;
     device **const devices = PyMem_Malloc(sizeof(device *) * (count_devices(self->core) + 1));
@@ -97,8 +120,12 @@ static bool become_twin(machine *self, machine *twin, device **devices, size_t *
     for (size_t i = 0; i < core->ranges; i++) {
         const mv_range *const range = &core->range[i];
         if (!range->device && !mv_map_memory(copy, range->base, range->size, range->writable, NULL)) return false;
-        if (range->device && !mv_map_device(copy, range->base, range->size, devices[*used])) return false;
-        *used += range->device;
+        if (range->owner == NULL) continue;
+        device *const d = devices[*used];
+        if (!(range->device ? mv_map_device(copy, range->base, range->size, d) : mv_guard(copy, range->base, d))) return false;
+        ++*used;
+        for (uint32_t page = 0; !range->device && page < range->size >> PAGE_BITS; page++)
+            copy->range[i].frame[page].asked = range->frame[page].asked;
     }
     mv_snapshot *const snapshot = mv_take_snapshot(core);
     if (snapshot == NULL) return false;
@@ -338,6 +365,8 @@ PyType_Spec face_image_spec = {
 PyMethodDef face_memory_methods[] = {
     {"place_memory", FAST(place_memory), NULL},
     {"map_device", FAST(map_device), NULL},
+    {"guard_memory", FAST(guard_memory), NULL},
+    {"guard_reads", FAST(guard_reads), NULL},
     {"fork_core", fork_core, METH_O, NULL},
     {"read_memory", FAST(read_memory), NULL},
     {"write_memory", FAST(write_memory), NULL},
