@@ -17,8 +17,10 @@ from pyocd.core.memory_map import DeviceRegion, FlashRegion, MemoryMap, RamRegio
 from pyocd.coresight.coresight_target import CoreSightTarget
 from pyocd.flash.flash import Flash
 from pyocd.target import TARGET
+from pyocd.target.pack.flash_algo import PackFlashAlgo
 
 from mvsdk.probe.option_bytes import OPTR, OptionBytes
+from mvsdk.resources import shared
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +92,17 @@ class STM32U585(CoreSightTarget):
             _log.warning("the debug link will not live through Stop and Standby: %s", error)
 
 
+@functools.cache
+def flash_algorithm() -> PackFlashAlgo:
+    """Return the flash algorithm, as a board's support brings it."""
+    return PackFlashAlgo(str(shared("board-support") / chip()["flash"]["algorithm"]))
+
+
+def _algorithm_ram() -> RamRegion:
+    region = next(region for region in chip()["region"] if region.get("default"))
+    return RamRegion(start=region["base"], length=region["size"])
+
+
 def memory_map() -> MemoryMap:
     """Return the memory map; regions come anew, because pyOCD keeps what it finds out in them."""
     return MemoryMap(*(_region(region) for region in chip()["region"]))
@@ -99,13 +112,14 @@ def _region(region: dict[str, Any]) -> Any:  # noqa: ANN401 - one of pyOCD's reg
     place = {"name": region["name"], "start": region["base"], "length": region["size"]}
     match region["kind"]:
         case "flash":
-            flash = chip()["flash"]
+            flash, algorithm = chip()["flash"], flash_algorithm()
             return FlashRegion(
                 **place,
-                blocksize=flash["page"],
-                page_size=flash["page"],
+                sector_size=flash["page"],
+                page_size=algorithm.page_size,
                 erased_byte_value=flash["erased"],
                 is_boot_memory=region.get("boot", False),
+                algo=algorithm.get_pyocd_flash_algo(algorithm.page_size, _algorithm_ram()),
                 flash_class=GuardedFlash,
             )
         case "ram":

@@ -27,6 +27,10 @@ A device can be kept, and a run had again:
     --record FILE            write down every input with its cycle
     --replay FILE            let the same inputs happen at the same cycles
 
+With --bare the device is a bare board on a desk, for probes: its flash is its own, kept in the folder of --device, and
+blank until something is flashed; without TARGET nothing is put into it. `mvsdk flash BUNDLE --probe emulator:NAME`
+flashes it while it runs, and a fault does not end the run. docs/flashing.md tells more.
+
 --inputs FILE names what is connected to the device and what happens to it when; docs/emulator.md shows such a
 device.toml. --uart connects a serial port to this machine: USART2=stdio, USART2=pty, USART2=file:OUT or
 USART2=file:OUT,IN. With stdio, standard output is what the port sends, and everything else is on standard error.
@@ -98,13 +102,16 @@ if TYPE_CHECKING:
     from mvsdk.emulator.host_ports import HostPorts
     from mvsdk.emulator.network.radio import Radio
     from mvsdk.emulator.recording import Recording
+    from mvsdk.emulator.soc.flash_array import ChipFlash
     from mvsdk.emulator.target import Target
     from mvsdk_cli.emulator_console import Console
 
 REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
+NOTHING = "nothing"
+"""What is called the image of a chip that nobody has flashed."""
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The wall time at which a device in virtual time starts, so that a run can be repeated."""
-FRESH_ONLY = {"seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path"}
+FRESH_ONLY = {"seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path", "bare"}
 """Options of a new device: one from a file has them from there."""
 IN_A_RECORDING = {"inputs", "uarts", "from_snapshot", *NAMES}
 """Options of a device that is not replayed: a recording has what came of them."""
@@ -130,6 +137,7 @@ class Request:
     snapshots: tuple[tuple[int, Path], ...]
     from_snapshot: Path | None
     device_path: Path | None
+    bare: bool
     cloud: bool
     record: Path | None
     replay: Path | None
@@ -207,6 +215,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--from-snapshot", type=_PATH, help="Go on from a snapshot.")
 @click.option("--device", "device_path", callback=_folder, metavar="NAME|DIR", help="Keep the device in this folder.")
+@click.option("--bare", is_flag=True, help="Give the device its flash to itself: a bare board, for probes.")
 @click.option("--cloud", is_flag=True, help="Keep the device in touch with the cloud that made it.")
 @click.option("--record", type=_PATH, help="Write every input to this file.")
 @click.option("--replay", type=_PATH, help="Run what was recorded in this file.")
@@ -236,6 +245,10 @@ def _check_together(ctx: click.Context, request: Request) -> None:
     """Refuse options that contradict each other."""
     if request.cloud and request.network.offline:
         raise click.UsageError("--offline leaves the cloud of --cloud out of reach: leave one of the two out.", ctx)
+    if request.bare and request.device_path is None:
+        raise click.UsageError("--bare needs --device NAME: where its flash is kept, and what probes call it.", ctx)
+    if request.bare and request.cloud:
+        raise click.UsageError("--bare has no kernel that could be in touch with a cloud: leave out --cloud.", ctx)
     if request.cloud and request.device_path is None:
         raise click.UsageError("--cloud needs --device: who the device is. `mvsdk device create NAME` makes one.", ctx)
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
@@ -254,11 +267,17 @@ def _emulate(request: Request, stack: ExitStack) -> int:
     from mvsdk.project.configuration import DEFAULT_BOARD
     from mvsdk_cli.keyring import keyring
 
-    path, project_board = (request.target, DEFAULT_BOARD) if request.target is not None else _project_bundle()
+    if request.bare and request.target is None:
+        path, project_board = Path(NOTHING), DEFAULT_BOARD
+    else:
+        path, project_board = (request.target, DEFAULT_BOARD) if request.target is not None else _project_bundle()
     board = load(request.board_name or project_board)
     directory = _open_directory(request, board, stack)
     trust = [*request.trust, *(directory.trusted if directory else [])]
-    loaded = load_target(path, board, keyring().trusted(trust).values(), allow_unsigned=request.allow_unsigned)
+    if request.bare and request.target is None:
+        loaded = _nothing()
+    else:
+        loaded = load_target(path, board, keyring().trusted(trust).values(), allow_unsigned=request.allow_unsigned)
     run = Run(request, board, path, loaded, directory)
     run.prepare(stack)
     started = time.monotonic()
@@ -266,6 +285,14 @@ def _emulate(request: Request, stack: ExitStack) -> int:
         reason, status = run.to_end()
     run.summary(reason, status, time.monotonic() - started)
     return status
+
+
+def _nothing() -> Target:
+    """Return what a blank chip runs."""
+    from mvsdk.bundle import Image, ManifestOptions
+    from mvsdk.emulator.target import Target
+
+    return Target(Image(b"\xff"), ManifestOptions())
 
 
 def _open_directory(request: Request, board: Board, stack: ExitStack) -> DeviceDirectory | None:
@@ -367,7 +394,9 @@ class Run:
             return
         from mvsdk.emulator.debug.port import DebugPort
 
-        self._port = stack.enter_context(DebugPort(self.device, self._directory.path, os.environ))
+        self._port = stack.enter_context(
+            DebugPort(self.device, self._directory.path, os.environ, survives_faults=self._request.bare)
+        )
         self._between.append(self._port.turn)
 
     def _notice(self, line: str) -> None:
@@ -413,12 +442,21 @@ class Run:
             connection_policy=ConnectionPolicy.of(self._loaded.options),
             identity=directory.identity if directory else None,
             external_flash=directory.external_flash if directory else None,
+            chip_flash=self._chip_flash(),
             storage_for=directory.storage_for if directory else None,
             **tracing,
         )
         if directory is not None:
             directory.attach(device)
         return device
+
+    def _chip_flash(self) -> ChipFlash | None:
+        """Return the chip's own flash, for a device that has it to itself."""
+        if not self._request.bare or self._directory is None:
+            return None
+        from mvsdk.emulator.soc.flash_array import SIZE, ChipFlash
+
+        return ChipFlash(storage=self._directory.chip_flash(SIZE))
 
     def _connect(self, reach: Reach | None, stack: ExitStack) -> None:
         """Connect scripts, serial ports, a recorder, the network and the console."""

@@ -58,12 +58,16 @@ class DebugPort:
     """Lets debuggers at a device until it is closed. It is run in the device's place, as `run_in_steps` does.
 
     It listens in `folder`, on a Unix socket, or on loopback where the system has none, and says so where `environment`
-    keeps announcements.
+    keeps announcements. With `survives_faults` a fault that ends a run halts the guest instead, as a chip that locks up
+    stays on its desk: a probe can still reset or flash it.
     """
 
-    def __init__(self, device: Device, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, device: Device, folder: Path, environment: Mapping[str, str], *, survives_faults: bool = False
+    ) -> None:
         self.debugger = Debugger(device)
         self._device = device
+        self._survives_faults = survives_faults
         self._token = secrets.token_hex(16)
         self._selector = selectors.DefaultSelector()
         self._connections: set[_Connection] = set()
@@ -123,6 +127,9 @@ class DebugPort:
             self.stood_s += time.monotonic() - began
             return End.TIME
         end = self._device.run(until_us)
+        if end is End.FAULT and self._survives_faults:
+            self.debugger.halt()
+            return End.TIME
         halts = end is End.STOPPED and self.debugger.halted is not None and not stopping
         return End.TIME if halts else end
 
