@@ -398,6 +398,8 @@ class Run:
             DebugPort(self.device, self._directory.path, os.environ, survives_faults=self._request.bare)
         )
         self._between.append(self._port.turn)
+        if self._request.bare:
+            self._notice(f"ready for probes, as emulator:{self._port.welcome.name}")
 
     def _notice(self, line: str) -> None:
         if not self._request.as_json:

@@ -205,9 +205,11 @@ class DebugPort:
         try:
             match request:
                 case Read(address=address, size=size, width=width):
-                    connection.waits = self.debugger.halted is None and address in port.polls
+                    polls = self.debugger.halted is None and address in port.polls
+                    connection.waits, connection.polled = polls and connection.polled, polls
                     return Data(data=port.read(address, size, width))
                 case Write(address=address, data=data, width=width):
+                    connection.polled = False
                     port.write(address, data, width)
                 case ResetLine(low=low):
                     port.reset_line(low)
@@ -233,8 +235,10 @@ class _Connection:
         self.socket = connected
         self.port = port
         self.welcome = False
+        self.polled = False
+        """Whether its last request asked if the guest has halted."""
         self.waits = False
-        """Whether it has asked, in its last turn, if the guest has halted."""
+        """Whether, in its last turn, it asked that again and again."""
         self.unsent = bytearray()
         self._received = bytearray()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,83 +19,14 @@ from mvsdk.debug_port.client import DebugConnection, connect, running_devices
 from mvsdk.debug_port.errors import AccessError, ConnectionLostError, NoSuchDeviceError
 from mvsdk.debug_port.messages import BLOCK_BYTES, FRAME_BYTES, Hello, Read
 from mvsdk.emulator.core import new_core
-from mvsdk.emulator.debug.access_port import DCRDR, DCRSR, DEMCR, DFSR, DHCSR, FP_COMP0, FP_CTRL
+from mvsdk.emulator.debug.access_port import DEMCR, DFSR, DHCSR, FP_COMP0, FP_CTRL
 from mvsdk.emulator.debug.port import CLIENTS, DebugPort
 from mvsdk.emulator.device import Device, End
-from mvsdk.emulator.pace import run_in_steps
+from tests.emulator.debug.served import HALT, S_HALT, S_RESET_ST, STEP, Debugging, Served
 from tests.emulator.debug.test_debugger import COUNTER
 from tests.emulator.test_device import BOARD, blinky, image
 
-KEY, DEBUGEN, HALT, STEP, S_HALT, S_RESET_ST = 0xA05F_0000, 1, 2, 4, 1 << 17, 1 << 25
 RAM = BOARD.ram.base
-ENDLESS_US = 10**12
-WARM_US = 10_000
-"""After this the guest has started up and is in its loop."""
-
-
-class Served:
-    """A device that runs on a thread of its own, with its port."""
-
-    def __init__(self, folder: Path, device: Device) -> None:
-        self.environment = {"MVSDK_RUNNING": str(folder / "running")}
-        self.device = device
-        device.run(WARM_US)
-        home = folder / "kitchen"
-        home.mkdir()
-        self.port = DebugPort(device, home, self.environment)
-        self.end: End | None = None
-        self._debuggers: list[Debugging] = []
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        self.end = run_in_steps(self.port, ENDLESS_US, self.port.turn)
-
-    def connect(self) -> Debugging:
-        """Return a debugger, which leaves at the end of the run if not before."""
-        debugger = Debugging(connect("kitchen", self.environment))
-        self._debuggers.append(debugger)
-        return debugger
-
-    def stop(self) -> None:
-        """End the run, and with it the port."""
-        self.device.stop()
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        for debugger in self._debuggers:
-            debugger.connection.close()
-        self.port.close()
-
-
-class Debugging:
-    """A debugger in a few lines, over a connection."""
-
-    def __init__(self, connection: DebugConnection) -> None:
-        self.connection = connection
-
-    def read(self, address: int) -> int:
-        """Read a word."""
-        return int.from_bytes(self.connection.read(address, 4, 4), "little")
-
-    def write(self, address: int, value: int) -> None:
-        """Write a word."""
-        self.connection.write(address, value.to_bytes(4, "little"), 4)
-
-    def control(self, bits: int = 0) -> None:
-        """Write DHCSR."""
-        self.write(DHCSR, KEY | DEBUGEN | bits)
-
-    def wait_halted(self) -> None:
-        """Wait until the guest stands."""
-        for _ in range(2_000):
-            if self.read(DHCSR) & S_HALT:
-                return
-        raise AssertionError("the guest does not halt")
-
-    def register(self, number: int) -> int:
-        """Read a register."""
-        self.write(DCRSR, number)
-        return self.read(DCRDR)
 
 
 @pytest.fixture
