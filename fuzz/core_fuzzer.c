@@ -196,6 +196,12 @@ static void lay_out(mv_core *core, device *answering, const plan *p, bool from_i
     if (layout & 32) mv_map_memory(core, 0, PAGE_SIZE, (layout & 1) != 0, NULL);
     if (layout & 64) mv_map_device(core, RAM - PAGE_SIZE, PAGE_SIZE, answering);
     if (layout & 128) mv_map_memory(core, p->extra_base & ~(PAGE_SIZE - 1u), (p->extra_pages & 3) * PAGE_SIZE, true, NULL);
+    if (p->extra_pages & 4) {
+        REQUIRE(mv_guard(core, FLASH, answering));
+        REQUIRE(!mv_guard(core, FLASH, answering) && !mv_guard(core, DEVICE, answering) && !mv_guard(core, FLASH + 2, answering));
+        REQUIRE(mv_guard_reads(core, FLASH + PAGE_SIZE + 4, (p->extra_pages & 8) != 0));
+        REQUIRE(!mv_guard_reads(core, RAM, true));
+    }
 }
 
 static void build(rig *r, const plan *p, bool from_image) {

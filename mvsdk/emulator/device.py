@@ -135,7 +135,7 @@ class Device:
     kernel is online. `identity` is who the device is; without one that follows from the seed. `image_name` is what
     people call the image. Whatever happens to a running device from outside happens through `inputs`.
     Observers are called synchronously, in order, for every event.
-    Raises `NotExecutableError` for an image without a plausible vector table.
+    Raises `NotExecutableError` for an image without a plausible vector table that is to run.
     """
 
     STATE: ClassVar[tuple[str, ...]] = (

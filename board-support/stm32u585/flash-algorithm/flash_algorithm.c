@@ -7,7 +7,6 @@
  * names them all. A quad-word of ones is never programmed: it is as erased, and can still be programmed later.
  */
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "flash_device.h"

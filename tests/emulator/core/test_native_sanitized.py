@@ -29,6 +29,7 @@ BUILD = ["-std=c11", "-O1", "-g", "-ffp-contract=off", "-fno-strict-aliasing", "
 SANITIZED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
 FACE_TESTS = (
+    "test_guards.py",
     "test_native_face.py",
     "test_native_robustness.py",
     "test_register_banks.py",
