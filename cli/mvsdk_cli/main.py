@@ -22,6 +22,7 @@ COMMANDS = {
     "emulate": "Run a bundle on the emulated device.",
     "probes": "List debug probes, real and emulated.",
     "flash": "Write a bundle into the flash of a board.",
+    "run": "Flash a board, start it and show its log.",
     "reset": "Reset a board.",
     "erase": "Erase the flash of a board.",
     "read-memory": "Read memory of a board.",

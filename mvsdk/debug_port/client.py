@@ -16,7 +16,9 @@ from mvsdk.debug_port.messages import (
     Answer,
     Data,
     Failed,
+    Follow,
     Hello,
+    Lines,
     Read,
     Request,
     ResetLine,
@@ -86,6 +88,20 @@ class DebugConnection:
         answer = self._ask(ResetLine(low=low))
         if not isinstance(answer, messages.Done):
             raise self._failed(answer, "cannot reset")
+
+    def follow(self, after: int) -> Lines:
+        """Return what has happened since the line numbered `after`; nothing of it is halted by that."""
+        answer = self._ask(Follow(after=after))
+        if not isinstance(answer, Lines):
+            raise self._failed(answer, "cannot follow the log")
+        return answer
+
+    def newest_line(self) -> int:
+        """Return the number of the last line so far."""
+        lines = self.follow(0)
+        while lines.lines:
+            lines = self.follow(lines.last)
+        return lines.last
 
     def _ask(self, request: Request) -> Answer:
         try:

@@ -20,6 +20,10 @@ FRAME_BYTES = 256 * 1024
 BLOCK_BYTES = 128 * 1024
 """Bytes of memory in one message, at most."""
 LENGTH_BYTES = 4
+LINES_MOST = 50
+"""Lines of the log in one message, at most."""
+LINE_LENGTH = 1024
+"""Characters of a line, at most; a longer one is cut."""
 
 Address = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
 Width = Literal[0, 1, 2, 4]
@@ -64,7 +68,13 @@ class ResetLine(_Message, tag="reset-line", frozen=True, kw_only=True):
     low: bool
 
 
-Request = Hello | Read | Write | ResetLine
+class Follow(_Message, tag="follow", frozen=True, kw_only=True):
+    """What has happened since the line of this number: answered by `Lines`. It is no debugging, and halts nobody."""
+
+    after: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+Request = Hello | Read | Write | ResetLine | Follow
 
 
 # -- what a device answers -------------------------------------------------------------------------------------------
@@ -85,6 +95,22 @@ class Data(_Message, tag="data", frozen=True, kw_only=True):
     data: Block
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened, at `time_us` of the device's clock: a logged line, a start with its wake reason, or a
+    fault with its causes."""
+
+    time_us: int
+    kind: Literal["log", "start", "fault"]
+    text: Annotated[str, Meta(max_length=LINE_LENGTH)]
+
+
+class Lines(_Message, tag="lines", frozen=True, kw_only=True):
+    """The next lines, and the number of the last of them. What the device no longer has is left out."""
+
+    last: int
+    lines: Annotated[tuple[Line, ...], Meta(max_length=LINES_MOST)]
+
+
 class Done(_Message, tag="done", frozen=True):
     """It is done."""
 
@@ -96,7 +122,7 @@ class Failed(_Message, tag="failed", frozen=True, kw_only=True):
     what: Text
 
 
-Answer = Welcome | Data | Done | Failed
+Answer = Welcome | Data | Lines | Done | Failed
 
 _to_request: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _to_answer: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)

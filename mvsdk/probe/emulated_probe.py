@@ -106,6 +106,11 @@ class EmulatedProbe(DebugProbe):
         return f"{PREFIX}:{self._welcome.name}"
 
     @property
+    def announcement(self) -> Announcement:
+        """Where the device listens."""
+        return self._announcement
+
+    @property
     def welcome(self) -> Welcome:
         """What the device says of itself."""
         return self._welcome

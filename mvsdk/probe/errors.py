@@ -7,6 +7,7 @@ ProbeError
 ├── WrongTargetError     the chip behind the probe is not the one the bundle is for
 ├── ProtectedError       the chip is protected; it would have to be erased
 ├── RangeError           an address or an image lies where the chip has nothing of the kind
+├── NoLogError           the board behind a probe has no log that could be followed
 └── ProbeFailedError     the probe, or the chip, does not do what it is asked
 """
 
@@ -38,6 +39,10 @@ class ProtectedError(ProbeError):
 
 class RangeError(ProbeError):
     """An address or an image lies where the chip has nothing of the kind."""
+
+
+class NoLogError(ProbeError):
+    """The board behind a probe has no log that could be followed."""
 
 
 class ProbeFailedError(ProbeError):

@@ -34,10 +34,13 @@ class FoundProbe:
     probe: DebugProbe
     """pyOCD's."""
 
+    announcement: Announcement | None = None
+    """Where an emulated device listens."""
+
     @property
     def emulated(self) -> bool:
         """Whether it is an emulated device."""
-        return self.uid.startswith("emulator:")
+        return self.announcement is not None
 
 
 def find_probes() -> list[FoundProbe]:
@@ -105,10 +108,14 @@ def _found(probe: Any) -> FoundProbe:  # noqa: ANN401 - pyOCD's
 
     info = probe.associated_board_info
     part = None if info is None else info.target
+    announcement = None
     if isinstance(probe, EmulatedProbe):
+        announcement = probe.announcement
         board: str | None = probe.welcome.board
         image = probe.welcome.image or None
     else:
         board = chip()["boards"][0] if part in chip()["parts"] else None
         image = None
-    return FoundProbe(probe.unique_id, f"{probe.vendor_name} {probe.product_name}", board, part, image, probe)
+    return FoundProbe(
+        probe.unique_id, f"{probe.vendor_name} {probe.product_name}", board, part, image, probe, announcement
+    )

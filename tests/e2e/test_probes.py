@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mvsdk.debug_port.client import running_devices
+from tests.board_support.firmware import link
 from tests.e2e.conftest import BIN, Shell
 
 DEADLINE_S = 60
@@ -84,6 +85,45 @@ def test_a_dry_run_writes_nothing(bare: Desk) -> None:
     assert "1 of 1 pages differ; nothing was written" in said.stdout
     read = bare("mvsdk", "read-memory", "0x08000000", "32")
     assert read.stdout.splitlines()[0] == "08000000  " + "ff " * 15 + "ff  |................|"
+
+
+def test_a_run_shows_the_log_and_ends_with_it(bare: Desk) -> None:
+    """Flashed and started, its lines come until the text, or the time is over; then the board runs on."""
+    seen = bare("mvsdk", "run", "--until", "LED on")
+    assert seen.returncode == 0, seen.stderr
+    assert "blinky: LED on" in seen.stdout.splitlines()[-1]
+    assert "emulator:desk: " in seen.stderr
+    missed = bare("mvsdk", "run", "--until", "never said", "--for", "200ms", "--json")
+    assert missed.returncode == 3
+    events = [json.loads(line)["event"] for line in missed.stdout.splitlines()]
+    assert events[:2] == ["flashed", "start"]
+    assert bare("mvsdk", "run", "--for", "1ms").returncode == 0
+
+
+def test_a_run_that_faults_says_so(bare: Desk, tmp_path: Path) -> None:
+    """The exit status is that of a fault, and the board can be flashed again."""
+    source = "int main(void) { *(volatile int *)0x60000000 = 1; return 0; }"
+    elf = link(tmp_path, {"main.c": source}).path
+    faulted = bare("mvsdk", "run", elf, "--allow-unsigned")
+    assert faulted.returncode == 4, faulted.stderr
+    assert "HardFault" in faulted.stdout
+    assert bare("mvsdk", "run", "--until", "LED on").returncode == 0
+
+
+def test_ctrl_c_ends_a_run_and_not_the_board(bare: Desk) -> None:
+    """Status 130, nothing but the log on the terminal, and the board is still there."""
+    variables = {**os.environ, "MVSDK_HOME": str(bare.shell.home), **bare.environment}
+    run = subprocess.Popen(
+        [str(BIN / "mvsdk"), "run"],
+        cwd=bare.shell.directory, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert run.stdout is not None
+    assert "application starts" in run.stdout.readline()
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=DEADLINE_S)
+    assert run.returncode == 130
+    assert "Traceback" not in errors
+    assert bare("mvsdk", "reset").returncode == 0
 
 
 def test_probes_are_listed(bare: Desk) -> None:

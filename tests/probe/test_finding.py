@@ -6,13 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from mvsdk.debug_port.announcements import Announcement
 from mvsdk.probe.errors import ManyProbesError, NoProbeError
 from mvsdk.probe.finding import FoundProbe, choose
 
 
 def probe(uid: str, board: str | None = None) -> FoundProbe:
     """Return a probe that is only a name."""
-    return FoundProbe(uid, "a probe", board, None, None, SimpleNamespace())
+    announcement = Announcement(name="", folder="", address="", token="", process=1)
+    emulated = uid.startswith("emulator:")
+    return FoundProbe(uid, "a probe", board, None, None, SimpleNamespace(), announcement if emulated else None)
 
 
 KITCHEN, CELLAR = probe("emulator:kitchen", "stm32u585"), probe("emulator:cellar", "stm32u585")

@@ -348,7 +348,7 @@ class Run:
         watches = [] if request.text is None else [TextWatch(request.text)]
         observers: list[Observer] = [self._view(names, stack), *watches]
         if self._directory is not None:
-            observers.append(self._directory.observe)
+            observers += [self._directory.observe, self._tell_port]
         link = self._link(observers, stack)
         reach = None if request.replay is not None else request.network.reach(link)
         if request.trace_file is not None:
@@ -400,6 +400,11 @@ class Run:
         self._between.append(self._port.turn)
         if self._request.bare:
             self._notice(f"ready for probes, as emulator:{self._port.welcome.name}")
+
+    def _tell_port(self, event: Event) -> None:
+        """Let who follows the log from outside hear of what happens."""
+        if self._port is not None:
+            self._port.observe(event)
 
     def _notice(self, line: str) -> None:
         if not self._request.as_json:

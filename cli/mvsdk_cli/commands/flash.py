@@ -86,10 +86,11 @@ def command(
     if as_json:
         print_json(_document(name, path, plan, outcome, seconds, started=not no_reset and not dry_run))
     else:
-        click.echo(f"{name}: {_line(plan, outcome, seconds, started=not no_reset)}")
+        click.echo(f"{name}: {described(plan, outcome, seconds, started=not no_reset)}")
 
 
-def _line(plan: Plan, outcome: Outcome | None, seconds: float, *, started: bool) -> str:
+def described(plan: Plan, outcome: Outcome | None, seconds: float, *, started: bool) -> str:
+    """Say in a line what was done, or would be."""
     what = f"{plan.size} bytes at 0x{plan.address:08x}"
     differed = f"{len(plan.changed)} of {plan.pages} pages"
     if outcome is None:

@@ -11,11 +11,13 @@ slice. A connection that says what it must not, sends more than it may or does n
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -25,12 +27,17 @@ from mvsdk.debug_port.announcements import Announcement, announce, running_home
 from mvsdk.debug_port.messages import (
     FRAME_BYTES,
     LENGTH_BYTES,
+    LINE_LENGTH,
+    LINES_MOST,
     PROTOCOL,
     Answer,
     Data,
     Done,
     Failed,
+    Follow,
     Hello,
+    Line,
+    Lines,
     Read,
     Request,
     ResetLine,
@@ -41,6 +48,8 @@ from mvsdk.emulator.core import BusFault
 from mvsdk.emulator.debug.access_port import AccessPort
 from mvsdk.emulator.debug.debugger import Debugger
 from mvsdk.emulator.device import Device, End
+from mvsdk.emulator.events import Event, Faulted, LogLine, Started
+from mvsdk.emulator.fault_status import causes
 
 SOCKET_NAME = "debug.sock"
 CLIENTS = 8
@@ -49,6 +58,8 @@ REQUESTS_A_TURN = 400
 """Requests answered before the guest has its next slice, at most."""
 LINGER_S = 0.002
 """How long a turn waits for a debugger's next request after an answer."""
+LINES_KEPT = 1000
+"""Lines of the log that are kept for who follows it."""
 STANDING_S = 0.05
 """How long a standing guest lets nobody but debuggers have their turn."""
 _UNSENT_BYTES = 4 * FRAME_BYTES
@@ -71,6 +82,8 @@ class DebugPort:
         self._token = secrets.token_hex(16)
         self._selector = selectors.DefaultSelector()
         self._connections: set[_Connection] = set()
+        self._lines: deque[Line] = deque(maxlen=LINES_KEPT)
+        self._last_line = 0
         self.stood_s = 0.0
         """For how many seconds the guest stood, and this was waited for."""
         self.welcome = Welcome(
@@ -109,6 +122,20 @@ class DebugPort:
         for connection in tuple(self._connections):
             self._drop(connection)
         self._stop_listening()
+
+    def observe(self, event: Event) -> None:
+        """Remember what those want to know who follow the log."""
+        match event:
+            case LogLine(text=text):
+                line = Line(time_us=event.time_us, kind="log", text=text[:LINE_LENGTH])
+            case Started(wake_reason=reason):
+                line = Line(time_us=event.time_us, kind="start", text=reason)
+            case Faulted(fault=fault):
+                line = Line(time_us=event.time_us, kind="fault", text="; ".join(causes(fault))[:LINE_LENGTH])
+            case _:
+                return
+        self._lines.append(line)
+        self._last_line += 1
 
     # -- in the device's place -----------------------------------------------------------------------------------------
 
@@ -213,11 +240,19 @@ class DebugPort:
                     port.write(address, data, width)
                 case ResetLine(low=low):
                     port.reset_line(low)
+                case Follow(after=after):
+                    return self._follow(after)
         except BusFault:
             return Failed(why="bus-fault", what="nothing answers there")
         except ValueError as error:
             return Failed(why="bad-request", what=str(error))
         return Done()
+
+    def _follow(self, after: int) -> Lines:
+        first = self._last_line - len(self._lines)
+        start = max(after - first, 0)
+        lines = tuple(itertools.islice(self._lines, start, start + LINES_MOST))
+        return Lines(last=first + start + len(lines) if lines else self._last_line, lines=lines)
 
     def _greet(self, connection: _Connection, hello: Hello) -> Answer:
         if not secrets.compare_digest(hello.token.encode(), self._token.encode()):

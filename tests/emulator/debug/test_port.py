@@ -20,8 +20,9 @@ from mvsdk.debug_port.errors import AccessError, ConnectionLostError, NoSuchDevi
 from mvsdk.debug_port.messages import BLOCK_BYTES, FRAME_BYTES, Hello, Read
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.debug.access_port import DEMCR, DFSR, DHCSR, FP_COMP0, FP_CTRL
-from mvsdk.emulator.debug.port import CLIENTS, DebugPort
-from mvsdk.emulator.device import Device, End
+from mvsdk.emulator.debug.port import CLIENTS, LINES_KEPT, DebugPort
+from mvsdk.emulator.device import BREAKPOINT_FAULT, Device, End
+from mvsdk.emulator.events import Faulted, LogLine, Started
 from tests.emulator.debug.served import HALT, S_HALT, S_RESET_ST, STEP, Debugging, Served
 from tests.emulator.debug.test_debugger import COUNTER
 from tests.emulator.test_device import BOARD, blinky, image
@@ -120,6 +121,30 @@ def test_a_chip_stands_while_its_reset_line_is_low(served: Served) -> None:
             debugger.connection.reset_line(False)
         while other.read(DHCSR) & S_HALT:
             pass
+
+
+def test_the_log_can_be_followed_without_debugging(tmp_path: Path) -> None:
+    """Lines come once, in order, with their times, however many there are at once; nobody is attached by asking."""
+    events = [LogLine(number, f"line {number}") for number in range(LINES_KEPT + 500)]
+    served = Served(tmp_path, Device(BOARD, image(COUNTER), new_core()))
+    connection = served.connect().connection
+    for event in (*events, Started(7, "COLDBOOT"), Faulted(8, BREAKPOINT_FAULT, served.device.core.registers(), "nop")):
+        served.port.observe(event)
+    newest = connection.newest_line()
+    seen: list[str] = []
+    after = 0
+    while lines := (answer := connection.follow(after)).lines:
+        seen += [line.text for line in lines]
+        after = answer.last
+    assert after == newest == len(events) + 2
+    assert seen[:-2] == [event.text for event in events[502:]]
+    assert seen[-2] == "COLDBOOT"
+    assert connection.follow(newest + 1_000).lines == ()
+    served.port.observe(LogLine(9, "x" * 10_000))
+    (line,) = connection.follow(newest).lines
+    assert (line.time_us, line.kind, len(line.text)) == (9, "log", 1024)
+    assert served.port.debugger.clients == ()
+    served.stop()
 
 
 def test_memory_is_what_the_bus_has(served: Served) -> None:
