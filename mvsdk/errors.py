@@ -9,6 +9,8 @@
     ├── UpdateError         update:    an update is refused, or cannot go on
     ├── ProjectError        project:   scaffold, tool chain and build
     ├── EmulatorError       emulator:  a device cannot be made or run
+    ├── DebugPortError      debug_port: an emulated device cannot be debugged
+    ├── ProbeError          probe:     a debug probe, or the chip behind it, does not do what it is asked
     ├── CloudError          cloud:     the local cloud cannot be started, reached, or do what it is asked
     └── OutputError         files:     a file cannot be written
 
@@ -59,6 +61,14 @@ class ProjectError(MvsdkError):
 
 class EmulatorError(MvsdkError):
     """An emulated device cannot be made or run."""
+
+
+class DebugPortError(MvsdkError):
+    """An emulated device cannot be debugged."""
+
+
+class ProbeError(MvsdkError):
+    """A debug probe, or the chip behind it, does not do what it is asked."""
 
 
 class CloudError(MvsdkError):

@@ -18,7 +18,7 @@ from mvsdk.emulator.activity import event_of
 from mvsdk.emulator.bus_devices import I2cDevice, Lasting, SpiDevice
 from mvsdk.emulator.chip_wiring import ChipWiring
 from mvsdk.emulator.clock import Schedule
-from mvsdk.emulator.core import Core, Fault, StopReason
+from mvsdk.emulator.core import Core, Fault, Stop, StopReason
 from mvsdk.emulator.core.memory_image import PAGE, MemoryImage
 from mvsdk.emulator.crashes import BackOff, RestartPolicy
 from mvsdk.emulator.errors import InputError, NotExecutableError
@@ -110,6 +110,16 @@ class World(Protocol):
 
     def slumber(self) -> bool:
         """Wait a little, because nothing is due on the device; False if nothing can come from here."""
+
+
+class RunControl(Protocol):
+    """Somebody who debugs the device: it runs the core in the device's place."""
+
+    def run_core(self, deadline: int) -> Stop:
+        """Run the core to a cycle and return what the device is to deal with; DEBUG_STATE to have it stand."""
+
+    def started(self) -> None:
+        """Hear that the core was reset and stands at its first instruction."""
 
 
 class Device:
@@ -224,6 +234,8 @@ class Device:
         """Whom the application reaches by the network; without one nobody answers."""
         self.connections: list[Connection] = []
         """Where it is connected."""
+        self.run_control: RunControl | None = None
+        """Who debugs it, if anybody does."""
         self._next_start = self.alarm(lambda _: self.restart(CRASH_WAKE_REASON))
         self.flash = NorFlash(external_flash)
         self._storage_for = storage_for
@@ -310,7 +322,7 @@ class Device:
             if due is not None and due < deadline:
                 deadline = due
         self._wiring.deadline = deadline
-        stop = self.core.run(deadline)
+        stop = self.core.run(deadline) if self.run_control is None else self.run_control.run_core(deadline)
         if self._follows:
             self._tell_activity()
         self._wiring.deadline = None
@@ -576,6 +588,8 @@ class Device:
         if not first:
             self.core.skip_to(self.core.cycle + RESTART_US * self._cycles_per_us)
         self._started_us = self.time_us
+        if self.run_control is not None:
+            self.run_control.started()
         self.tell(Started(self.time_us, wake_reason))
 
     def _lay_out(self, image: Image, chip_flash: ChipFlash | None) -> None:

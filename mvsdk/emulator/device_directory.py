@@ -5,6 +5,7 @@
     kernel-flash.bin       the kernel's part: the update agent's journal and the bundles it holds
     application-flash.bin  the application's part of the chip's own flash
     flashed                the hash of the bundle that was last put there by hand
+    chip-flash.bin         what the chip's own flash holds, if the device has it to itself; made by the first write
     bus-devices/NAME.bin   what a device on a bus keeps, by the name it is connected by; made by the first write
     backup-domain.json     the registers of the backup domain
     kernel.json            what the kernel keeps: Wi-Fi settings
@@ -78,6 +79,10 @@ class DeviceDirectory:
         except BaseException:
             os.close(self._lock)
             raise
+
+    def chip_flash(self, size: int) -> MemoryFile:
+        """Return what keeps the chip's own flash, of `size` bytes. Raises as `storage_for`."""
+        return self._memory(self.path / "chip-flash.bin", size)
 
     def storage_for(self, name: str, size: int) -> MemoryFile:
         """Return what keeps the content of the bus device called `name`. Raises `DeviceDirectoryError` for a file that

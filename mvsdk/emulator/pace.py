@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from mvsdk.emulator.device import Device, End
+from mvsdk.emulator.device import End
+
+
+class Runs(Protocol):
+    """A device, or what runs it in its place."""
+
+    @property
+    def time_us(self) -> int:
+        """The device's time."""
+
+    def run(self, until_us: int | None = None) -> End:
+        """Run like `Device.run`."""
+
 
 STEP_US = 10_000
 """How far the device runs before somebody else has a turn."""
 
 
-def run_in_steps(device: Device, until_us: int | None, between: Callable[[], object]) -> End:
+def run_in_steps(device: Runs, until_us: int | None, between: Callable[[], object]) -> End:
     """Run like `Device.run`, calling `between` before every step. Without a moment to end at, only `Device.stop` or the
     application ends it: a device that sleeps for ever may still be woken."""
     while True:
@@ -23,7 +36,7 @@ def run_in_steps(device: Device, until_us: int | None, between: Callable[[], obj
 
 
 def run_in_real_time(
-    device: Device,
+    device: Runs,
     until_us: int | None = None,
     *,
     between: Callable[[], object] = lambda: None,

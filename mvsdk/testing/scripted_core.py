@@ -235,6 +235,13 @@ class ScriptedCore:
     def write_register(self, name: str, value: int) -> None:
         """Take no notice: a script has no registers."""
 
+    def floating_point(self) -> tuple[int, ...]:
+        """Return zeros."""
+        return (0,) * 33
+
+    def write_floating_point(self, number: int, value: int) -> None:
+        """Take no notice: a script has no registers."""
+
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of mapped memory."""
         block, offset = self._block(address, size)

@@ -27,6 +27,10 @@ A device can be kept, and a run had again:
     --record FILE            write down every input with its cycle
     --replay FILE            let the same inputs happen at the same cycles
 
+With --bare the device is a bare board on a desk, for probes: its flash is its own, kept in the folder of --device, and
+blank until something is flashed; without TARGET nothing is put into it. `mvsdk flash BUNDLE --probe emulator:NAME`
+flashes it while it runs, and a fault does not end the run. docs/flashing.md tells more.
+
 --inputs FILE names what is connected to the device and what happens to it when; docs/emulator.md shows such a
 device.toml. --uart connects a serial port to this machine: USART2=stdio, USART2=pty, USART2=file:OUT or
 USART2=file:OUT,IN. With stdio, standard output is what the port sends, and everything else is on standard error.
@@ -94,20 +98,24 @@ if TYPE_CHECKING:
     from mvsdk.boards import Board
     from mvsdk.bundle import ManifestOptions
     from mvsdk.emulator.crashes import RestartPolicy
+    from mvsdk.emulator.debug.port import DebugPort
     from mvsdk.emulator.device import Device, End
     from mvsdk.emulator.device_directory import DeviceDirectory
     from mvsdk.emulator.events import Event, Observer
     from mvsdk.emulator.host_ports import HostPorts
     from mvsdk.emulator.network.radio import Radio
     from mvsdk.emulator.recording import Recording
+    from mvsdk.emulator.soc.flash_array import ChipFlash
     from mvsdk.emulator.target import Target
     from mvsdk_cli.emulator_console import Console
     from mvsdk_cli.online import Online
 
 REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
+NOTHING = "nothing"
+"""What is called the image of a chip that nobody has flashed."""
 FIXED_START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The wall time at which a device in virtual time starts, so that a run can be repeated."""
-FRESH_ONLY = {"seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path"}
+FRESH_ONLY = {"seed", "start_time", "on_fault", "testing", "strict_mmio", "gate_clocks", "device_path", "bare"}
 """Options of a new device: one from a file has them from there."""
 IN_A_RECORDING = {"inputs", "uarts", "from_snapshot", *NAMES}
 """Options of a device that is not replayed: a recording has what came of them."""
@@ -133,6 +141,7 @@ class Request:
     snapshots: tuple[tuple[int, Path], ...]
     from_snapshot: Path | None
     device_path: Path | None
+    bare: bool
     cloud: bool
     reflash: bool
     record: Path | None
@@ -228,6 +237,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--from-snapshot", type=_PATH, help="Go on from a snapshot.")
 @click.option("--device", "device_path", callback=_folder, metavar="NAME|DIR", help="Keep the device in this folder.")
+@click.option("--bare", is_flag=True, help="Give the device its flash to itself: a bare board, for probes.")
 @click.option("--cloud", is_flag=True, help="Keep the device in touch with the cloud that made it.")
 @click.option("--reflash", is_flag=True, help="With --cloud, put the bundle on the device again, over an update.")
 @click.option("--record", type=_PATH, help="Write every input to this file.")
@@ -258,6 +268,10 @@ def _check_together(ctx: click.Context, request: Request) -> None:
     """Refuse options that contradict each other."""
     if request.cloud and request.network.offline:
         raise click.UsageError("--offline leaves the cloud of --cloud out of reach: leave one of the two out.", ctx)
+    if request.bare and request.device_path is None:
+        raise click.UsageError("--bare needs --device NAME: where its flash is kept, and what probes call it.", ctx)
+    if request.bare and request.cloud:
+        raise click.UsageError("--bare has no kernel that could be in touch with a cloud: leave out --cloud.", ctx)
     if request.cloud and request.device_path is None:
         raise click.UsageError("--cloud needs --device: who the device is. `mvsdk device create NAME` makes one.", ctx)
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
@@ -280,7 +294,10 @@ def _emulate(request: Request, stack: ExitStack) -> int:
     directory = _open_directory(request, board, stack)
     trust = [*request.trust, *(directory.trusted if directory else [])]
     trusted = keyring().trusted(trust).values()
-    loaded = None if path is None else load_target(path, board, trusted, allow_unsigned=request.allow_unsigned)
+    if path is None:
+        loaded = _nothing() if request.bare else None
+    else:
+        loaded = load_target(path, board, trusted, allow_unsigned=request.allow_unsigned)
     online = _go_online(request, board, directory, path, stack)
     if online is not None:
         loaded = online.bring_up(loaded, trusted, request.restart_policy, again=request.reflash)
@@ -296,11 +313,11 @@ def _emulate(request: Request, stack: ExitStack) -> int:
 
 def _target(request: Request) -> tuple[Path | None, str]:
     """Return what is to run and its board: without a target the project's, and without a project what a device has that
-    keeps its application."""
+    keeps its application; a bare one needs none."""
     from mvsdk.errors import ProjectError
     from mvsdk.project.configuration import DEFAULT_BOARD
 
-    if request.target is not None:
+    if request.target is not None or request.bare:
         return request.target, DEFAULT_BOARD
     try:
         return _project_bundle()
@@ -322,6 +339,14 @@ def _go_online(
     online = Online(directory, board, path, wall_start_us, request.notice)
     stack.callback(online.link.close)
     return online
+
+
+def _nothing() -> Target:
+    """Return what a blank chip runs."""
+    from mvsdk.bundle import Image, ManifestOptions
+    from mvsdk.emulator.target import Target
+
+    return Target(Image(b"\xff"), ManifestOptions())
 
 
 def _open_directory(request: Request, board: Board, stack: ExitStack) -> DeviceDirectory | None:
@@ -368,6 +393,7 @@ class Run:
         self._between: list[Callable[[], object]] = []
         self._console: Console | None = None
         self._ended: list[Callable[[End], None]] = []
+        self._port: DebugPort | None = None
         self.device: Device
 
     def prepare(self, stack: ExitStack) -> None:
@@ -383,7 +409,7 @@ class Run:
         watches = [] if request.text is None else [TextWatch(request.text)]
         observers: list[Observer] = [self._view(names, stack), *watches]
         if self._directory is not None:
-            observers.append(self._directory.observe)
+            observers += [self._directory.observe, self._tell_port]
         online = self._online
         if online is not None:
             observers.extend(online.observers())
@@ -408,15 +434,34 @@ class Run:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
         self._connect(reach, stack)
+        self._open_debug_port(stack)
         if online is not None:
             self._between.append(online.attach(self.device))
+
+    def _open_debug_port(self, stack: ExitStack) -> None:
+        """Let debuggers at a device that has a folder."""
+        if self._directory is None:
+            return
+        from mvsdk.emulator.debug.port import DebugPort
+
+        self._port = stack.enter_context(
+            DebugPort(self.device, self._directory.path, os.environ, survives_faults=self._request.bare)
+        )
+        self._between.append(self._port.turn)
+        if self._request.bare:
+            self._request.notice(f"ready for probes, as emulator:{self._port.welcome.name}")
+
+    def _tell_port(self, event: Event) -> None:
+        """Let who follows the log from outside hear of what happens."""
+        if self._port is not None:
+            self._port.observe(event)
 
     def _make(self, core: Any, observers: list[Observer]) -> Device:  # noqa: ANN401 - a Core
         """Make the device: anew, from a snapshot or from a recording."""
         from mvsdk.emulator.device import Device
         from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy
 
-        request, image, name = self._request, self._loaded.image, self._path.name if self._path else ""
+        request, image, name = self._request, self._loaded.image, self._path.name if self._path else NOTHING
         wanted = joined(request.traces)
         everything = request.trace_file is not None
         tracing: dict[str, Any] = {
@@ -451,12 +496,21 @@ class Run:
             connection_policy=ConnectionPolicy.of(self._loaded.options),
             identity=directory.identity if directory else None,
             external_flash=directory.external_flash if directory else None,
+            chip_flash=self._chip_flash(),
             storage_for=directory.storage_for if directory else None,
             **tracing,
         )
         if directory is not None:
             directory.attach(device)
         return device
+
+    def _chip_flash(self) -> ChipFlash | None:
+        """Return the chip's own flash, for a device that has it to itself."""
+        if not self._request.bare or self._directory is None:
+            return None
+        from mvsdk.emulator.soc.flash_array import SIZE, ChipFlash
+
+        return ChipFlash(storage=self._directory.chip_flash(SIZE))
 
     def _connect(self, reach: Reach | None, stack: ExitStack) -> None:
         """Connect scripts, serial ports, a recorder, the network and the console."""
@@ -584,10 +638,15 @@ class Run:
             for turn in self._between:
                 turn()
 
+        runs = self._port or self.device
         if self._request.real_time:
-            now = time.monotonic if self._console is None else self._console.now
-            return run_in_real_time(self.device, until, between=between, now=now)
-        return run_in_steps(self.device, until, between) if self._between else self.device.run(until)
+            return run_in_real_time(runs, until, between=between, now=self._now)
+        return run_in_steps(runs, until, between) if self._between else self.device.run(until)
+
+    def _now(self) -> float:
+        """Return a clock that stands while the console has paused, or a debugger halted, the device."""
+        now = time.monotonic() if self._console is None else self._console.now()
+        return now if self._port is None else now - self._port.stood_s
 
     def summary(self, reason: str, status: int, wall: float) -> None:
         """Say how the run ended: on standard error for people, as the last object for scripts."""

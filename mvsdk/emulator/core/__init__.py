@@ -307,6 +307,12 @@ class Core(Protocol):
         `ValueError` if there is no such register.
         """
 
+    def floating_point(self) -> tuple[int, ...]:
+        """Return s0 to s31 as they are in bits, and FPSCR."""
+
+    def write_floating_point(self, number: int, value: int) -> None:
+        """Set one of them, by its place in what `floating_point` returns; not from inside `run`."""
+
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of mapped memory, as a debugger would. `LookupError` where there is none."""
 
