@@ -252,10 +252,18 @@ bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged
 }
 
 bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
+    if (mv_is_control_register(address, size) && mv_is_privileged(core) && LIKELY(!core->watching)) {
+        *value = mv_scs_read(core, address & (PAGE_SIZE - 1));
+        return true;
+    }
     return mv_read_as(core, address, size, mv_is_privileged(core), value);
 }
 
 bool mv_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
+    if (mv_is_control_register(address, size) && mv_is_privileged(core) && LIKELY(!core->watching)) {
+        mv_scs_write(core, address & (PAGE_SIZE - 1), value);
+        return true;
+    }
     return mv_write_as(core, address, size, mv_is_privileged(core), value);
 }
 

@@ -511,7 +511,6 @@ uint64_t mv_wake_cycle(mv_core *core);
 void mv_skip_to(mv_core *core, uint64_t cycle);
 
 /* exception.c */
-bool mv_can_take(const mv_core *core, uint32_t number);
 void mv_note_fault(mv_core *core);
 bool mv_stacking_fault(mv_core *core);
 bool mv_enter_exception(mv_core *core, uint32_t number);
@@ -521,12 +520,12 @@ bool mv_return_from_exception(mv_core *core);
 void mv_return_to(mv_core *core, uint32_t address);
 
 /* special.c */
+static inline bool mv_uses_psp(const mv_core *core) { return core->s.ipsr == 0 && (core->s.control & CONTROL_SPSEL) != 0; }
+static inline bool mv_is_privileged(const mv_core *core) { return core->s.ipsr != 0 || (core->s.control & CONTROL_NPRIV) == 0; }
 uint32_t mv_xpsr(const mv_core *core);
 void mv_set_xpsr(mv_core *core, uint32_t value, uint32_t mask);
 void mv_set_control(mv_core *core, uint32_t value);
 uint32_t *mv_stack_pointer(mv_core *core, bool process);
-bool mv_uses_psp(const mv_core *core);
-bool mv_is_privileged(const mv_core *core);
 void mv_set_mode(mv_core *core, uint32_t ipsr, uint32_t control);
 uint32_t mv_special_read(mv_core *core, uint32_t number);
 void mv_special_write(mv_core *core, uint32_t number, uint32_t mask, uint32_t value);
@@ -542,7 +541,9 @@ int mv_execution_priority(const mv_core *core);
 int mv_raw_priority(const mv_core *core);
 int mv_exception_priority(const mv_core *core, uint32_t number);
 int mv_group_priority(const mv_core *core, uint32_t number);
+bool mv_can_take(const mv_core *core, uint32_t number);
 uint32_t mv_highest_pending(const mv_core *core);
+uint32_t mv_best_pending(const mv_core *core);
 void mv_priorities_changed(mv_core *core);
 void mv_find_words(mv_core *core);
 void mv_pend(mv_core *core, uint32_t number);
@@ -566,6 +567,11 @@ static inline void mv_put(uint32_t *set, uint32_t *words, uint32_t number, bool 
 
 static inline void mv_set_pending(mv_core *core, uint32_t number, bool on) { mv_put(core->s.pending, &core->pending_words, number, on); }
 static inline void mv_set_active(mv_core *core, uint32_t number, bool on) { mv_put(core->s.active, &core->active_words, number, on); }
+
+/* The exception to take now; 0 for none, which costs nothing to say where none is pending. */
+static inline uint32_t mv_exception_to_take(const mv_core *core) {
+    return LIKELY(core->pending_words == 0) ? 0 : mv_best_pending(core);
+}
 
 static inline uint32_t mv_lowest(uint32_t word) {
 #if defined(__GNUC__)
@@ -599,6 +605,10 @@ void mv_scs_reset(mv_core *core);
 
 /* private.c: the private peripheral bus, 0xE0000000 to 0xE00FFFFF */
 static inline bool mv_is_private(uint32_t address) { return address >> 20 == 0xE00; }
+/* A whole register of the system control space, not one of those that identify it. */
+static inline bool mv_is_control_register(uint32_t address, uint32_t size) {
+    return address >= 0xE000E000u && address < 0xE000EFBCu && (address & 3) == 0 && size == 4;
+}
 bool mv_private_may_map(uint32_t base, uint32_t size, bool device);
 bool mv_private_read(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
 bool mv_private_write(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);

@@ -88,12 +88,12 @@ static uint32_t read_icsr(const mv_core *core) {
     const uint32_t pending = mv_highest_pending(core);
     uint32_t value = s->ipsr | pending << 12;
     uint32_t others = 0;
-    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++) {
-        const uint32_t mine = s->ipsr >> 5 == i ? 1u << (s->ipsr & 31) : 0;
+    for (uint32_t words = core->active_words; words != 0; words &= words - 1) {
+        const uint32_t i = mv_lowest(words), mine = s->ipsr >> 5 == i ? 1u << (s->ipsr & 31) : 0;
         others |= s->active[i] & ~mine;
-        if (i == 0 ? s->pending[0] >> 16 : s->pending[i]) value |= 1u << 22;
     }
     if (others == 0 && s->ipsr != 0) value |= 1u << 11;
+    if (s->pending[0] >> 16 != 0 || core->pending_words >> 1 != 0) value |= 1u << 22;
     if (mv_has(s->pending, EXC_SYSTICK)) value |= 1u << 26;
     if (mv_has(s->pending, EXC_PENDSV)) value |= 1u << 28;
     if (mv_has(s->pending, EXC_NMI)) value |= 1u << 31;
