@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "Check a bundle as a device would.",
     "inspect": "Show what is in a bundle.",
     "emulate": "Run a bundle on the emulated device.",
+    "debug": "Debug a bundle on the emulated device with GDB.",
     "prove-update": "Prove that no loss of power or network can spoil an update.",
     "cloud": "Run the local cloud.",
     "deploy": "Build, upload, and let devices run the application.",

@@ -253,7 +253,7 @@ def _emulate(request: Request, stack: ExitStack) -> int:
     from mvsdk.project.configuration import DEFAULT_BOARD
     from mvsdk_cli.keyring import keyring
 
-    path, project_board = (request.target, DEFAULT_BOARD) if request.target is not None else _project_bundle()
+    path, project_board = (request.target, DEFAULT_BOARD) if request.target is not None else project_bundle()
     board = load(request.board_name or project_board)
     directory = _open_directory(request, board, stack)
     trust = [*request.trust, *(directory.trusted if directory else [])]
@@ -352,8 +352,8 @@ class Run:
             return None
         from mvsdk.emulator.cloud_link import CloudLink
 
-        wall_start_us = _wall_start_us(self._request.start_time, self._request.real_time)
-        link = CloudLink(self._directory.path, _manifest_hash(self._path), wall_start_us, self._notice)
+        start_us = wall_start_us(self._request.start_time, self._request.real_time)
+        link = CloudLink(self._directory.path, _manifest_hash(self._path), start_us, self._notice)
         observers.append(link.observe)
         stack.callback(link.close)
         return link
@@ -393,8 +393,8 @@ class Run:
             image,
             core,
             seed=request.seed,
-            wall_start_us=_wall_start_us(request.start_time, request.real_time),
-            restart_policy=_restart_policy(request.on_fault, self._loaded.options),
+            wall_start_us=wall_start_us(request.start_time, request.real_time),
+            restart_policy=restart_policy(request.on_fault, self._loaded.options),
             testing=request.testing,
             strict_mmio=request.strict_mmio,
             gate_clocks=request.gate_clocks,
@@ -579,7 +579,7 @@ def _write_coverage(symbols: Any, device: Device, path: Path) -> None:  # noqa: 
     write_whole(path, lcov(symbols, device.core.coverage()).encode("utf-8"))
 
 
-def _project_bundle() -> tuple[Path, str]:
+def project_bundle() -> tuple[Path, str]:
     """Return the bundle of the project this folder is in, and its board."""
     from mvsdk.errors import ProjectError
     from mvsdk.project.configuration import Project
@@ -593,7 +593,7 @@ def _project_bundle() -> tuple[Path, str]:
     return bundle, project.board
 
 
-def _wall_start_us(start_time: str | None, real_time: bool) -> int:
+def wall_start_us(start_time: str | None, real_time: bool) -> int:
     """Return the device's wall time at its start: as asked, else now in real time and a fixed day in virtual time."""
     if start_time == "now" or (start_time is None and real_time):
         moment = datetime.datetime.now(datetime.UTC)
@@ -616,7 +616,7 @@ def _wall_start_us(start_time: str | None, real_time: bool) -> int:
     return round(moment.timestamp() * 1e6)
 
 
-def _restart_policy(on_fault: str | None, options: ManifestOptions) -> RestartPolicy | None:
+def restart_policy(on_fault: str | None, options: ManifestOptions) -> RestartPolicy | None:
     """Say how a faulting application is started again: as asked, else as the manifest says; None for not at all."""
     from mvsdk.emulator.crashes import RestartPolicy
 

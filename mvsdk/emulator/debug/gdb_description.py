@@ -27,13 +27,15 @@ class Register:
     group: str
 
 
-CORE = tuple(Register(f"r{number}", 32, "uint32", "general") for number in range(13)) + (
+CORE = (
+    *(Register(f"r{number}", 32, "uint32", "general") for number in range(13)),
     Register("sp", 32, "data_ptr", "general"),
     Register("lr", 32, "uint32", "general"),
     Register("pc", 32, "code_ptr", "general"),
     Register("xpsr", 32, "xpsr", "general"),
 )
-FLOATING = tuple(Register(f"d{number}", 64, "ieee_double", "float") for number in range(_DOUBLES)) + (
+FLOATING = (
+    *(Register(f"d{number}", 64, "ieee_double", "float") for number in range(_DOUBLES)),
     Register("fpscr", 32, "int", "float"),
 )
 SYSTEM = tuple(Register(name, 32, "data_ptr" if name in _BOTH_STACKS else "uint32", "special") for name in SPECIAL)
@@ -104,7 +106,9 @@ def memory_map(board: Board) -> str:
         edges += [("ram", at, base), ("rom", base, end)]
         at = end
     edges.append(("ram", at, 1 << 32))
-    regions = "".join(f'<memory type="{kind}" start="{base:#x}" length="{end - base:#x}"/>' for kind, base, end in edges)
+    regions = "".join(
+        f'<memory type="{kind}" start="{base:#x}" length="{end - base:#x}"/>' for kind, base, end in edges
+    )
     return (
         '<?xml version="1.0"?><!DOCTYPE memory-map PUBLIC "+//IDN gnu.org//DTD GDB Memory Map V1.0//EN"'
         f' "http://sourceware.org/gdb/gdb-memory-map.dtd"><memory-map>{regions}</memory-map>'

@@ -18,9 +18,9 @@ from mvsdk.emulator import saving
 from mvsdk.emulator.core import Core, Registers, Snapshot, Vector, Watchpoint, new_core
 from mvsdk.emulator.debug.debugger import Debugger, Halt, HaltReason
 from mvsdk.emulator.device import Device, End
-from mvsdk.emulator.errors import EmulatorError
 from mvsdk.emulator.inputs import Input
 from mvsdk.emulator.recording import Recording, make_device
+from mvsdk.errors import EmulatorError
 
 CHECKPOINT_CYCLES = 80_000_000
 """How far apart checkpoints are at first: half a second."""
@@ -177,10 +177,12 @@ class Timeline:
         if past.halted is None:
             end = device.run_to_cycle(min(device.cycle_at(until_us), now.cycle))
             if end is not End.TIME and past.halted is None:
-                return self._arrive()
+                self._arrive()
+                return None
         reached = position(past)
         if reached == now or reached.cycle > now.cycle or (reached.cycle == now.cycle and past.halted is None):
-            return self._arrive()
+            self._arrive()
+            return None
         return End.TIME if past.halted is None else End.STOPPED
 
     def _arrive(self) -> None:
@@ -364,7 +366,9 @@ class Timeline:
         found = None
         while past.device.run_to_cycle(end) is End.STOPPED and past.halted is not None:
             place = position(past)
-            if past.halted.reason in {HaltReason.BREAKPOINT, HaltReason.WATCHPOINT} and _precedes(past.halted, place, end):
+            if past.halted.reason in {HaltReason.BREAKPOINT, HaltReason.WATCHPOINT} and _precedes(
+                past.halted, place, end
+            ):
                 found = past.halted, place
             past.resume()
         return found

@@ -121,7 +121,9 @@ class Monitor:
             base = bases.get(f"GPIO{letter}")
             if base is not None:
                 levels = self._timeline.debugger.read(base + _IDR, 4)
-                shown = "".join(f" {pin}:{'high' if levels >> pin & 1 else 'low'}" for pin in range(16) if levels >> pin & 1)
+                shown = "".join(
+                    f" {pin}:{'high' if levels >> pin & 1 else 'low'}" for pin in range(16) if levels >> pin & 1
+                )
                 text += f"P{letter} {levels & 0xFFFF:016b}{shown}\n"
         for kind, pins in (("LED", device.board.leds), ("button", device.board.buttons)):
             for pin in pins:

@@ -16,7 +16,7 @@ from mvsdk.emulator.debug.gdb_history import Timeline
 from mvsdk.emulator.debug.gdb_monitor import Typed
 from mvsdk.emulator.debug.gdb_session import Session
 from mvsdk.emulator.device import Device
-from mvsdk.emulator.errors import EmulatorError
+from mvsdk.errors import EmulatorError
 
 LOOPBACK = "127.0.0.1"
 STEP_US = 10_000

@@ -24,9 +24,9 @@ LARGEST_READ = (LONGEST - 16) // 2
 _OK, _NOT_KNOWN, _WRONG, _NO_MEMORY = b"OK", b"", b"E16", b"E0e"
 _SIGINT, _SIGTRAP, _SIGSEGV = 2, 5, 11
 _FEATURES = (
-    "PacketSize={:x};QStartNoAckMode+;qXfer:features:read+;qXfer:memory-map:read+;qXfer:threads:read+;"
+    f"PacketSize={LONGEST:x};QStartNoAckMode+;qXfer:features:read+;qXfer:memory-map:read+;qXfer:threads:read+;"
     "vContSupported+;swbreak+;hwbreak+;ReverseStep+;ReverseContinue+"
-).format(LONGEST)
+)
 _ACCESSES = {b"2": Access.WRITE, b"3": Access.READ, b"4": Access.READ | Access.WRITE}
 _WATCH_WORDS = {b"2": b"watch", b"3": b"rwatch", b"4": b"awatch"}
 _RETURN_INSTRUCTION = b"\x70\x47"
@@ -286,7 +286,6 @@ class Session:
         address, size = _numbers(place, b",")
         if address >= 1 << 32 or size > 1 << 32:
             return _WRONG
-        stops: dict[tuple[bytes, int], None] | dict[tuple[bytes, int, int], None]
         if kind in {b"0", b"1"}:
             point = (kind, address & ~1)
             if insert:
@@ -491,7 +490,7 @@ class Session:
 
 
 def _interrupted(before: Registers, now: Registers, read: Callable[[int, int], bytes]) -> bool:
-    """Whether a step was the entry of an interrupt: it is left out of what GDB calls a step, as if it had come later."""
+    """Whether a step was the entry of an interrupt. GDB does not call that a step: it is let run, handler and all."""
     if now.exception == before.exception or now.exception in _SYNCHRONOUS or now.exception == 0:
         return False
     return now.lr & 0xFF00_0000 == 0xFF00_0000 and read(before.pc + 1, 1)[0] != _SVC

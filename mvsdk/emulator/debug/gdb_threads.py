@@ -97,8 +97,10 @@ def _owners(read: Read, place: int) -> Iterator[int]:
     """Yield the tasks in a list."""
     item = _word(read, place + _END + _NEXT)
     for _ in range(_MOST_TASKS):
-        owner = None if item in {None, 0, place + _END} else _word(read, item + _OWNER)  # type: ignore[operator]
-        if not owner or item is None:
+        if not item or item == place + _END:
+            return
+        owner = _word(read, item + _OWNER)
+        if not owner:
             return
         yield owner
         item = _word(read, item + _NEXT)
