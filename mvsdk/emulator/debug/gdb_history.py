@@ -61,16 +61,22 @@ class Wishes:
 
 
 class Timeline:
-    """One device, to be debugged forwards and backwards. `client` is who asks the present's debugger for halts."""
+    """One device, to be debugged forwards and backwards. `client` is who asks the present's debugger for halts.
 
-    def __init__(self, present: Debugger, client: str) -> None:
+    Checkpoints are `apart` cycles apart, until there are more than `kept`.
+    """
+
+    def __init__(
+        self, present: Debugger, client: str, *, apart: int = CHECKPOINT_CYCLES, kept: int = CHECKPOINTS_KEPT
+    ) -> None:
         self._present = present
         self._client = client
         self._wishes = Wishes()
         self._past: Debugger | None = None
         self._checkpoints: list[_Checkpoint] = []
         self._near: _Checkpoint | None = None
-        self._interval = CHECKPOINT_CYCLES
+        self._apart, self._kept = apart, kept
+        self._interval = apart
         self._inputs: list[tuple[int, Input]] = []
         self._traced: list[int] = []
         device = present.device
@@ -143,7 +149,7 @@ class Timeline:
         self._inputs.clear()
         self._traced.clear()
         self._near = None
-        self._interval = CHECKPOINT_CYCLES
+        self._interval = self._apart
 
     # -- forwards ------------------------------------------------------------------------------------------------------
 
@@ -196,7 +202,7 @@ class Timeline:
         if self._checkpoints and device.core.cycle < self._checkpoints[-1].cycle + self._interval:
             return
         self._checkpoints.append(self._checkpoint(device))
-        if len(self._checkpoints) > CHECKPOINTS_KEPT:
+        if len(self._checkpoints) > self._kept:
             self._checkpoints = self._checkpoints[::2]
             self._interval *= 2
 

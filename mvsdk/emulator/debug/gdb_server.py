@@ -22,6 +22,8 @@ LOOPBACK = "127.0.0.1"
 STEP_US = 10_000
 """How far the device runs before GDB, and whatever else the device is connected to, has a turn."""
 _CHUNK, _TURN_S = 1 << 14, 0.05
+_PATIENCE_S = 10.0
+"""How long GDB may leave an answer unread."""
 _CLIENT = "gdb"
 
 
@@ -98,6 +100,7 @@ class GdbServer:
             return None
         connection, _ = self._listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(_PATIENCE_S)
         return connection
 
     def _serve(self, connection: socket.socket, timeline: Timeline) -> str | None:
@@ -106,8 +109,10 @@ class GdbServer:
         pace = _Pace(timeline)
         try:
             while session.over is None and not self._stopped:
-                ready, _, _ = select.select([connection], [], [], self._wait(session, pace))
-                if ready:
+                ready, _, _ = select.select([connection, self._listener], [], [], self._wait(session, pace))
+                if self._listener in ready:
+                    self._listener.accept()[0].close()  # there is one GDB at a time
+                if connection in ready:
                     data = connection.recv(_CHUNK)
                     if not data:
                         break
@@ -115,8 +120,8 @@ class GdbServer:
                 self._between()
                 if session.running:
                     session.run(timeline.device.time_us + STEP_US)
-        except (ConnectionError, TimeoutError):
-            pass
+        except OSError:
+            pass  # lost, or it reads no more
         finally:
             session.leave()
         return session.over
