@@ -36,7 +36,7 @@ demo: setup
 	@scripts/demo
 
 test: setup
-	@PYTHON=$(PYTHON) scripts/system-packages chromium chromium-driver clang mosquitto openssl postgresql qemu-system-arm
+	@PYTHON=$(PYTHON) scripts/system-packages chromium chromium-driver clang gdb-multiarch mosquitto openssl postgresql qemu-system-arm
 	@$(BIN)/pytest --numprocesses auto
 
 fuzz: setup

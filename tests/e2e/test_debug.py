@@ -233,6 +233,26 @@ def test_monitor_commands_reach_the_device(shell: Shell, elf: Path) -> None:
     assert run.returncode == 0, run.stderr
 
 
+def test_a_project_is_debugged_as_it_was_built(blinky: Shell) -> None:
+    """Without a target it is the project's own bundle, verified, with the ELF beside it; a kept device keeps its id."""
+    environment = {"PATH": f"{blinky.bin}{os.pathsep}{os.environ['PATH']}", "MVSDK_HOME": str(blinky.home)}
+    result = subprocess.run(
+        ["mvsdk", "debug", "--gdb", "--offline", "--device", "./kept"],
+        cwd=blinky.directory,
+        env={**os.environ, **environment, "HOME": str(blinky.directory)},
+        input="set confirm off\nbreak main\ncontinue\nnext\nreverse-next\nbacktrace\nquit\n",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+    assert "Breakpoint 1, main ()" in result.stdout
+    assert "#0  main ()" in result.stdout
+    assert (blinky.directory / "kept" / "identity.toml").is_file()
+
+
 def test_ctrl_c_halts_and_time_stands(shell: Shell, elf: Path) -> None:
     """A GDB that continues is interrupted, looks around, and finds the device's time as it was."""
     with server(shell, elf) as (device, place):

@@ -27,6 +27,8 @@ CHECKPOINT_CYCLES = 80_000_000
 CHECKPOINTS_KEPT = 32
 """When there are more every second one is dropped, and they come half as often."""
 _NEAR, _TRACED = 20_000, 1 << 14
+_WIDE = 0xE8
+"""With this upper byte of its first halfword, or a larger one, an instruction has a second one and takes two cycles."""
 _FIRST_WINDOW, _WINDOW_GROWTH = 10_000, 8
 _CLIENT = "history"
 
@@ -78,7 +80,7 @@ class Timeline:
         self._apart, self._kept = apart, kept
         self._interval = apart
         self._inputs: list[tuple[int, Input]] = []
-        self._traced: list[int] = []
+        self._traced: list[tuple[int, int]] = []
         device = present.device
         self._recorder = device.inputs.recorder
         device.inputs.recorder = self._record
@@ -280,13 +282,16 @@ class Timeline:
     def _replay(self, cycle: int) -> Debugger | None:
         """Return the past at the first boundary at or after a cycle; None before history."""
         checkpoint = self._nearest(cycle)
-        if checkpoint is None:
-            return None
+        return None if checkpoint is None else self._replay_from(checkpoint, cycle)
+
+    def _replay_from(self, checkpoint: _Checkpoint, cycle: int) -> Debugger:
+        """Do so from a checkpoint, tracing the last instructions, and leave one nearer to the cycle."""
         past = self._revive(checkpoint)
         if cycle - checkpoint.cycle > 2 * _NEAR:
             past.device.run_to_cycle(cycle - _NEAR)
             waiting = len(list(past.device.inputs.waiting()))
             self._near = self._checkpoint(past.device, len(self._inputs) - waiting)
+        past.device.core.trace_instructions(_TRACED)
         past.device.run_to_cycle(cycle)
         return past
 
@@ -301,9 +306,13 @@ class Timeline:
 
     def _before(self, place: Position) -> Debugger | None:
         """Return the past one boundary before a position; None where history begins."""
-        start = self._last_instruction_before(place.cycle)
-        if start is None:
+        began = self._last_instruction_before(place.cycle)
+        if began is None:
             return None
+        start, address = began
+        past = self._replay(start)
+        if past is not None and _leads_to(past, address, place):
+            return past
         places = self._places(start, place)
         if not places:
             return None
@@ -327,20 +336,21 @@ class Timeline:
             _step(past, place.cycle)
         return places
 
-    def _last_instruction_before(self, cycle: int) -> int | None:
-        """Return when the last instruction before a cycle began; None if none did since history began."""
-        index = bisect.bisect_left(self._traced, cycle) - 1
-        if index >= 0 and self._traced[-1] >= cycle:
+    def _last_instruction_before(self, cycle: int) -> tuple[int, int] | None:
+        """Return when the last instruction before a cycle began, and its address; None if history has none."""
+        index = bisect.bisect_left(self._traced, (cycle, 0)) - 1
+        if index >= 0 and self._traced[-1][0] >= cycle:
             return self._traced[index]
-        self._replay(cycle)  # leaves a checkpoint near by
         checkpoint = self._nearest(cycle)
         while checkpoint is not None:
-            past = self._revive(checkpoint)
-            past.device.core.trace_instructions(_TRACED)
-            past.device.run_to_cycle(cycle)
-            began = [each.cycle for each in past.device.core.instruction_trace() if each.cycle < cycle]
+            began = _executed(self._replay_from(checkpoint, cycle), cycle)
+            if not began:  # asleep for longer than was traced
+                past = self._revive(checkpoint)
+                past.device.core.trace_instructions(_TRACED)
+                past.device.run_to_cycle(cycle)
+                began = _executed(past, cycle)
             if began:
-                self._traced = [*began, cycle]
+                self._traced = [*began, (cycle, 0)]
                 return began[-1]
             checkpoint = self._nearest(checkpoint.cycle - 1)
         return None
@@ -368,6 +378,7 @@ class Timeline:
         past = self._replay(start)
         if past is None:
             return None
+        past.device.core.trace_instructions(0)
         _arm(past, self._client, self._wishes)
         found = None
         while past.device.run_to_cycle(end) is End.STOPPED and past.halted is not None:
@@ -387,6 +398,22 @@ def position(debugger: Debugger) -> Position:
 
 def _precedes(halt: Halt, place: Position, end: int) -> bool:
     return place.cycle < end or halt.reason is HaltReason.WATCHPOINT
+
+
+def _executed(past: Debugger, before: int) -> list[tuple[int, int]]:
+    """Return when the instructions that were traced began, and their addresses."""
+    trace = past.device.core.instruction_trace()
+    return [(each.cycle, each.address) for each in trace if each.cycle < before]
+
+
+def _leads_to(past: Debugger, address: int, place: Position) -> bool:
+    """Whether the next instruction of a past, and nothing else, leads to a position, as almost always."""
+    here, length = position(past), place.cycle - past.device.core.cycle
+    return (
+        here.registers.pc == address
+        and here.registers.exception == place.registers.exception
+        and length == (2 if past.read_memory(address + 1, 1)[0] >= _WIDE else 1)
+    )
 
 
 def _step(past: Debugger, beyond: int) -> None:

@@ -7,13 +7,15 @@ whatever bytes come, in whatever pieces, become packets and refusals, and never 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST = 0x4000
 """Bytes that a packet from GDB may have between `$` and `#`; it is told so as PacketSize."""
-_START, _END, _ESCAPE, _FLIP, _INTERRUPT = 0x24, 0x23, 0x7D, 0x20, 0x03
-_ESCAPED = frozenset(b"#$}*")
+_START, _ESCAPE, _FLIP, _INTERRUPT = 0x24, 0x7D, 0x20, 0x03
+_ESCAPED = re.compile(rb"[#$}*]")
+_ENDS_BODY = re.compile(rb"[#$]")
 
 
 class Signal(enum.Enum):
@@ -44,10 +46,25 @@ class Reader:
 
     def feed(self, data: bytes) -> Iterator[Packet | Signal]:
         """Take some more bytes, and yield what they complete."""
-        for byte in data:
-            found = self._take(byte)
-            if found is not None:
-                yield found
+        at = 0
+        while at < len(data):
+            if self._body is not None and self._sum is None:
+                end = _ENDS_BODY.search(data, at)
+                stop = len(data) if end is None else end.start()
+                self._keep(data[at:stop])
+                at = stop
+            if at < len(data):
+                found = self._take(data[at])
+                at += 1
+                if found is not None:
+                    yield found
+
+    def _keep(self, part: bytes) -> None:
+        """Add to the body, up to the length that was agreed."""
+        body = self._body
+        if body is not None:
+            self._too_long |= len(body) + len(part) > LONGEST
+            body += part[: LONGEST - len(body)]
 
     def _take(self, byte: int) -> Packet | Signal | None:
         if self._sum is not None:
@@ -57,12 +74,8 @@ class Reader:
             self._body, self._too_long = bytearray(), False
         elif self._body is None:
             return {0x2B: Signal.ACKNOWLEDGED, 0x2D: Signal.REFUSED, _INTERRUPT: Signal.INTERRUPT}.get(byte)
-        elif byte == _END:
-            self._sum = bytearray()
-        elif len(self._body) < LONGEST:
-            self._body.append(byte)
         else:
-            self._too_long = True
+            self._sum = bytearray()
         return None
 
     def _whole(self) -> Packet | Signal:
@@ -81,10 +94,8 @@ def checksum(body: bytes) -> int:
 
 def packet(content: bytes) -> bytes:
     """Return a packet as it is sent."""
-    body = bytearray()
-    for byte in content:
-        body += bytes((_ESCAPE, byte ^ _FLIP)) if byte in _ESCAPED else bytes((byte,))
-    return b"$%b#%02x" % (bytes(body), checksum(bytes(body)))
+    body = _ESCAPED.sub(lambda found: bytes((_ESCAPE, found[0][0] ^ _FLIP)), content)
+    return b"$%b#%02x" % (body, checksum(body))
 
 
 def _unescaped(body: bytes) -> bytes | None:

@@ -29,6 +29,15 @@ CALLING = """
 volatile uint64_t now;
 int main(void) { for (;;) { uint64_t read; (void)mvGetMicroseconds(&read); now = read; } }
 """
+SLEEPING = """
+#include "stm32u585.h"
+volatile unsigned ticks;
+void SysTick_Handler(void) { ticks++; }
+int main(void) {
+    SysTick->LOAD = 15999999; SysTick->VAL = 0; SysTick->CTRL = 7;
+    for (;;) __asm volatile("wfi");
+}
+"""
 FAR = 1 << 60
 
 
@@ -85,6 +94,24 @@ def test_stepping_back_comes_by_the_same_places(source: str) -> None:
     for place in reversed(places[:-1]):
         assert debugged.timeline.step_back()
         assert debugged.place() == place
+
+
+@pytest.mark.parametrize("apart", [1_000_000, 1 << 40], ids=["many checkpoints", "one checkpoint"])
+def test_a_sleep_is_one_step_back(apart: int) -> None:
+    """However long it has lasted, a step back leads to where it began, and so does the sleep before it."""
+    debugged = Debugged(program(SLEEPING), apart=apart)
+    for millisecond in range(10, 251, 10):
+        debugged.run_until(millisecond * 1_000)
+    assert debugged.value("ticks") == 2
+    assert debugged.timeline.step_back()
+    assert debugged.timeline.debugger.read(debugged.place().registers.pc, 2) == 0xBF30
+    assert debugged.timeline.device.time_us // 1_000 == 200
+    while debugged.value("ticks") == 2:
+        assert debugged.timeline.step_back()
+    assert debugged.timeline.device.time_us // 1_000 == 200
+    while debugged.timeline.device.time_us >= 200_000:
+        assert debugged.timeline.step_back()
+    assert debugged.timeline.device.time_us // 1_000 == 100
 
 
 def test_going_back_and_on_again_ends_in_the_present_which_is_as_it_was() -> None:

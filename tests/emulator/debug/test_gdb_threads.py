@@ -94,6 +94,14 @@ def test_a_task_that_waits_has_the_registers_it_will_go_on_with() -> None:
     assert floating.r == (*range(13), BASE + 0xA00 + (9 + 16 + 8 + 18) * 4 + 4, 0x0800_0101, 0x0800_0200)
 
 
+def test_a_port_without_floating_point_keeps_no_return_value() -> None:
+    """On the stack of ARM_CM3 eight registers are followed by the frame at once."""
+    memory, symbols = kernel()
+    _, ready, _ = threads(symbols, memory.read)
+    memory.put(0x900, *range(4, 12), 0, 1, 2, 3, 12, 0x0800_0101, 0x0800_0200, 0x0100_0000)
+    assert registers(ready, NOW, memory.read).r == (*range(13), BASE + 0x900 + 16 * 4, 0x0800_0101, 0x0800_0200)
+
+
 @given(
     st.dictionaries(st.integers(0, 0x7FF), st.integers(0, 0xFFFF_FFFF) | st.integers(BASE, BASE + 0x2000), max_size=200)
 )

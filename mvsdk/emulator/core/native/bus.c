@@ -241,13 +241,13 @@ static bool ignores_bus_error(mv_core *core) {
     return true;
 }
 
-bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+NOINLINE bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
     if (LIKELY(mv_read_frame(core, address, size, privileged, value))) return true;
     *value = 0;
     return ignores_bus_error(core);
 }
 
-bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+NOINLINE bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
     return LIKELY(mv_write_frame(core, address, size, privileged, value)) || ignores_bus_error(core);
 }
 

@@ -36,9 +36,13 @@
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Keeps a way that is seldom taken from costing the usual one its registers. */
+#define NOINLINE __attribute__((noinline))
 #if !defined(__GNUC__)
 #undef LIKELY
 #undef UNLIKELY
+#undef NOINLINE
+#define NOINLINE
 #define LIKELY(x) (x)
 #define UNLIKELY(x) (x)
 #endif
@@ -598,8 +602,18 @@ uint32_t mv_systick_read(mv_core *core, uint32_t offset);
 void mv_systick_write(mv_core *core, uint32_t offset, uint32_t value);
 
 /* scs.c */
-uint32_t mv_scs_read(mv_core *core, uint32_t offset);
-void mv_scs_write(mv_core *core, uint32_t offset, uint32_t value);
+uint32_t mv_scs_read_other(mv_core *core, uint32_t offset);
+void mv_scs_write_other(mv_core *core, uint32_t offset, uint32_t value);
+/* SysTick's four registers come first: a kernel that sleeps reaches little else. */
+static inline uint32_t mv_scs_read(mv_core *core, uint32_t offset) {
+    return offset - 0x10 < 0x10 ? mv_systick_read(core, offset) : mv_scs_read_other(core, offset);
+}
+static inline void mv_scs_write(mv_core *core, uint32_t offset, uint32_t value) {
+    if (offset - 0x10 < 0x10)
+        mv_systick_write(core, offset, value);
+    else
+        mv_scs_write_other(core, offset, value);
+}
 bool mv_scs_acts_on_ones(uint32_t offset);
 void mv_scs_reset(mv_core *core);
 
