@@ -37,6 +37,10 @@ class PastIsFixedError(EmulatorError):
     """Somebody wants to change what has been."""
 
 
+class LostHistoryError(EmulatorError):
+    """A replay did not come by where the device has been."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """A boundary between two instructions: the cycle alone does not tell the entry of an exception from its end."""
@@ -296,12 +300,15 @@ class Timeline:
         return past
 
     def _at(self, place: Position) -> Debugger | None:
-        """Return the past at a position."""
+        """Return the past at a position where the device has been."""
         past = self._replay(place.cycle)
         while past is not None and position(past) != place:
             _step(past, place.cycle)
             if past.device.core.cycle > place.cycle:
-                return None
+                raise LostHistoryError(
+                    f"the past did not come by cycle {place.cycle} as it was",
+                    "this is a defect of ours; please report it",
+                )
         return past
 
     def _before(self, place: Position) -> Debugger | None:

@@ -159,13 +159,21 @@ class Monitor:
             case ["off"]:
                 self.watched = ()
             case [address, size, value]:
-                self.watched += (Watchpoint(int(address, 0), int(size, 0), Access.WRITE, int(value, 0)),)
+                self.watched += (_value_watched(int(address, 0), int(size, 0), int(value, 0)),)
             case []:
                 pass
             case _:
                 return "monitor watch ADDRESS SIZE VALUE | off\n"
         shown = [f"0x{each.value:x} in {each.size} bytes at 0x{each.address:08x}\n" for each in self.watched]
         return "".join(shown) or "no value is waited for\n"
+
+
+def _value_watched(address: int, size: int, value: int) -> Watchpoint:
+    if size not in {1, 2, 4} or not 0 <= address <= (1 << 32) - size:
+        raise ValueError(f"{size} bytes at {address:#x} are no value: give 1, 2 or 4 bytes of the address space")
+    if not -(1 << 8 * size - 1) <= value < 1 << 8 * size:
+        raise ValueError(f"{value} does not fit into {size} bytes")
+    return Watchpoint(address, size, Access.WRITE, value % (1 << 8 * size))
 
 
 def _instruction(address: int, read: Callable[[int, int], bytes]) -> str:

@@ -15,10 +15,11 @@ from mvsdk.emulator.core import Access, BusFault, Registers, Vector, Watchpoint
 from mvsdk.emulator.debug import gdb_threads
 from mvsdk.emulator.debug.debugger import Halt, HaltReason
 from mvsdk.emulator.debug.gdb_description import REGISTERS, SPECIAL, Values, memory_map, target_description
-from mvsdk.emulator.debug.gdb_history import PastIsFixedError, Timeline, Wishes
+from mvsdk.emulator.debug.gdb_history import Timeline, Wishes
 from mvsdk.emulator.debug.gdb_monitor import Monitor, Typed
 from mvsdk.emulator.debug.gdb_packets import LONGEST, Packet, Reader, Signal, packet
 from mvsdk.emulator.device import End
+from mvsdk.errors import EmulatorError
 
 LARGEST_READ = (LONGEST - 16) // 2
 _OK, _NOT_KNOWN, _WRONG, _NO_MEMORY = b"OK", b"", b"E16", b"E0e"
@@ -92,7 +93,7 @@ class Session:
             return  # all-stop: GDB says nothing but Ctrl-C meanwhile
         try:
             answer = self._answer(content)
-        except PastIsFixedError as error:
+        except EmulatorError as error:
             answer = f"E.{error.what}; {error.remedy}".encode()
         except BusFault:
             answer = _NO_MEMORY

@@ -172,6 +172,9 @@ def test_a_watchpoint_halts_after_the_access_and_names_itself(talk: Talk, kind: 
 
 def test_a_value_can_be_waited_for(talk: Talk) -> None:
     """`monitor watch` halts only when the variable gets this value."""
+    assert "no value" in talk.monitor("watch 0xffffffff 4 17")
+    assert "does not fit" in talk.monitor("watch 0x20000000 1 256")
+    assert "invalid literal" in talk.monitor("watch here 1 2")
     talk.monitor(f"watch {talk.address('counter'):#x} 4 17")
     assert talk("c").startswith("T05")
     assert talk(f"m{talk.address('counter'):x},4") == "11000000"
