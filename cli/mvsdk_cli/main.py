@@ -26,6 +26,7 @@ COMMANDS = {
     "reset": "Reset a board.",
     "erase": "Erase the flash of a board.",
     "read-memory": "Read memory of a board.",
+    "debug": "Debug a bundle on the emulated device with GDB.",
     "prove-update": "Prove that no loss of power or network can spoil an update.",
     "cloud": "Run the local cloud.",
     "deploy": "Build, upload, and let devices run the application.",

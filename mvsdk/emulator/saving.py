@@ -30,7 +30,7 @@ import types
 import typing
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from mvsdk.emulator.errors import SnapshotError
 
@@ -140,7 +140,7 @@ class Saving:
     def _object(self, value: object, path: str) -> tuple[str, Plain]:
         if id(value) in self._paths:
             return "same", self._paths[id(value)]
-        if isinstance(value, Savable):
+        if _saves_itself(value):
             self._paths[id(value)] = path
             return "own", value.saved_state(self)
         if hasattr(type(value), "STATE"):
@@ -254,10 +254,10 @@ class Loading:
         return kind(**values)
 
     def _in_place(self, present: object, tag: str, content: Any, path: str, depth: int) -> object:  # noqa: ANN401
-        if not _has_state(present) or isinstance(present, Savable) != (tag == "own"):
+        if not _has_state(present) or _saves_itself(present) != (tag == "own"):
             raise ValueError(f"{path} is not there in this device")
         self._objects[path] = present
-        if isinstance(present, Savable):
+        if _saves_itself(present):
             present.load_state(content, self)
             return present
         names = names_of(present)
@@ -286,7 +286,18 @@ def due_and_order(data: Plain) -> tuple[int, int]:
 
 
 def _has_state(value: object) -> bool:
-    return isinstance(value, Savable) or hasattr(type(value), "STATE")
+    return _saves_itself(value) or hasattr(type(value), "STATE")
+
+
+def _saves_itself(value: object) -> TypeGuard[Savable]:
+    kind: type = type(value)
+    return _is_savable(kind)
+
+
+@functools.cache
+def _is_savable(kind: type) -> bool:
+    """Ask each type once: a protocol is slow to answer, and a device has thousands of values."""
+    return issubclass(kind, Savable)
 
 
 def _name_of(kind: type) -> str:
@@ -298,7 +309,7 @@ def _type_named(name: str, base: type | None) -> type:
     module, _, kind_name = name.rpartition(".")
     kind = getattr(sys.modules.get(_PACKAGE + module), kind_name, None)
     if isinstance(kind, type) and kind.__module__ == _PACKAGE + module:
-        fits = dataclasses.is_dataclass(kind) and not _has_state(kind) if base is None else issubclass(kind, base)
+        fits = dataclasses.is_dataclass(kind) and not _is_savable(kind) if base is None else issubclass(kind, base)
         if fits:
             return kind
     raise ValueError(f"there is no type {name!r}")

@@ -180,12 +180,7 @@ class Request:
 
         A device with a cloud goes on, as they all do out there.
         """
-        from mvsdk.emulator.crashes import RestartPolicy
-
-        if self.on_fault == "stop":
-            return None
-        wanted = RestartPolicy.of(options)
-        return RestartPolicy() if wanted is None and (self.on_fault == "restart" or self.cloud) else wanted
+        return restart_policy(self.on_fault or ("restart" if self.cloud else None), options)
 
     def notice(self, line: str) -> None:
         """Tell people something that is no event of the device."""
@@ -320,7 +315,7 @@ def _target(request: Request) -> tuple[Path | None, str]:
     if request.target is not None or request.bare:
         return request.target, DEFAULT_BOARD
     try:
-        return _project_bundle()
+        return project_bundle()
     except ProjectError:
         if request.cloud:
             return None, DEFAULT_BOARD
@@ -335,8 +330,8 @@ def _go_online(
         return None
     from mvsdk_cli.online import Online
 
-    wall_start_us = _wall_start_us(request.start_time, request.real_time)
-    online = Online(directory, board, path, wall_start_us, request.notice)
+    start_us = wall_start_us(request.start_time, request.real_time)
+    online = Online(directory, board, path, start_us, request.notice)
     stack.callback(online.link.close)
     return online
 
@@ -487,7 +482,7 @@ class Run:
             image,
             core,
             seed=request.seed,
-            wall_start_us=_wall_start_us(request.start_time, request.real_time),
+            wall_start_us=wall_start_us(request.start_time, request.real_time),
             restart_policy=request.restart_policy(self._loaded.options),
             wake_reason=self._online.wake_reason if self._online else "COLDBOOT",
             testing=request.testing,
@@ -674,7 +669,7 @@ def _write_coverage(symbols: Any, device: Device, path: Path) -> None:  # noqa: 
     write_whole(path, lcov(symbols, device.core.coverage()).encode("utf-8"))
 
 
-def _project_bundle() -> tuple[Path, str]:
+def project_bundle() -> tuple[Path, str]:
     """Return the bundle of the project this folder is in, and its board."""
     from mvsdk.errors import ProjectError
     from mvsdk.project.configuration import Project
@@ -688,7 +683,7 @@ def _project_bundle() -> tuple[Path, str]:
     return bundle, project.board
 
 
-def _wall_start_us(start_time: str | None, real_time: bool) -> int:
+def wall_start_us(start_time: str | None, real_time: bool) -> int:
     """Return the device's wall time at its start: as asked, else now in real time and a fixed day in virtual time."""
     if start_time == "now" or (start_time is None and real_time):
         moment = datetime.datetime.now(datetime.UTC)
@@ -709,6 +704,16 @@ def _wall_start_us(start_time: str | None, real_time: bool) -> int:
                 f"'{start_time}' is before 1970, where Unix time begins.", param_hint="--start-time"
             )
     return round(moment.timestamp() * 1e6)
+
+
+def restart_policy(on_fault: str | None, options: ManifestOptions) -> RestartPolicy | None:
+    """Say how a faulting application is started again: as asked, else as the manifest says; None for not at all."""
+    from mvsdk.emulator.crashes import RestartPolicy
+
+    if on_fault == "stop":
+        return None
+    wanted = RestartPolicy.of(options)
+    return RestartPolicy() if wanted is None and on_fault == "restart" else wanted
 
 
 REASONS = {

@@ -269,21 +269,29 @@ static bool ignores_bus_error(mv_core *core) {
     return true;
 }
 
-bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
+NOINLINE bool mv_read_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value) {
     if (LIKELY(mv_read_frame(core, address, size, privileged, value))) return true;
     *value = 0;
     return ignores_bus_error(core);
 }
 
-bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
+NOINLINE bool mv_write_as(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value) {
     return LIKELY(mv_write_frame(core, address, size, privileged, value)) || ignores_bus_error(core);
 }
 
 bool mv_read(mv_core *core, uint32_t address, uint32_t size, uint32_t *value) {
+    if (mv_is_control_register(address, size) && mv_is_privileged(core) && LIKELY(!core->watching)) {
+        *value = mv_scs_read(core, address & (PAGE_SIZE - 1));
+        return true;
+    }
     return mv_read_as(core, address, size, mv_is_privileged(core), value);
 }
 
 bool mv_write(mv_core *core, uint32_t address, uint32_t size, uint32_t value) {
+    if (mv_is_control_register(address, size) && mv_is_privileged(core) && LIKELY(!core->watching)) {
+        mv_scs_write(core, address & (PAGE_SIZE - 1), value);
+        return true;
+    }
     return mv_write_as(core, address, size, mv_is_privileged(core), value);
 }
 

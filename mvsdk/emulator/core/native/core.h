@@ -36,9 +36,13 @@
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Keeps a way that is seldom taken from costing the usual one its registers. */
+#define NOINLINE __attribute__((noinline))
 #if !defined(__GNUC__)
 #undef LIKELY
 #undef UNLIKELY
+#undef NOINLINE
+#define NOINLINE
 #define LIKELY(x) (x)
 #define UNLIKELY(x) (x)
 #endif
@@ -514,7 +518,6 @@ uint64_t mv_wake_cycle(mv_core *core);
 void mv_skip_to(mv_core *core, uint64_t cycle);
 
 /* exception.c */
-bool mv_can_take(const mv_core *core, uint32_t number);
 void mv_note_fault(mv_core *core);
 bool mv_stacking_fault(mv_core *core);
 bool mv_enter_exception(mv_core *core, uint32_t number);
@@ -524,12 +527,12 @@ bool mv_return_from_exception(mv_core *core);
 void mv_return_to(mv_core *core, uint32_t address);
 
 /* special.c */
+static inline bool mv_uses_psp(const mv_core *core) { return core->s.ipsr == 0 && (core->s.control & CONTROL_SPSEL) != 0; }
+static inline bool mv_is_privileged(const mv_core *core) { return core->s.ipsr != 0 || (core->s.control & CONTROL_NPRIV) == 0; }
 uint32_t mv_xpsr(const mv_core *core);
 void mv_set_xpsr(mv_core *core, uint32_t value, uint32_t mask);
 void mv_set_control(mv_core *core, uint32_t value);
 uint32_t *mv_stack_pointer(mv_core *core, bool process);
-bool mv_uses_psp(const mv_core *core);
-bool mv_is_privileged(const mv_core *core);
 void mv_set_mode(mv_core *core, uint32_t ipsr, uint32_t control);
 uint32_t mv_special_read(mv_core *core, uint32_t number);
 void mv_special_write(mv_core *core, uint32_t number, uint32_t mask, uint32_t value);
@@ -545,7 +548,9 @@ int mv_execution_priority(const mv_core *core);
 int mv_raw_priority(const mv_core *core);
 int mv_exception_priority(const mv_core *core, uint32_t number);
 int mv_group_priority(const mv_core *core, uint32_t number);
+bool mv_can_take(const mv_core *core, uint32_t number);
 uint32_t mv_highest_pending(const mv_core *core);
+uint32_t mv_best_pending(const mv_core *core);
 void mv_priorities_changed(mv_core *core);
 void mv_find_words(mv_core *core);
 void mv_pend(mv_core *core, uint32_t number);
@@ -569,6 +574,11 @@ static inline void mv_put(uint32_t *set, uint32_t *words, uint32_t number, bool 
 
 static inline void mv_set_pending(mv_core *core, uint32_t number, bool on) { mv_put(core->s.pending, &core->pending_words, number, on); }
 static inline void mv_set_active(mv_core *core, uint32_t number, bool on) { mv_put(core->s.active, &core->active_words, number, on); }
+
+/* The exception to take now; 0 for none, which costs nothing to say where none is pending. */
+static inline uint32_t mv_exception_to_take(const mv_core *core) {
+    return LIKELY(core->pending_words == 0) ? 0 : mv_best_pending(core);
+}
 
 static inline uint32_t mv_lowest(uint32_t word) {
 #if defined(__GNUC__)
@@ -595,13 +605,27 @@ uint32_t mv_systick_read(mv_core *core, uint32_t offset);
 void mv_systick_write(mv_core *core, uint32_t offset, uint32_t value);
 
 /* scs.c */
-uint32_t mv_scs_read(mv_core *core, uint32_t offset);
-void mv_scs_write(mv_core *core, uint32_t offset, uint32_t value);
+uint32_t mv_scs_read_other(mv_core *core, uint32_t offset);
+void mv_scs_write_other(mv_core *core, uint32_t offset, uint32_t value);
+/* SysTick's four registers come first: a kernel that sleeps reaches little else. */
+static inline uint32_t mv_scs_read(mv_core *core, uint32_t offset) {
+    return offset - 0x10 < 0x10 ? mv_systick_read(core, offset) : mv_scs_read_other(core, offset);
+}
+static inline void mv_scs_write(mv_core *core, uint32_t offset, uint32_t value) {
+    if (offset - 0x10 < 0x10)
+        mv_systick_write(core, offset, value);
+    else
+        mv_scs_write_other(core, offset, value);
+}
 bool mv_scs_acts_on_ones(uint32_t offset);
 void mv_scs_reset(mv_core *core);
 
 /* private.c: the private peripheral bus, 0xE0000000 to 0xE00FFFFF */
 static inline bool mv_is_private(uint32_t address) { return address >> 20 == 0xE00; }
+/* A whole register of the system control space, not one of those that identify it. */
+static inline bool mv_is_control_register(uint32_t address, uint32_t size) {
+    return address >= 0xE000E000u && address < 0xE000EFBCu && (address & 3) == 0 && size == 4;
+}
 bool mv_private_may_map(uint32_t base, uint32_t size, bool device);
 bool mv_private_read(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t *value);
 bool mv_private_write(mv_core *core, uint32_t address, uint32_t size, bool privileged, uint32_t value);

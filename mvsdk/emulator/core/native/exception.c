@@ -9,11 +9,6 @@ enum { RETURN_FTYPE = 0x10, RETURN_THREAD = 8, RETURN_PSP = 4, FRAME_BASIC = 0x2
 /* S, DCRS and ES are not looked at: ports made for cores without the Security Extension set them otherwise. */
 #define RETURN_FIXED 0xFFFFFF82u
 
-/* Enabled, and stronger than what runs. */
-bool mv_can_take(const mv_core *core, uint32_t number) {
-    return mv_has(core->s.enabled, number) && mv_group_priority(core, number) < mv_execution_priority(core);
-}
-
 void mv_note_fault(mv_core *core) {
     mv_state *const s = &core->s;
     s->cfsr |= core->fault_status;
@@ -64,7 +59,12 @@ static bool is_fatal(const mv_core *core, uint32_t number) {
 /* Vectors are read from memory alone, past the MPU. */
 static bool read_entry(mv_core *core, uint32_t number, uint32_t *vector) {
     uint8_t bytes[4];
-    if (!mv_debug_copy(core, core->s.vtor + 4 * number, bytes, sizeof bytes, false)) return false;
+    const uint32_t address = core->s.vtor + 4 * number;
+    const uintptr_t page = core->readable[address >> PAGE_BITS];
+    if (page != 0)
+        memcpy(bytes, (const void *)(page + address), sizeof bytes);
+    else if (!mv_debug_copy(core, address, bytes, sizeof bytes, false))
+        return false;
     *vector = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
     return true;
 }
@@ -288,8 +288,8 @@ bool mv_return_from_exception(mv_core *core) {
     const deactivation undo = deactivate(core);
     if (!valid) return fail_return(core, (exc_return & 0x1Cu) | RETURN_BASE, &undo);
     mv_systick_sync(core);
-    const uint32_t next = mv_highest_pending(core);
-    if (mv_can_take(core, next)) {
+    const uint32_t next = mv_exception_to_take(core);
+    if (next != 0) {
         mv_note_deed(core, DID_LEAVE, undo.number);
         return exception_taken(core, next, exc_return);
     }

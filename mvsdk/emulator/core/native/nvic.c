@@ -49,8 +49,16 @@ int mv_execution_priority(const mv_core *core) {
     return best;
 }
 
+/* Enabled, and stronger than what runs. */
+bool mv_can_take(const mv_core *core, uint32_t number) {
+    return mv_has(core->s.enabled, number) && mv_group_priority(core, number) < mv_execution_priority(core);
+}
+
 /* Of these words of the sets, and in each of the exceptions that `mask` leaves. */
 static inline uint32_t choose(const mv_core *core, uint32_t words, uint32_t mask) {
+    if (words == 0) return 0;
+    const uint32_t only = mv_lowest(words), first = core->s.pending[only] & core->s.enabled[only] & mask;
+    if (LIKELY((words & (words - 1)) == 0 && (first & (first - 1)) == 0)) return first == 0 ? 0 : only * 32 + mv_lowest(first);
     uint32_t chosen = 0;
     int best = NOTHING_ACTIVE;
     for (; words != 0; words &= words - 1) {
@@ -74,6 +82,13 @@ uint32_t mv_highest_pending(const mv_core *core) {
     return UNLIKELY(mv_masks_interrupts(core)) ? choose(core, words & 1, MASKED_LEAVE) : choose(core, words, ~0u);
 }
 
+/* The same if it may be taken now, else 0. PRIMASK leaves only those of fixed priority. */
+uint32_t mv_best_pending(const mv_core *core) {
+    if (core->s.primask && (core->s.pending[0] & (1 << EXC_NMI | 1 << EXC_HARDFAULT)) == 0) return 0;
+    const uint32_t number = mv_highest_pending(core);
+    return mv_can_take(core, number) ? number : 0;
+}
+
 /* Find the words of the sets that hold anything, where whole sets have changed. */
 void mv_find_words(mv_core *core) {
     core->pending_words = core->active_words = 0;
@@ -85,7 +100,7 @@ void mv_find_words(mv_core *core) {
 
 /* Something that decides which exception runs has changed: one that can be taken now is, at the next instruction boundary. */
 void mv_priorities_changed(mv_core *core) {
-    if (mv_can_take(core, mv_highest_pending(core))) core->attention |= ATT_EXCEPTION;
+    if (mv_exception_to_take(core) != 0) core->attention |= ATT_EXCEPTION;
     if (core->s.demcr & DEMCR_MON_STEP) core->attention |= ATT_DEBUG;
 }
 

@@ -63,13 +63,15 @@ uint64_t mv_wake_cycle(mv_core *core) {
     return mv_debug_listens(core) ? earlier(tick, next_match(core)) : tick;
 }
 
+static bool would_wake_now(mv_core *core) { return core->pending_words != 0 && would_wake(core, mv_highest_pending(core)); }
+
 /* WFI wakes for what would be taken if PRIMASK were clear; WFE for what can be taken, or an event. */
 static bool wakes(mv_core *core) {
     if (core->s.sleeping == 2 && core->s.event) {
         core->s.event = 0;
         return true;
     }
-    return would_wake(core, mv_highest_pending(core));
+    return would_wake_now(core);
 }
 
 /* Asleep: awake now, later at a time that the timer sets, or not before `until`. */
@@ -196,13 +198,13 @@ static mv_stop turn(mv_core *core, uint64_t until) {
     if (stop == STOP_POLL) stop = look_after_debug(core);
     if (stop != STOP_POLL) return stop;
     mv_systick_sync(core);
-    if (core->s.cycle >= until && (core->s.sleeping == 0 || would_wake(core, mv_highest_pending(core)))) return STOP_DEADLINE;
+    if (core->s.cycle >= until && (core->s.sleeping == 0 || would_wake_now(core))) return STOP_DEADLINE;
     if (core->s.sleeping) {
         if (!sleep_on(core, until)) return STOP_IDLE;
         if (core->s.sleeping) return STOP_POLL;
     }
-    const uint32_t number = mv_highest_pending(core);
-    if (mv_can_take(core, number)) return after_fault(core, mv_enter_exception(core, number));
+    const uint32_t number = mv_exception_to_take(core);
+    if (number != 0) return after_fault(core, mv_enter_exception(core, number));
     core->attention = 0;
     return execute_watched(core, until);
 }

@@ -88,12 +88,12 @@ static uint32_t read_icsr(const mv_core *core) {
     const uint32_t pending = mv_highest_pending(core);
     uint32_t value = s->ipsr | pending << 12;
     uint32_t others = 0;
-    for (uint32_t i = 0; i < EXCEPTION_WORDS; i++) {
-        const uint32_t mine = s->ipsr >> 5 == i ? 1u << (s->ipsr & 31) : 0;
+    for (uint32_t words = core->active_words; words != 0; words &= words - 1) {
+        const uint32_t i = mv_lowest(words), mine = s->ipsr >> 5 == i ? 1u << (s->ipsr & 31) : 0;
         others |= s->active[i] & ~mine;
-        if (i == 0 ? s->pending[0] >> 16 : s->pending[i]) value |= 1u << 22;
     }
     if (others == 0 && s->ipsr != 0) value |= 1u << 11;
+    if (s->pending[0] >> 16 != 0 || core->pending_words >> 1 != 0) value |= 1u << 22;
     if (mv_has(s->pending, EXC_SYSTICK)) value |= 1u << 26;
     if (mv_has(s->pending, EXC_PENDSV)) value |= 1u << 28;
     if (mv_has(s->pending, EXC_NMI)) value |= 1u << 31;
@@ -210,7 +210,6 @@ static uint32_t read_scb(mv_core *core, uint32_t offset) {
     const mv_state *const s = &core->s;
     switch (offset) {
     case 0x004: return (core->interrupts - 1) / 32;
-    case 0xD04: return read_icsr(core);
     case 0xD08: return s->vtor;
     case 0xD0C: return (uint32_t)VECTKEYSTAT << 16 | s->prigroup << 8;
     case 0xD10: return s->scr;
@@ -236,8 +235,8 @@ static uint32_t read_scb(mv_core *core, uint32_t offset) {
     return 0;
 }
 
-uint32_t mv_scs_read(mv_core *core, uint32_t offset) {
-    if (offset >= 0x10 && offset < 0x20) return mv_systick_read(core, offset);
+uint32_t mv_scs_read_other(mv_core *core, uint32_t offset) {
+    if (offset == 0xD04) return read_icsr(core);
     if (offset >= 0x100 && offset < 0x400) return read_interrupts(core, offset);
     if (offset >= 0x400 && offset < 0x5F0) return read_priorities(core, EXC_IRQ0 + (offset - 0x400));
     if (offset >= 0xD18 && offset < 0xD24) return read_priorities(core, 4 + (offset - 0xD18));
@@ -276,10 +275,8 @@ static void write_scb(mv_core *core, uint32_t offset, uint32_t value) {
     }
 }
 
-void mv_scs_write(mv_core *core, uint32_t offset, uint32_t value) {
-    if (offset >= 0x10 && offset < 0x20)
-        mv_systick_write(core, offset, value);
-    else if (offset >= 0x100 && offset < 0x300)
+void mv_scs_write_other(mv_core *core, uint32_t offset, uint32_t value) {
+    if (offset >= 0x100 && offset < 0x300)
         change_interrupts(core, offset, value);
     else if (offset >= 0x400 && offset < 0x5F0)
         write_priorities(core, EXC_IRQ0 + (offset - 0x400), value);

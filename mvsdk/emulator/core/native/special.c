@@ -1,10 +1,6 @@
 /* Modes, stack pointers, and the special registers that MRS and MSR reach. */
 #include "core.h"
 
-bool mv_uses_psp(const mv_core *core) { return core->s.ipsr == 0 && (core->s.control & CONTROL_SPSEL) != 0; }
-
-bool mv_is_privileged(const mv_core *core) { return core->s.ipsr != 0 || (core->s.control & CONTROL_NPRIV) == 0; }
-
 uint32_t *mv_stack_pointer(mv_core *core, bool process) {
     return mv_uses_psp(core) == process ? &core->s.r[R_SP] : &core->s.banked_sp;
 }

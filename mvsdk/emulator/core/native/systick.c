@@ -13,17 +13,18 @@ static uint64_t ticks_to_zero(const mv_core *core) {
     return core->s.syst_rvr == 0 ? 0 : (uint64_t)core->s.syst_rvr + 1;
 }
 
-/* The cycle at which the counter next reaches zero; UINT64_MAX for never. */
+/* The cycle at which the running counter next reaches zero; UINT64_MAX for never. */
 static uint64_t next_zero(const mv_core *core) {
     const uint64_t ticks = ticks_to_zero(core);
+    if (ticks == 0) return UINT64_MAX;
     const uint32_t below = below_tick(core);
-    if ((core->s.syst_csr & SYST_ENABLE) == 0 || ticks == 0) return UINT64_MAX;
     return ((core->s.syst_base >> below) + ticks) << below;
 }
 
 /* When the timer will next pend its exception; while it is pending already, nothing new comes of the timer. */
 uint64_t mv_next_tick(const mv_core *core) {
-    const bool news = (core->s.syst_csr & SYST_TICKINT) != 0 && !mv_has(core->s.pending, EXC_SYSTICK);
+    const uint32_t both = SYST_ENABLE | SYST_TICKINT;
+    const bool news = (core->s.syst_csr & both) == both && !mv_has(core->s.pending, EXC_SYSTICK);
     return news ? next_zero(core) : UINT64_MAX;
 }
 
@@ -35,10 +36,12 @@ void mv_expect_tick(mv_core *core) {
 /* Bring the counter up to the current cycle, and pend the exception if it passed zero. */
 void mv_systick_sync(mv_core *core) {
     mv_state *const s = &core->s;
-    const uint32_t below = below_tick(core);
-    const uint64_t passed = (s->cycle >> below) - (s->syst_base >> below), first = ticks_to_zero(core);
+    const uint64_t base = s->syst_base;
     s->syst_base = s->cycle;
-    if ((s->syst_csr & SYST_ENABLE) == 0 || passed == 0 || first == 0) return;
+    if ((s->syst_csr & SYST_ENABLE) == 0 || base == s->cycle) return;
+    const uint32_t below = below_tick(core);
+    const uint64_t passed = (s->cycle >> below) - (base >> below), first = ticks_to_zero(core);
+    if (passed == 0 || first == 0) return;
     if (passed < first) {
         s->syst_val = (uint32_t)(first - passed);
         return;
