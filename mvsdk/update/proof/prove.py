@@ -22,7 +22,7 @@ from mvsdk.update.key_set import MAX_KEYS, KeySet
 from mvsdk.update.proof.faults import LIES, NETWORK, FailingServer, LyingServer, decay_points, decayed, named_lie
 from mvsdk.update.proof.points import Point
 from mvsdk.update.proof.power import HOWEVER_OFTEN, ONCE, Explorer, Path
-from mvsdk.update.proof.world import Images, Scenario, States, Violation, World
+from mvsdk.update.proof.world import NOTHING, Images, Scenario, States, Violation, World
 from mvsdk.update.reports import Report
 from mvsdk.update.state import Phase
 
@@ -267,7 +267,7 @@ class Prover:
         if self._plan.make_patch is not None:
             server = BundleServer(old, new, make_patch=self._plan.make_patch)
             yield Explorer(world, Scenario("patch", "the same with patches", server, ("new",)), self._start)
-        on_trial = self._states_at(update, Phase.TRIAL)
+        on_trial = self._states_at(update, lambda agent: agent.state.phase is Phase.TRIAL)
         failing = Scenario("revert", "the new application fails its trial", BundleServer(old, new), ("old",), False)
         yield Explorer(world, failing, on_trial)
         messages = (
@@ -283,6 +283,21 @@ class Prover:
         idle = BundleServer(old, offered=0)
         spoilt = (replace(self._start[0], pages={}), self._start[1])
         yield Explorer(world, Scenario("restore", "internal flash was erased by somebody", idle, ("old",)), spoilt)
+        yield from self._make_factory_explorers()
+
+    def _make_factory_explorers(self) -> Iterator[Explorer]:
+        """The old application is the factory's test code here, and the new one waits behind it."""
+        old, new, world = self._plan.old, self._plan.new, self._world
+        made = world.prepared(new, old)
+        server = BundleServer(old, new)
+        title = "from the factory's test code (the old one) to the new application"
+        passing = Scenario("factory", title, server, ("new",), tests="old", falls_back_to=NOTHING)
+        yield Explorer(world, passing, made)
+        title = "the factory's test code says that something is wrong"
+        failing = Scenario(
+            "failed", title, server, (NOTHING,), test_status=1, runs=("old",), tests="old", falls_back_to=NOTHING
+        )
+        yield Explorer(world, failing, self._states_at(passing, lambda agent: agent.application is not None, made))
 
     def _path(self, name: str) -> Path:
         explorer = self._explorers[name]
@@ -296,11 +311,9 @@ class Prover:
                 "make sure that the new bundle may replace the old one: keys, rollback counter, size",
             ) from violation
 
-    def _states_at(self, scenario: Scenario, phase: Phase) -> States:
-        def arrived(agent: Agent) -> bool:
-            return agent.state.phase is phase
-
-        self._world.load(self._start)
+    def _states_at(self, scenario: Scenario, arrived: Callable[[Agent], bool], start: States | None = None) -> States:
+        """Return the flash of a device at the moment something is so, uninterrupted."""
+        self._world.load(start or self._start)
         try:
             self._world.run(scenario, known=arrived)
         except Violation as violation:
@@ -319,14 +332,12 @@ class Prover:
         return server.asked
 
     def _faults(self) -> dict[str, list[str]]:
-        update = self._explorers["update"].scenario
-        staged = self._states_at(update, Phase.STAGED)
         layout = self._world.hardware.layout
         slot = range(layout.slots[1] // layout.page, layout.end(1) // layout.page)
         return {
             "network": [f"message-{number}:{way}" for number in range(self._messages) for way in NETWORK],
             "lies": [*LIES],
-            "decay": decay_points(*staged, slot),
+            "decay": decay_points(*self._staged(), slot),
         }
 
     def _try_faults(self, task: _Task) -> _Done:
@@ -357,7 +368,8 @@ class Prover:
                 raise ProofError(f"there is no section '{section}'", f"there are {', '.join(self.names)}")
 
     def _staged(self) -> States:
-        return self._states_at(self._explorers["update"].scenario, Phase.STAGED)
+        update = self._explorers["update"].scenario
+        return self._states_at(update, lambda agent: agent.state.phase is Phase.STAGED)
 
 
 @cache
