@@ -199,14 +199,21 @@ class MemoryFile:
 
     def __setitem__(self, where: slice, data: bytes, /) -> None:
         if self._file is None:
-            self._path.parent.mkdir(exist_ok=True)
-            write_whole(self._path, ERASED * self._size)
-            self._file = os.open(self._path, os.O_RDWR)
+            self.fill(ERASED * self._size)
+        assert self._file is not None  # noqa: S101 - it was filled
         start = where.start
         while start < where.stop:
             stop = min(where.stop, (start // self._sector_size + 1) * self._sector_size)
             os.pwrite(self._file, data[start - where.start : stop - where.start], start)
             start = stop
+
+    def fill(self, data: bytes) -> None:
+        """Become these bytes, `size` of them: a process that is killed leaves what was there before, or all of it."""
+        assert len(data) == self._size  # noqa: S101 - our own callers know the size
+        self.close()
+        self._path.parent.mkdir(exist_ok=True)
+        write_whole(self._path, data)
+        self._file = os.open(self._path, os.O_RDWR)
 
     def close(self) -> None:
         """Let the system write what it holds, and give the file back."""

@@ -447,7 +447,7 @@ class Agent:
         application = self._application(bundle, image, newly_installed=True)
         if self.state.phase is Phase.TESTING:
             self._enter(_clean(self.state))
-            self._report(Event.TESTING)
+            self._report(Event.TESTING, "the factory's test code is installed")
         elif self.state.phase is Phase.INSTALLING:
             self._enter(replace(_clean(self.state), phase=Phase.TRIAL, boots=1))
             self._report(Event.TRIAL)
