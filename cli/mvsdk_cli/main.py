@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "Check a bundle as a device would.",
     "inspect": "Show what is in a bundle.",
     "emulate": "Run a bundle on the emulated device.",
+    "factory": "Make what the factory writes to new devices.",
     "prove-update": "Prove that no loss of power or network can spoil an update.",
     "cloud": "Run the local cloud.",
     "deploy": "Build, upload, and let devices run the application.",

@@ -321,7 +321,8 @@ def _target(request: Request) -> tuple[Path | None, str]:
     try:
         return _project_bundle()
     except ProjectError:
-        if request.device_path is not None:
+        device = request.device_path
+        if device is not None and (request.cloud or request.factory_image is not None or device.is_dir()):
             return None, DEFAULT_BOARD
         raise
 
