@@ -18,6 +18,7 @@ from mvsdk.update.slots import Bundle, next_layer_address, read_bundle, verify_b
 from mvsdk.update.state import TEST_SLOT, Content, Phase, State
 
 FINAL_SLOT = 1 - TEST_SLOT
+_AGAIN = "make it again: mvsdk factory image"
 _NAMES = {FINAL_SLOT: "the final bundle", TEST_SLOT: "the test bundle"}
 
 
@@ -63,7 +64,7 @@ def examine(hardware: Hardware) -> tuple[Bundle, Bundle | None]:
     final, test = state.slots[FINAL_SLOT], state.slots[TEST_SLOT]
     phase = Phase.TESTING if test else Phase.INSTALLING
     if final is None or journal.keys is not None or state != State(phase, slots=state.slots):
-        raise FactoryError("it holds no application for a new device", "make it again: mvsdk factory image")
+        raise FactoryError("it holds no application for a new device", _AGAIN)
     return _checked(hardware, FINAL_SLOT, final), _checked(hardware, TEST_SLOT, test) if test else None
 
 
@@ -78,7 +79,7 @@ def _checked(hardware: Hardware, slot: int, content: Content) -> Bundle:
     try:
         return _verified(hardware, slot, content)
     except VerificationError as error:
-        raise FactoryError(f"{_NAMES[slot]} in it cannot be used: {error.what}", error.remedy) from error
+        raise FactoryError(f"{_NAMES[slot]} in it cannot be used: {error.what}", error.remedy or _AGAIN) from error
 
 
 def _put(hardware: Hardware, slot: int, bundle: bytes) -> tuple[Content, Bundle]:

@@ -14,7 +14,7 @@ from mvsdk.flash_memory import ERASED
 from mvsdk.update import FactoryError, KeySet, examine, prepare
 from mvsdk.update.slots import Bundle
 
-_AGAIN = "make it for this board: mvsdk factory image"
+_FOR_THIS = "make it for this board: mvsdk factory image"
 
 
 def make(board: Board, keys: KeySet, final: bytes, test: bytes | None = None) -> bytes:
@@ -39,7 +39,7 @@ def read(path: Path, board: Board) -> bytes:
         ) from error
     if len(data) != size:
         found = f"more than {size}" if len(data) > size else str(len(data))
-        raise FactoryError(f"{path} is no factory image for {board.name}: it has {found} bytes, not {size}", _AGAIN)
+        raise FactoryError(f"{path} is no factory image for {board.name}: it has {found} bytes, not {size}", _FOR_THIS)
     return data
 
 
