@@ -15,9 +15,9 @@ What a serial port sends is shown as "USART2: text". A register that has no mode
 is noted once; with --strict-mmio it is a bus fault. With --gate-clocks a peripheral works only while RCC gives it its
 clock, as on the chip; without, it always does, because what the kernel leaves enabled is not public.
 
-Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
---allow-unsigned. Without --for and --until it runs in real time until Ctrl-C; on a terminal it is then a console with
-keys for the user button, pause, snapshot, reset and any input.
+Without TARGET it runs what the --device holds, else the project's own bundle; with --cloud the project's. A bare ELF,
+HEX or BIN, or an unsigned bundle, runs only with --allow-unsigned. Without --for and --until it runs in real time
+until Ctrl-C; on a terminal it is then a console with keys for the user button, pause, snapshot, reset and any input.
 
 \b
 A device can be kept, and a run had again:
@@ -57,7 +57,8 @@ are 1 s and 60 s. Such faults do not change the exit status; --on-fault stop mak
 the manifest says.
 
 With --testing the application runs as the factory's test code: mvTestLog and mvTestingComplete work, and the run ends
-when the application calls the latter.
+when the application calls the latter. --factory-image gives a new --device what `mvsdk factory image` has made: it
+runs the test code in it, and when that has passed the final application, which it keeps. docs/factory.md tells more.
 
 \b
 Exit status:
@@ -65,7 +66,7 @@ Exit status:
     1  it could not be run, or a replay ended in another state than its recording: the error says why
     3  the time is over, or the application sleeps for ever, and the text of --until was not logged
     4  the application faulted, and was not started again
-    5  with --testing, the application ended the test with a status other than 0
+    5  the factory's test code ended the test with a status other than 0
     130  it was stopped with Ctrl-C
 """
 

@@ -27,7 +27,9 @@ def factory_keys(trusted: Iterable[PublicKey]) -> KeySet:
     """Return the keys that a device trusts which has not been told otherwise. Raises `NoApplicationError` for none, or
     for more than it holds."""
     keys = tuple({key.id: key for key in trusted}.values())
-    if not 0 < len(keys) <= MAX_KEYS:
+    if not keys:
+        raise NoApplicationError("no key is trusted here", "make one (mvsdk keys new NAME), or name one with --trust")
+    if len(keys) > MAX_KEYS:
         raise NoApplicationError(
             f"{len(keys)} keys are trusted here; a device holds 1 to {MAX_KEYS}",
             "keep fewer in the key store (mvsdk keys list), or name another one with MVSDK_HOME",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, VerifiedBundle, verify
@@ -64,27 +64,25 @@ class Scenario:
     falls_back_to: str = "old"
 
 
-@dataclass
 class Images:
-    """The only bytes that may ever be executed, and the bundles they are from."""
+    """The only bytes that may ever be executed, by the names that the proof gives them: "old", "new", and where there is
+    some "test" for the factory's test code."""
 
-    old: VerifiedBundle
-    new: VerifiedBundle
-    board: Board
-    whole: dict[str, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        size = self.board.flash.size
-        for name, bundle in (("old", self.old), ("new", self.new)):
-            self.whole[name] = bundle.image.data.ljust(size, ERASED)
+    def __init__(self, bundles: Mapping[str, VerifiedBundle], board: Board) -> None:
+        self.whole = {name: bundle.image.data.ljust(board.flash.size, ERASED) for name, bundle in bundles.items()}
 
     @classmethod
-    def of(cls, old: bytes, new: bytes, keys: KeySet, board: Board) -> Images:
-        """Verify two bundles. Raises a leaf of BundleError."""
-        return cls(verify(old, board, keys.signers), verify(new, board, keys.signers), board)
+    def of(cls, bundles: Mapping[str, bytes], keys: KeySet, board: Board) -> Images:
+        """Verify bundles. Raises a leaf of BundleError."""
+        return cls({name: verify(bundle, board, keys.signers) for name, bundle in bundles.items()}, board)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether no two are the same application."""
+        return len(set(self.whole.values())) == len(self.whole)
 
     def name(self, image: Image) -> str | None:
-        """Return which of the two an image is."""
+        """Return which of them an image is."""
         return next((name for name, data in self.whole.items() if _same(image.data, data)), None)
 
 
@@ -235,14 +233,14 @@ class World:
         self.clock.seconds += wait
 
     def check_application(self, agent: Agent, scenario: Scenario, checked: Image | None) -> Image | None:
-        """Prove that what may run is one of the two images, may do so in this scenario and in this way, and is what
+        """Prove that what may run is one of the images, may do so in this scenario and in this way, and is what
         internal flash holds, to the last byte."""
         running = agent.application
         if running is None or running.image is checked:
             return None if running is None else checked
         name = self.images.name(running.image)
         if name is None:
-            raise Violation("it lets something run that is neither the old application nor the new one")
+            raise Violation(f"it lets something run that is none of these applications: {', '.join(self.images.whole)}")
         if name not in scenario.runs or running.testing is not (name == scenario.tests):
             raise Violation(f"it lets the {name} application run {'as test code' if running.testing else 'for good'}")
         if self.internal.read(0, self.internal.size) != self.images.whole[name]:
