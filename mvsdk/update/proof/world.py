@@ -65,8 +65,8 @@ class Scenario:
 
 
 class Images:
-    """The only bytes that may ever be executed, by the names that the proof gives them: "old", "new", and where there is
-    some "test" for the factory's test code."""
+    """The only bytes that may ever be executed, by the names that the proof gives them: "old", "new", and, if there is
+    some, "test" for the factory's test code."""
 
     def __init__(self, bundles: Mapping[str, VerifiedBundle], board: Board) -> None:
         self.whole = {name: bundle.image.data.ljust(board.flash.size, ERASED) for name, bundle in bundles.items()}
