@@ -17,7 +17,7 @@ _IMAGE_HELP = """Make the external-flash image of a new device: test code, and t
 
 \b
   $ mvsdk factory image blinky/build/blinky.zip --test check/build/check.zip
-  blinky/build/blinky.factory.bin: 2498560 bytes for stm32u585
+  blinky/build/blinky.factory.bin: 2367488 bytes for stm32u585
     first  check/build/check.zip, as test code
     then   blinky/build/blinky.zip
 
