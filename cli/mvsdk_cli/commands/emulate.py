@@ -15,9 +15,10 @@ What a serial port sends is shown as "USART2: text". A register that has no mode
 is noted once; with --strict-mmio it is a bus fault. With --gate-clocks a peripheral works only while RCC gives it its
 clock, as on the chip; without, it always does, because what the kernel leaves enabled is not public.
 
-Without TARGET it runs what the --device holds, else the project's own bundle; with --cloud the project's. A bare ELF,
-HEX or BIN, or an unsigned bundle, runs only with --allow-unsigned. Without --for and --until it runs in real time
-until Ctrl-C; on a terminal it is then a console with keys for the user button, pause, snapshot, reset and any input.
+Without TARGET it runs what the --device holds, else the project's own bundle; with --cloud first the project's. A
+bare ELF, HEX or BIN, or an unsigned bundle, runs only with --allow-unsigned. Without --for and --until it runs in
+real time until Ctrl-C; on a terminal it is then a console with keys for the user button, pause, snapshot, reset and
+any input.
 
 \b
 A device can be kept, and a run had again:
@@ -37,9 +38,8 @@ answer in their place, at once and always the same; --config FILE holds what con
 --cloud does; --link makes the link slow or lossy; --offline takes it away. What arrived is in a recording, so a replay
 needs no network. docs/network.md tells more.
 
-With --cloud the device keeps its application, as a real one does, and updates itself: the bundle is put on it unless it
-is the one that was put there last, so an update stays; --reflash puts it there again, and without TARGET it runs what
-it has.
+With --cloud the device keeps its application, as a real one does, and updates itself: the bundle is put on it unless
+it is the one that was put there last, so an update stays; --reflash puts it there again.
 
 --trace syscalls shows every system call, --trace syscalls=logging,mvPowerSave those of a family or a name, --trace
 interrupts the interrupt lines and handlers, --trace sleep when the application sleeps; --trace-file writes a trace that
