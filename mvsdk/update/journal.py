@@ -104,14 +104,17 @@ class Journal:
         self._free += len(record)
 
 
-def kept_state(pages: Sequence[bytes]) -> State:
+def look(pages: Sequence[bytes]) -> tuple[State, KeySet | None]:
     """Return what the two pages of a journal say; what a new device knows where they say nothing.
 
     For looking only: whoever acts on it has to `mount` the journal.
     """
     found = [read_page(page) for page in pages]
     current = found[newer(*found)]
-    return State() if current is None or current.state is None else State.decode(current.state)
+    if current is None:
+        return State(), None
+    state = State() if current.state is None else State.decode(current.state)
+    return state, None if current.keys is None else KeySet.decode(current.keys)
 
 
 def newer(first: Found | None, second: Found | None) -> int:

@@ -13,7 +13,7 @@ from mvsdk.update.errors import FactoryError, VerificationError
 from mvsdk.update.fetching import Fetcher
 from mvsdk.update.hardware import Hardware
 from mvsdk.update.installer import Installer
-from mvsdk.update.journal import Journal
+from mvsdk.update.journal import Journal, look
 from mvsdk.update.slots import Bundle, next_layer_address, read_bundle, verify_bundle, verify_image, verify_internal
 from mvsdk.update.state import TEST_SLOT, Content, Phase, State
 
@@ -56,14 +56,13 @@ def examine(hardware: Hardware) -> tuple[Bundle, Bundle | None]:
     """Prove that external flash is what `prepare` leaves, with bundles that the device takes; return the final one and
     the test code.
 
-    Raises FactoryError.
+    Nothing is written. Raises FactoryError.
     """
-    journal = Journal(hardware.external, hardware.layout.journal)
-    journal.mount()
-    state = journal.state
+    flash, layout = hardware.external, hardware.layout
+    state, keys = look([flash.read(layout.journal + start, layout.page) for start in (0, layout.page)])
     final, test = state.slots[FINAL_SLOT], state.slots[TEST_SLOT]
     phase = Phase.TESTING if test else Phase.INSTALLING
-    if final is None or journal.keys is not None or state != State(phase, slots=state.slots):
+    if final is None or keys is not None or state != State(phase, slots=state.slots):
         raise FactoryError("it holds no application for a new device", _AGAIN)
     return _checked(hardware, FINAL_SLOT, final), _checked(hardware, TEST_SLOT, test) if test else None
 

@@ -10,7 +10,7 @@ from mvsdk.boards import Board
 from mvsdk.emulator.nor_flash import chip_facts
 from mvsdk.flash_memory import FlashMemory, InternalFlash, KeptFlash, NorFlash, Operation, PowerSupply, Storage
 from mvsdk.update import Hardware, KeySet, Layout
-from mvsdk.update.journal import kept_state
+from mvsdk.update.journal import look
 
 KERNEL_VERSION = 0xFFFF_FFFF
 """The emulated kernel answers every call there is, so no bundle is too new for it."""
@@ -27,7 +27,8 @@ def holds_applications(kernel: Storage) -> bool:
     """Tell whether the journal in the kernel's flash knows of a bundle there, without touching it."""
     page = chip_facts().sector_size
     # The journal is what that flash begins with.
-    return any(kept_state([bytes(kernel[start : start + page]) for start in (0, page)]).slots)
+    state, _ = look([bytes(kernel[start : start + page]) for start in (0, page)])
+    return any(state.slots)
 
 
 class Memories:
