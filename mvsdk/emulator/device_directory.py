@@ -4,7 +4,7 @@
     external-flash.bin     the application's part of the external flash, byte for byte; made by the first write
     kernel-flash.bin       the kernel's part: the update agent's journal and the bundles it holds
     application-flash.bin  the application's part of the chip's own flash
-    flashed                the hash of the bundle that was last put there by hand
+    flashed                the hash of the bundle that was last put there by hand, or with a factory image to stay
     bus-devices/NAME.bin   what a device on a bus keeps, by the name it is connected by; made by the first write
     backup-domain.json     the registers of the backup domain
     kernel.json            what the kernel keeps: Wi-Fi settings
