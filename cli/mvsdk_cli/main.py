@@ -27,6 +27,7 @@ COMMANDS = {
     "erase": "Erase the flash of a board.",
     "read-memory": "Read memory of a board.",
     "debug": "Debug a bundle on the emulated device with GDB.",
+    "factory": "Make what the factory writes to new devices.",
     "prove-update": "Prove that no loss of power or network can spoil an update.",
     "cloud": "Run the local cloud.",
     "deploy": "Build, upload, and let devices run the application.",

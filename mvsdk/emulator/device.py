@@ -84,7 +84,8 @@ class End(enum.Enum):
     ASLEEP = "asleep"
     """The application sleeps, and nothing will ever wake it."""
     TESTED = "tested"
-    """The factory's test code said that it is done; `Device.test_status` is its status."""
+    """The factory's test code said that it is done, and no other application follows; `Device.test_status` is its
+    status."""
 
 
 class WakeSource(enum.Enum):
@@ -212,7 +213,7 @@ class Device:
         self.crash_reports: deque[Faulted] = deque(maxlen=CRASH_REPORTS_KEPT)
         """The last faults, oldest first."""
         self.test_status: int | None = None
-        """What the factory's test code ended with; None while it has not."""
+        """What the factory's test code ended the run with; None while it has not."""
         self._wiring = ChipWiring(
             board,
             core,
@@ -471,8 +472,10 @@ class Device:
         *,
         restart_policy: RestartPolicy | None = None,
         connection_policy: ConnectionPolicy = STAY_ONLINE,
+        testing: bool = False,
     ) -> None:
-        """Put another application in the place of this one, and start it. RAM stays as it is.
+        """Put another application in the place of this one, and start it, `testing` as the factory's test code. RAM
+        stays as it is.
 
         Raises `NotExecutableError` for an image without a plausible vector table.
         """
@@ -480,9 +483,12 @@ class Device:
         self.vacate()
         self._write_flash(image)
         self.image = image
-        self.options = replace(self.options, restart_policy=restart_policy, connection_policy=connection_policy)
+        self.options = replace(
+            self.options, restart_policy=restart_policy, connection_policy=connection_policy, testing=testing
+        )
         self._back_off = None if restart_policy is None else BackOff(restart_policy)
         self.kernel.network.policy = connection_policy
+        self.kernel.testing.active = testing
         self._vacant = False
         self.restart(wake_reason)
 
@@ -565,10 +571,13 @@ class Device:
         self.core.write_memory(self.board.ram.base, self._random.randbytes(self.board.ram.size))
         self.tell(DeepSleepBegan(self.time_us, kind.value))
 
-    def end_testing(self, status: int) -> None:
-        """End the run: the test code is done."""
-        self._end_life()
-        self.test_status = status
+    def end_testing(self, status: int, *, followed: bool) -> None:
+        """The test code is done: end the run, or where it is `followed` by another application, only its life."""
+        if followed:
+            self.vacate()
+        else:
+            self._end_life()
+            self.test_status = status
         self.tell(FactoryTestEnded(self.time_us, status))
 
     # -- laying it out -----------------------------------------------------------------------------------------------

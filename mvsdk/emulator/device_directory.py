@@ -4,7 +4,7 @@
     external-flash.bin     the application's part of the external flash, byte for byte; made by the first write
     kernel-flash.bin       the kernel's part: the update agent's journal and the bundles it holds
     application-flash.bin  the application's part of the chip's own flash
-    flashed                the hash of the bundle that was last put there by hand
+    flashed                the hash of the bundle that was last put there by hand, or with a factory image to stay
     chip-flash.bin         what the chip's own flash holds, if the device has it to itself; made by the first write
     bus-devices/NAME.bin   what a device on a bus keeps, by the name it is connected by; made by the first write
     backup-domain.json     the registers of the backup domain
@@ -204,14 +204,21 @@ class MemoryFile:
 
     def __setitem__(self, where: slice, data: bytes, /) -> None:
         if self._file is None:
-            self._path.parent.mkdir(exist_ok=True)
-            write_whole(self._path, ERASED * self._size)
-            self._file = os.open(self._path, os.O_RDWR)
+            self.fill(ERASED * self._size)
+        assert self._file is not None  # noqa: S101 - it was filled
         start = where.start
         while start < where.stop:
             stop = min(where.stop, (start // self._sector_size + 1) * self._sector_size)
             os.pwrite(self._file, data[start - where.start : stop - where.start], start)
             start = stop
+
+    def fill(self, data: bytes) -> None:
+        """Become these bytes, `size` of them: a process that is killed leaves what was there before, or all of it."""
+        assert len(data) == self._size  # noqa: S101 - our own callers know the size
+        self.close()
+        self._path.parent.mkdir(exist_ok=True)
+        write_whole(self._path, data)
+        self._file = os.open(self._path, os.O_RDWR)
 
     def close(self) -> None:
         """Let the system write what it holds, and give the file back."""

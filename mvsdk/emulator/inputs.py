@@ -446,7 +446,7 @@ class ApplicationInstalled(Input):
     """The kernel has installed another application and starts it. `image` is base64.
 
     `restart` and `connection` are what its manifest asks for, as far as the device follows that: bounds in milliseconds
-    (-1 for the end of the run at a fault), and seconds.
+    (-1 for the end of the run at a fault), and seconds. `testing` says that it runs as the factory's test code.
     """
 
     kind: ClassVar[str] = "application-installed"
@@ -456,15 +456,22 @@ class ApplicationInstalled(Input):
     restart_maximum_ms: int = -1
     connection_grace_s: int = 0
     connection_check_in_s: int = 0
+    testing: bool = False
 
     @classmethod
     def of(
-        cls, image: Image, wake_reason: str, restart: RestartPolicy | None, connection: ConnectionPolicy
+        cls,
+        image: Image,
+        wake_reason: str,
+        restart: RestartPolicy | None,
+        connection: ConnectionPolicy,
+        *,
+        testing: bool = False,
     ) -> ApplicationInstalled:
         """Return the input for an image and what its manifest asks for."""
         bounds = (restart.minimum_ms, restart.maximum_ms) if restart else (-1, -1)
         encoded = base64.b64encode(image.data).decode("ascii")
-        return cls(encoded, wake_reason, *bounds, connection.grace_s, connection.check_in_s)
+        return cls(encoded, wake_reason, *bounds, connection.grace_s, connection.check_in_s, testing)
 
     def check(self, device: Device) -> None:
         """The image must fit and be one that can be started, and the wake reason be one."""
@@ -485,6 +492,7 @@ class ApplicationInstalled(Input):
             self.wake_reason,
             restart_policy=None if stays else RestartPolicy(self.restart_minimum_ms, self.restart_maximum_ms),
             connection_policy=ConnectionPolicy(self.connection_grace_s, self.connection_check_in_s),
+            testing=self.testing,
         )
 
     def _image(self) -> Image:

@@ -17,6 +17,7 @@ from mvsdk.update.bundle_server import BundleServer, ManualClock
 from mvsdk.update.download import Policy
 from mvsdk.update.errors import (
     BusyError,
+    FactoryError,
     LayoutError,
     MissingError,
     PatchError,
@@ -32,7 +33,7 @@ from mvsdk.update.hardware import Hardware
 from mvsdk.update.journal import Journal
 from mvsdk.update.key_set import KeySet
 from mvsdk.update.layout import Layout
-from mvsdk.update.provisioning import provision
+from mvsdk.update.provisioning import examine, prepare, provision
 from mvsdk.update.reports import Application, Event, Report, Status
 from mvsdk.update.server import Clock, Part, Pending, Server
 from mvsdk.update.state import Method, Phase, State
@@ -45,6 +46,7 @@ __all__ = [
     "BusyError",
     "Clock",
     "Event",
+    "FactoryError",
     "Hardware",
     "Journal",
     "KeySet",
@@ -69,5 +71,7 @@ __all__ = [
     "UnreachableError",
     "VerificationError",
     "WrongAnswerError",
+    "examine",
+    "prepare",
     "provision",
 ]

@@ -5,6 +5,9 @@
      ├──────────────── trial passed ◄── TRIAL ◄── internal flash verified ───────────────────────────────┘
      └── REVERTING ◄── trial failed ──┘
 
+A device from the factory may begin in TESTING: test code is installed and runs; when it says that all is well, the
+application that was put there with it is INSTALLED, or where there is none the device is IDLE without one.
+
 The phase and everything else that must outlast a loss of power is one journal record. What the object itself remembers
 (`_Memory`) is forgotten with every loss of power and at every change of phase; nothing depends on it but comfort.
 """
@@ -29,7 +32,7 @@ from mvsdk.update.key_set import KeySet
 from mvsdk.update.reports import Application, Event, Report, Status
 from mvsdk.update.server import Clock, Pending, Server
 from mvsdk.update.slots import Bundle, read_bundle, verify_bundle, verify_image, verify_internal
-from mvsdk.update.state import MAX_BAD, Content, Method, Phase, State, cut_text
+from mvsdk.update.state import MAX_BAD, TEST_SLOT, Content, Method, Phase, State, cut_text
 
 NEVER = math.inf
 """How long to wait when only something from outside can bring the agent on."""
@@ -101,8 +104,9 @@ class Agent:
 
     @property
     def at_rest(self) -> bool:
-        """Whether there is nothing to do: the server was asked and wants nothing that this device would take."""
-        return self.state.phase is Phase.IDLE and self._memory.at_rest
+        """Whether there is nothing to do: the server was asked and wants nothing that this device would take, or the
+        factory's test has failed."""
+        return self._memory.at_rest
 
     @property
     def status(self) -> Status:
@@ -151,6 +155,8 @@ class Agent:
         state = self.state
         if state.phase is Phase.TRIAL:
             self._boot_trial()
+        elif state.phase is Phase.TESTING:
+            self._boot_test()
         elif state.phase in (Phase.IDLE, Phase.FETCHING, Phase.STAGED) and state.installed is not None:
             try:
                 self._let_run(self._bundle(state.installed))
@@ -169,6 +175,8 @@ class Agent:
                 return self._wait_for_application()
             case Phase.INSTALLING | Phase.REVERTING:
                 return self._install()
+            case Phase.TESTING:
+                return self._install() if self.application is None and not self.at_rest else NEVER
             case Phase.TRIAL:
                 return NEVER
 
@@ -203,6 +211,28 @@ class Agent:
         """Go back to the application before: the new one crashed, or did not reach its health rule."""
         if self.state.phase is Phase.TRIAL:
             self._revert(reason, bad=True)
+
+    def testing_complete(self, status: int) -> None:
+        """End the factory's test (`mvTestingComplete`): 0 lets the application behind it be installed; after anything
+        else nothing runs until the power comes back, and then the test code again. Without test code that runs this
+        means nothing."""
+        if self.state.phase is not Phase.TESTING or self.application is None:
+            return
+        self.application = None
+        if status:
+            self._memory.at_rest = True
+            self._report(Event.TEST_FAILED, f"it ended with status {status}")
+            return
+        waits = self.state.successor_waits
+        self._enter(replace(_clean(self.state), phase=Phase.INSTALLING if waits else Phase.IDLE, reason=""))
+        self._report(Event.TEST_PASSED)
+        self._report(Event.INSTALLING if waits else Event.NO_APPLICATION)
+
+    def _boot_test(self) -> None:
+        """Let the test code run if it is installed whole; a page that was begun is in doubt, whatever it reads as."""
+        if self.state.page < 0:
+            with contextlib.suppress(VerificationError):
+                self._let_run(self._bundle(TEST_SLOT))
 
     def _boot_trial(self) -> None:
         state = self.state
@@ -415,7 +445,10 @@ class Agent:
             self._memory.rounds = rounds
             return
         application = self._application(bundle, image, newly_installed=True)
-        if self.state.phase is Phase.INSTALLING:
+        if self.state.phase is Phase.TESTING:
+            self._enter(_clean(self.state))
+            self._report(Event.TESTING, "the factory's test code is installed")
+        elif self.state.phase is Phase.INSTALLING:
             self._enter(replace(_clean(self.state), phase=Phase.TRIAL, boots=1))
             self._report(Event.TRIAL)
         else:
@@ -428,9 +461,10 @@ class Agent:
         state = self.state
         if state.phase is Phase.INSTALLING:
             self._revert(why, bad=False)
-        elif state.installed is not None and self._installer is not None:
-            # The bundle is sound and the flash is not. The next start tries again.
+        elif state.phase is Phase.TESTING or (state.installed is not None and self._installer is not None):
+            # The bundle is sound and the flash is not; or it was never tested. The next start tries again.
             self._memory.stuck = True
+            self._trouble = why
             self._report(Event.NO_APPLICATION, why)
         else:
             self._enter(replace(State(), counter=state.counter, bad=state.bad, reason=why))
@@ -465,10 +499,9 @@ class Agent:
     def _let_run(self, bundle: Bundle) -> None:
         self.application = self._application(bundle, verify_internal(self._hardware, bundle), newly_installed=False)
 
-    @staticmethod
-    def _application(bundle: Bundle, image: Image, *, newly_installed: bool) -> Application:
-        manifest = bundle.manifest
-        return Application(bundle.slot, image, manifest.body.options, manifest.hash, newly_installed)
+    def _application(self, bundle: Bundle, image: Image, *, newly_installed: bool) -> Application:
+        manifest, testing = bundle.manifest, self.state.phase is Phase.TESTING
+        return Application(bundle.slot, image, manifest.body.options, manifest.hash, newly_installed, testing)
 
     def _bundle(self, slot: int) -> Bundle:
         content = self._content(slot)

@@ -5,6 +5,7 @@ UpdateError
 ├── VerificationError    what was read back from flash is not what its signed manifest says
 ├── PatchError           a patch is malformed, or made for something else
 ├── LayoutError          the external flash is too small
+├── FactoryError         a factory image cannot be made of these bundles, or is none
 ├── ServerError          the server could not be asked, or gave no answer that is one
 │   ├── UnreachableError    no connection, or it ended
 │   ├── BusyError           come again later; `retry_after` says when, if it said so
@@ -63,6 +64,10 @@ class PatchError(UpdateError):
 
 class LayoutError(UpdateError):
     """The external flash is too small for what must be kept in it."""
+
+
+class FactoryError(UpdateError):
+    """A factory image cannot be made of these bundles, or is none."""
 
 
 class ServerError(UpdateError):

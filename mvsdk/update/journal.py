@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -102,6 +102,19 @@ class Journal:
         record = _encoded(kind, payload, self._free, self._generation)
         self._flash.program(self._pages[self._current] + self._free, record)
         self._free += len(record)
+
+
+def look(pages: Sequence[bytes]) -> tuple[State, KeySet | None]:
+    """Return what the two pages of a journal say; what a new device knows where they say nothing.
+
+    For looking only: whoever acts on it has to `mount` the journal.
+    """
+    found = [read_page(page) for page in pages]
+    current = found[newer(*found)]
+    if current is None:
+        return State(), None
+    state = State() if current.state is None else State.decode(current.state)
+    return state, None if current.keys is None else KeySet.decode(current.keys)
 
 
 def newer(first: Found | None, second: Found | None) -> int:

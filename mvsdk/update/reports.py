@@ -32,6 +32,11 @@ class Event(enum.Enum):
     """Internal flash was not what it should be and is written anew from the installed bundle."""
     KEYS_CHANGED = "keys-changed"
     NO_APPLICATION = "no-application"
+    TESTING = "testing"
+    """The factory's test code was installed."""
+    TEST_PASSED = "test-passed"
+    TEST_FAILED = "test-failed"
+    """The text says with which status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Application:
     """What may be executed: read back from internal flash, and verified against a manifest with good signatures.
 
     `newly_installed` tells the first start after an installation, for the wake reason. `manifest_hash` is the SHA-256
-    of the manifest.
+    of the manifest. `testing` says that it is the factory's test code, and runs as such.
     """
 
     slot: int
@@ -56,6 +61,7 @@ class Application:
     options: ManifestOptions
     manifest_hash: bytes
     newly_installed: bool = False
+    testing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ def read_bundle(hardware: Hardware, keys: KeySet, slot: int, content: Content) -
     try:
         manifest = authenticate(raw, keys, hardware.board)
     except RefusedError as error:
-        raise VerificationError(f"the manifest in slot {slot} does not hold any more: {error.what}") from error
+        what = f"the manifest in slot {slot} does not hold any more: {error.what}"
+        raise VerificationError(what, error.remedy) from error
     return Bundle(slot, manifest, tuple(_stored(hardware, slot, manifest, content.layer_sizes)))
 
 

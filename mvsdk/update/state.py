@@ -13,6 +13,8 @@ MAX_BAD = 8
 """Bundles that are remembered as bad; the oldest is forgotten for a new one."""
 MAX_REASON = 120
 """Bytes of UTF-8 that a reason may have."""
+TEST_SLOT = 1
+"""The slot of the factory's test code; with nothing installed, slot 0 is the staged one."""
 
 
 class Phase(enum.IntEnum):
@@ -24,6 +26,8 @@ class Phase(enum.IntEnum):
     INSTALLING = 3
     TRIAL = 4
     REVERTING = 5
+    TESTING = 6
+    """As the factory made it: slot 1 has test code, which runs until it says that all is well."""
 
 
 class Method(enum.IntFlag):
@@ -72,7 +76,8 @@ class State:
     """FETCHING: how many bytes `method` brings, and how many of them are safe."""
     patch_size: int = 0
     page: int = -1
-    """INSTALLING, REVERTING: the page of internal flash that was begun last; those before it are done."""
+    """INSTALLING, REVERTING, TESTING: the page of internal flash that was begun last; those before it are done. Of the
+    test code -1 also says that all are."""
     boots: int = 0
     """TRIAL: how often the application was started."""
 
@@ -83,8 +88,16 @@ class State:
 
     @property
     def source(self) -> int | None:
-        """The slot that internal flash is made from: INSTALLING and TRIAL the staged one, else the installed one."""
+        """The slot that internal flash is made from: INSTALLING and TRIAL the staged one, TESTING the test code's, else
+        the installed one."""
+        if self.phase is Phase.TESTING:
+            return TEST_SLOT
         return self.staging if self.phase in (Phase.INSTALLING, Phase.TRIAL) else self.installed
+
+    @property
+    def successor_waits(self) -> bool:
+        """Whether TESTING is followed by an application that is on the device already."""
+        return self.phase is Phase.TESTING and self.slots[self.staging] is not None
 
     def encode(self) -> bytes:
         """Return the bytes of a journal record."""

@@ -42,7 +42,7 @@ def strict(build_type: str) -> list[str]:
 
 def test_the_templates_are_these() -> None:
     """A new template is added to the tests below by being there; these are promised."""
-    assert {"blinky", "config", "cpp", "http", "minimal", "mqtt", "ota-polite"} <= set(NAMES)
+    assert {"blinky", "config", "cpp", "factory-test", "http", "minimal", "mqtt", "ota-polite"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("build_type", ["Debug", "Release"])

@@ -31,6 +31,18 @@ def test_a_proof_is_shown(shell: Shell) -> None:
     assert "passed" in (shell.directory / "report.html").read_text()
 
 
+def test_the_way_from_the_factory_is_proven_too(shell: Shell) -> None:
+    """With test code there are two paths more, and a point of them is tried again with it."""
+    (shell.directory / "test.bin").write_bytes(struct.pack("<2I", 0x20080000, 0x08000009) + bytes(range(90)))
+    assert shell.run("bundle", "test.bin").returncode == 0
+    test = ("--test", "test.zip")
+    document = shell.json("prove-update", "old.zip", "new.zip", *test, "--workers", "1")
+    assert document["passed"] is True
+    assert {"factory", "failed"} <= {section["name"] for section in document["sections"]}
+    done = shell.run("prove-update", "old.zip", "new.zip", *test, "--only", "factory:5:torn")
+    assert done.stdout.endswith("factory:5:torn: passed\n")
+
+
 def test_a_proof_is_a_document(shell: Shell) -> None:
     """With --json the result is one document whose sections add up."""
     document = shell.json("prove-update", "old.zip", "new.zip", "--workers", "1")

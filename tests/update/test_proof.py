@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -15,7 +16,7 @@ from mvsdk.update.patch_making import make_patch
 from mvsdk.update.proof import Plan, Point, as_document, as_html, prove, replay
 from tests.update.devices import BOARD, KEY, OLD, application, bundle
 
-SMALL_OLD, SMALL_NEW = bundle(1, 1500), bundle(2, 2500)
+SMALL_OLD, SMALL_NEW, SMALL_TEST = bundle(1, 1500), bundle(2, 2500), bundle(3, 1000)
 
 
 def plan(old: bytes = SMALL_OLD, new: bytes = SMALL_NEW, *, exhaustive: bool = False, **seams: object) -> Plan:
@@ -57,11 +58,12 @@ class TrustingJournal(Journal):
 
 def test_every_point_passes() -> None:
     """However often the power fails, at whatever operation and in whatever way, no promise is broken."""
-    outcome = prove(plan(exhaustive=True), workers=2)
+    outcome = prove(plan(exhaustive=True, test=SMALL_TEST), workers=2)
     assert outcome.findings == ()
     by_name = {section.name: section for section in outcome.sections}
-    assert set(by_name) == {"update", "revert", "keys", "restore", "network", "lies", "decay"}
-    for name in ("update", "revert", "restore", "keys"):
+    paths = {"update", "revert", "keys", "restore", "factory", "failed"}
+    assert set(by_name) == {*paths, "network", "lies", "decay"}
+    for name in paths:
         assert by_name[name].points == 5 * by_name[name].operations > 0
 
 
@@ -103,18 +105,20 @@ OMISSIONS: dict[str, Callable[[State], bool]] = {
     "trial": lambda state: state.phase is Phase.TRIAL,
     "reverting": lambda state: state.phase is Phase.REVERTING and state.page < 0,
     "confirmed": lambda state: state.phase is Phase.IDLE,
+    "a page of test code": lambda state: state.phase is Phase.TESTING and state.page >= 0,
+    "test code installed": lambda state: state.phase is Phase.TESTING and state.page < 0,
 }
 
 
 @pytest.mark.parametrize("omitted", OMISSIONS)
 def test_an_omitted_write_is_found(omitted: str) -> None:
     """An agent that leaves out any one of its journal writes is caught, and the point fails again when replayed."""
-    faulty = plan(make_journal=partial(ForgetfulJournal, omits=OMISSIONS[omitted]))
+    faulty = plan(make_journal=partial(ForgetfulJournal, omits=OMISSIONS[omitted]), test=SMALL_TEST)
     findings = prove(faulty).findings
     assert findings
     again = replay(faulty, findings[0].point)
     assert again.violation == findings[0].what
-    assert replay(plan(), findings[0].point).violation is None
+    assert replay(plan(test=SMALL_TEST), findings[0].point).violation is None
 
 
 def test_trust_in_what_only_seems_written_is_found() -> None:
@@ -161,9 +165,30 @@ def test_a_point_that_there_is_not_is_refused(name: str) -> None:
     [(OLD, OLD, "the same application"), (bundle(1, 1500), bundle(1, 1500), "the same application")],
 )
 def test_bundles_that_prove_nothing_are_refused(old: bytes, new: bytes, words: str) -> None:
-    """There is no way from an application to itself."""
+    """There is no way from an application to itself, nor to its own test code."""
     with pytest.raises(ProofError, match=words):
         prove(plan(old, new))
+    with pytest.raises(ProofError, match=words):
+        prove(plan(test=SMALL_NEW))
+
+
+class HastyJournal(Journal):
+    """A journal that takes the factory's test for passed."""
+
+    def __init__(self, hardware: Hardware) -> None:
+        super().__init__(hardware.external, hardware.layout.journal)
+
+    def mount(self) -> None:
+        """Read, and forget the test."""
+        super().mount()
+        if self.state.phase is Phase.TESTING:
+            self.state = replace(self.state, phase=Phase.INSTALLING)
+
+
+def test_an_application_that_runs_untested_is_found() -> None:
+    """The final application may run after a passed test alone, even where nothing else fails."""
+    with pytest.raises(ProofError, match="lets the new application run"):
+        prove(plan(make_journal=HastyJournal, test=SMALL_TEST))
 
 
 def test_an_update_that_the_device_refuses_is_refused() -> None:

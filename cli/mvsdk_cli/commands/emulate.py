@@ -15,9 +15,10 @@ What a serial port sends is shown as "USART2: text". A register that has no mode
 is noted once; with --strict-mmio it is a bus fault. With --gate-clocks a peripheral works only while RCC gives it its
 clock, as on the chip; without, it always does, because what the kernel leaves enabled is not public.
 
-Without TARGET it runs the project's own bundle. A bare ELF, HEX or BIN, or an unsigned bundle, runs only with
---allow-unsigned. Without --for and --until it runs in real time until Ctrl-C; on a terminal it is then a console with
-keys for the user button, pause, snapshot, reset and any input.
+Without TARGET it runs what the --device holds, else the project's own bundle; with --cloud first the project's. A
+bare ELF, HEX or BIN, or an unsigned bundle, runs only with --allow-unsigned. Without --for and --until it runs in
+real time until Ctrl-C; on a terminal it is then a console with keys for the user button, pause, snapshot, reset and
+any input.
 
 \b
 A device can be kept, and a run had again:
@@ -41,9 +42,8 @@ answer in their place, at once and always the same; --config FILE holds what con
 --cloud does; --link makes the link slow or lossy; --offline takes it away. What arrived is in a recording, so a replay
 needs no network. docs/network.md tells more.
 
-With --cloud the device keeps its application, as a real one does, and updates itself: the bundle is put on it unless it
-is the one that was put there last, so an update stays; --reflash puts it there again, and without TARGET it runs what
-it has.
+With --cloud the device keeps its application, as a real one does, and updates itself: the bundle is put on it unless
+it is the one that was put there last, so an update stays; --reflash puts it there again.
 
 --trace syscalls shows every system call, --trace syscalls=logging,mvPowerSave those of a family or a name, --trace
 interrupts the interrupt lines and handlers, --trace sleep when the application sleeps; --trace-file writes a trace that
@@ -61,7 +61,8 @@ are 1 s and 60 s. Such faults do not change the exit status; --on-fault stop mak
 the manifest says.
 
 With --testing the application runs as the factory's test code: mvTestLog and mvTestingComplete work, and the run ends
-when the application calls the latter.
+when the application calls the latter. --factory-image gives a new --device what `mvsdk factory image` has made: it
+runs the test code in it, and when that has passed the final application, which it keeps. docs/factory.md tells more.
 
 \b
 Exit status:
@@ -69,7 +70,7 @@ Exit status:
     1  it could not be run, or a replay ended in another state than its recording: the error says why
     3  the time is over, or the application sleeps for ever, and the text of --until was not logged
     4  the application faulted, and was not started again
-    5  with --testing, the application ended the test with a status other than 0
+    5  the factory's test code ended the test with a status other than 0
     130  it was stopped with Ctrl-C
 """
 
@@ -108,7 +109,7 @@ if TYPE_CHECKING:
     from mvsdk.emulator.soc.flash_array import ChipFlash
     from mvsdk.emulator.target import Target
     from mvsdk_cli.emulator_console import Console
-    from mvsdk_cli.online import Online
+    from mvsdk_cli.upkeep import Upkeep
 
 REACHED, TEXT_NOT_SEEN, FAULTED, TEST_FAILED, INTERRUPTED = 0, 3, 4, 5, 130
 NOTHING = "nothing"
@@ -143,6 +144,7 @@ class Request:
     device_path: Path | None
     bare: bool
     cloud: bool
+    factory_image: Path | None
     reflash: bool
     record: Path | None
     replay: Path | None
@@ -234,7 +236,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--device", "device_path", callback=_folder, metavar="NAME|DIR", help="Keep the device in this folder.")
 @click.option("--bare", is_flag=True, help="Give the device its flash to itself: a bare board, for probes.")
 @click.option("--cloud", is_flag=True, help="Keep the device in touch with the cloud that made it.")
-@click.option("--reflash", is_flag=True, help="With --cloud, put the bundle on the device again, over an update.")
+@click.option(
+    "--factory-image", type=_PATH, metavar="FILE", help="Give a new device what `mvsdk factory image` has made."
+)
+@click.option(
+    "--reflash", is_flag=True, help="Put the bundle or factory image on the device again, over what it holds."
+)
 @click.option("--record", type=_PATH, help="Write every input to this file.")
 @click.option("--replay", type=_PATH, help="Run what was recorded in this file.")
 @click.option("--inputs", type=_PATH, help="Take connections and inputs from this device.toml.")
@@ -269,6 +276,12 @@ def _check_together(ctx: click.Context, request: Request) -> None:
         raise click.UsageError("--bare has no kernel that could be in touch with a cloud: leave out --cloud.", ctx)
     if request.cloud and request.device_path is None:
         raise click.UsageError("--cloud needs --device: who the device is. `mvsdk device create NAME` makes one.", ctx)
+    if request.factory_image is not None:
+        if request.device_path is None:
+            raise click.UsageError("--factory-image needs --device: which device to put it on.", ctx)
+        if request.target is not None or request.testing:
+            other = "TARGET" if request.target is not None else "--testing"
+            raise click.UsageError(f"--factory-image says what runs, and how: leave {other} out.", ctx)
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
     for source in ("from_snapshot", "replay"):
         clash = sorted(
@@ -287,17 +300,22 @@ def _emulate(request: Request, stack: ExitStack) -> int:
     path, project_board = _target(request)
     board = load(request.board_name or project_board)
     directory = _open_directory(request, board, stack)
+    if directory is not None and _runs_what_it_holds(request, directory, path):
+        path = None
     trust = [*request.trust, *(directory.trusted if directory else [])]
     trusted = keyring().trusted(trust).values()
     if path is None:
         loaded = _nothing() if request.bare else None
     else:
         loaded = load_target(path, board, trusted, allow_unsigned=request.allow_unsigned)
-    online = _go_online(request, board, directory, path, stack)
-    if online is not None:
-        loaded = online.bring_up(loaded, trusted, request.restart_policy, again=request.reflash)
-    assert loaded is not None  # noqa: S101 - only a device with a cloud may do without
-    run = Run(request, board, path, loaded, directory, online)
+    upkeep = None
+    if directory is not None and not request.bare and (request.cloud or path is None):
+        upkeep = _look_after(request, board, directory, stack)
+        if request.factory_image is not None:
+            upkeep.put_factory_image(request.factory_image, trusted, again=request.reflash)
+        loaded = upkeep.bring_up(path, loaded, trusted, request.restart_policy, again=request.reflash)
+    assert loaded is not None  # noqa: S101 - only a device that holds something may do without
+    run = Run(request, board, path, loaded, directory, upkeep)
     run.prepare(stack)
     started = time.monotonic()
     with _interruptible(run):
@@ -307,8 +325,8 @@ def _emulate(request: Request, stack: ExitStack) -> int:
 
 
 def _target(request: Request) -> tuple[Path | None, str]:
-    """Return what is to run and its board: without a target the project's, and without a project what a device has that
-    keeps its application; a bare one needs none."""
+    """Return what is to run and its board: without a target the project's, without a project what a device holds; a bare
+    one needs none."""
     from mvsdk.errors import ProjectError
     from mvsdk.project.configuration import DEFAULT_BOARD
 
@@ -317,23 +335,43 @@ def _target(request: Request) -> tuple[Path | None, str]:
     try:
         return project_bundle()
     except ProjectError:
-        if request.cloud:
+        device = request.device_path
+        if device is not None and (request.cloud or request.factory_image is not None or device.is_dir()):
             return None, DEFAULT_BOARD
         raise
 
 
-def _go_online(
-    request: Request, board: Board, directory: DeviceDirectory | None, path: Path | None, stack: ExitStack
-) -> Online | None:
-    """Make what keeps the device in touch with its cloud."""
-    if not request.cloud or directory is None:
-        return None
-    from mvsdk_cli.online import Online
+def _runs_what_it_holds(request: Request, directory: DeviceDirectory, path: Path | None) -> bool:
+    """Tell whether the device's own application is to run, not the file at `path`: without a TARGET it does if there is
+    one, but for a device in touch with its cloud, which takes the project's new bundle."""
+    from mvsdk.emulator.errors import NoApplicationError
+    from mvsdk.emulator.updating.memories import holds_applications
+
+    if request.factory_image is not None:
+        return True
+    if request.target is not None or request.cloud or request.bare:
+        return False
+    holds = holds_applications(directory.kernel_flash)
+    if path is None and not holds:
+        raise NoApplicationError(
+            f"{directory.path} holds no application",
+            "name a bundle to run, or give the device a --factory-image",
+        )
+    return holds
+
+
+def _look_after(request: Request, board: Board, directory: DeviceDirectory, stack: ExitStack) -> Upkeep:
+    """Make what keeps the device up to date, with --cloud in touch with its cloud."""
+    from mvsdk_cli.upkeep import Upkeep
+
+    if not request.cloud:
+        return Upkeep(directory, board, None, request.notice)
+    from mvsdk.emulator.cloud_link import CloudLink
 
     start_us = wall_start_us(request.start_time, request.real_time)
-    online = Online(directory, board, path, start_us, request.notice)
-    stack.callback(online.link.close)
-    return online
+    link = CloudLink(directory.path, None, start_us, request.notice, {"board": board.name})
+    stack.callback(link.close)
+    return Upkeep(directory, board, link, request.notice)
 
 
 def _nothing() -> Target:
@@ -375,14 +413,14 @@ class Run:
         path: Path | None,
         loaded: Target,
         directory: DeviceDirectory | None,
-        online: Online | None,
+        upkeep: Upkeep | None,
     ) -> None:
         self._request = request
         self._board = board
         self._path = path
         self._loaded = loaded
         self._directory = directory
-        self._online = online
+        self._upkeep = upkeep
         self._recording: Recording | None = None
         self._interrupted = False
         self._between: list[Callable[[], object]] = []
@@ -405,10 +443,10 @@ class Run:
         observers: list[Observer] = [self._view(names, stack), *watches]
         if self._directory is not None:
             observers += [self._directory.observe, self._tell_port]
-        online = self._online
-        if online is not None:
-            observers.extend(online.observers())
-        reach = None if request.replay is not None else request.network.reach(online.link if online else None)
+        upkeep = self._upkeep
+        if upkeep is not None:
+            observers.extend(upkeep.observers())
+        reach = None if request.replay is not None else request.network.reach(upkeep.link if upkeep else None)
         if request.trace_file is not None:
             from mvsdk.emulator.perfetto import PerfettoTrace
 
@@ -430,8 +468,9 @@ class Run:
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
         self._connect(reach, stack)
         self._open_debug_port(stack)
-        if online is not None:
-            self._between.append(online.attach(self.device))
+        if upkeep is not None:
+            self._between.append(upkeep.attach(self.device))
+            self._ended.append(upkeep.ended)
 
     def _open_debug_port(self, stack: ExitStack) -> None:
         """Let debuggers at a device that has a folder."""
@@ -484,8 +523,8 @@ class Run:
             seed=request.seed,
             wall_start_us=wall_start_us(request.start_time, request.real_time),
             restart_policy=request.restart_policy(self._loaded.options),
-            wake_reason=self._online.wake_reason if self._online else "COLDBOOT",
-            testing=request.testing,
+            wake_reason=self._upkeep.wake_reason if self._upkeep else "COLDBOOT",
+            testing=request.testing or (self._upkeep is not None and self._upkeep.testing),
             strict_mmio=request.strict_mmio,
             gate_clocks=request.gate_clocks,
             connection_policy=ConnectionPolicy.of(self._loaded.options),

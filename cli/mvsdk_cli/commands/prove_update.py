@@ -18,6 +18,9 @@ Then the device comes up and is left alone. All it ever lets run must be OLD or 
 where it should. With --exhaustive the power also fails during the recovery, and during the recovery from that, until
 there is no state of the device that has not been seen.
 
+With --test two more paths are tried: those of a device that `mvsdk factory image NEW --test TEST` has made, one whose
+test passes and one whose test fails.
+
 A point that fails is shown with the command that tries exactly that one again, and tells what the device reported.
 Both bundles must be signed by keys of `mvsdk keys list`, the one in MVSDK_SIGNING_KEY, or those given with --trust.
 
@@ -48,6 +51,7 @@ _SHOWN = 10
 @click.argument("old", type=_FILE)
 @click.argument("new", type=_FILE)
 @click.option("--exhaustive", is_flag=True, help="Let the power fail again during every recovery, however often.")
+@click.option("--test", type=_FILE, metavar="TEST", help="Prove the way from the factory too, with this test code.")
 @click.option("--report", type=_FILE, metavar="FILE", help="Write a page (HTML) with everything that was found.")
 @click.option("--only", metavar="POINT", help="Try this one point, and tell what happens.")
 @click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Processes; all processors by default.")
@@ -59,6 +63,7 @@ def command(
     old: Path,
     new: Path,
     exhaustive: bool,
+    test: Path | None,
     report: Path | None,
     only: str | None,
     workers: int | None,
@@ -74,8 +79,10 @@ def command(
     from mvsdk_cli.keyring import keyring
 
     trusted = tuple(keyring().trusted(trust).values())
-    plan = Plan(load(old), load(new), trusted, boards.load(), exhaustive, make_patch)
+    test_code = None if test is None else load(test)
+    plan = Plan(load(old), load(new), trusted, boards.load(), exhaustive, make_patch, test=test_code)
     again = ["mvsdk", "prove-update", str(old), str(new), *(word for each in trust for word in ("--trust", str(each)))]
+    again += [] if test is None else ["--test", str(test)]
     if only is not None:
         ctx.exit(_try_one(plan, only, as_json=as_json))
     outcome = prove(plan, workers or len(os.sched_getaffinity(0)), _progress(shown=not as_json and sys.stderr.isatty()))

@@ -68,5 +68,6 @@ class Host(Protocol):
     def deep_sleep(self, kind: DeepSleep) -> None:
         """End the application's life, once the present call has returned, until something wakes the device."""
 
-    def end_testing(self, status: int) -> None:
-        """End the factory's test, once the present call has returned, with the status of the test code."""
+    def end_testing(self, status: int, *, followed: bool) -> None:
+        """End the factory's test, once the present call has returned, with the status of the test code. Another
+        application is installed then, where it is `followed` by one."""

@@ -10,6 +10,7 @@ from mvsdk.boards import Board
 from mvsdk.emulator.nor_flash import chip_facts
 from mvsdk.flash_memory import FlashMemory, InternalFlash, KeptFlash, NorFlash, Operation, PowerSupply, Storage
 from mvsdk.update import Hardware, KeySet, Layout
+from mvsdk.update.journal import look
 
 KERNEL_VERSION = 0xFFFF_FFFF
 """The emulated kernel answers every call there is, so no bundle is too new for it."""
@@ -20,6 +21,14 @@ _QUAD_WORD_US, _PAGE_ERASE_US = 118, 1_500
 def kernel_flash_size(board: Board) -> int:
     """Return how many bytes of the external flash the agent needs for the applications of a board."""
     return Layout.needed(board.flash.size, chip_facts().sector_size)
+
+
+def holds_applications(kernel: Storage) -> bool:
+    """Tell whether the journal in the kernel's flash knows of a bundle there, without touching it."""
+    page = chip_facts().sector_size
+    # The journal is what that flash begins with.
+    state, _ = look([bytes(kernel[start : start + page]) for start in (0, page)])
+    return any(state.slots)
 
 
 class Memories:

@@ -75,7 +75,7 @@ class Progress:
     def _in_slot(self) -> str:
         """Return the hash of the manifest of what is on its way, as hexadecimal; empty for none."""
         state = self._agent.state
-        content = None if state.phase is Phase.IDLE else state.slots[state.staging]
+        content = None if state.phase in (Phase.IDLE, Phase.TESTING) else state.slots[state.staging]
         return content.manifest_hash.hex() if content else ""
 
 

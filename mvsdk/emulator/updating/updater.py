@@ -1,7 +1,7 @@
 """What drives the update agent of an emulated device, between two runs of it.
 
     turn() ── agent.step() ── what may run now? ──► inputs: stopped, installed, an update is staged, the kernel is busy
-    observe() ◄── faults, mvRestart ──────────────── the device
+    observe() ◄── faults, mvRestart, mvTestingComplete ── the device
 
 Time is the device's: flash takes as long as the parts do, and a new application is on trial for so many of its seconds.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mvsdk.bundle import ManifestOptions
 from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.errors import NoApplicationError
-from mvsdk.emulator.events import Event, Faulted, Started, UpdateAgreed, UpdateNoted
+from mvsdk.emulator.events import Event, FactoryTestEnded, Faulted, Started, UpdateAgreed, UpdateNoted
 from mvsdk.emulator.fault_status import causes
 from mvsdk.emulator.inputs import ApplicationInstalled, ApplicationStopped, Circumstance, Input, SystemEvent
 from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy
@@ -39,6 +39,9 @@ _TOLD_AGAIN_US = 1_000_000
 """When an application that starts while an update waits hears of that: it has to be able to listen (inferred)."""
 _STEPS_A_TURN = 256
 """So many steps that take no time are done at once before the device has its turn."""
+
+_NOT_NOTED = frozenset({AgentEvent.FETCHING, AgentEvent.TEST_PASSED, AgentEvent.TEST_FAILED})
+"""What `Progress` tells as it goes on, and what the device tells itself."""
 
 RestartPolicyOf = Callable[[ManifestOptions], RestartPolicy | None]
 
@@ -68,7 +71,7 @@ class Updater:
         self._device: Device | None = None
         self._running: Application | None = None
         self._due = 0.0
-        self._busy = self._waiting = False
+        self._busy = self._waiting = self._final_staged = False
         self._trial_began = 0.0
         self._crash = ""
         self._touched = False
@@ -107,9 +110,9 @@ class Updater:
         Raises `NoApplicationError` where nothing that can be trusted is left.
         """
         while self.agent.application is None:
-            working = self.agent.state.phase in (Phase.STAGED, Phase.INSTALLING, Phase.REVERTING)
+            working = self.agent.state.phase in (Phase.STAGED, Phase.INSTALLING, Phase.REVERTING, Phase.TESTING)
             if not working or self.agent.step() == NEVER:
-                reason = self.agent.state.reason
+                reason = self.agent.status.reason
                 raise NoApplicationError(
                     f"the device holds no application that it may run{f' ({reason})' if reason else ''}",
                     "give it a bundle that is signed with a key it trusts",
@@ -125,6 +128,7 @@ class Updater:
         early, self._early = self._early, []
         for report in early:
             self._hear(report)
+        self._tell_circumstances(0.0)
 
     # -- what the session tells ----------------------------------------------------------------------------------------
 
@@ -156,6 +160,10 @@ class Updater:
                     self._device.inputs.at(event.time_us + _TOLD_AGAIN_US, SystemEvent("UPDATE"))
             case UpdateAgreed():
                 self.agent.application_ready()
+                self._due = 0.0
+            case FactoryTestEnded():
+                # Unless an application follows, this is the end of the run, and no turn comes after it.
+                self.agent.testing_complete(event.status)
                 self._due = 0.0
 
     def turn(self) -> None:
@@ -195,9 +203,18 @@ class Updater:
 
     def _follow_agent(self, wait: float) -> None:
         """Make the device run what the agent says, and tell the application what waits."""
-        application, phase = self.agent.application, self.agent.state.phase
+        application = self.agent.application
         if application is not self._running:
             self._replace(application)
+        self._tell_circumstances(wait)
+
+    def _tell_circumstances(self, wait: float) -> None:
+        """Tell the application's side what goes on around it, where that has changed."""
+        application, state = self.agent.application, self.agent.state
+        phase = state.phase
+        if state.successor_waits != self._final_staged:
+            self._final_staged = state.successor_waits
+            self._put(Circumstance("final_staged", self._final_staged))
         busy = phase is Phase.FETCHING and wait < _STALLED_S
         if busy != self._busy:
             self._busy = busy
@@ -219,7 +236,11 @@ class Updater:
         options = application.options
         self._put(
             ApplicationInstalled.of(
-                application.image, UPDATED, self._restart_policy(options), ConnectionPolicy.of(options)
+                application.image,
+                UPDATED,
+                self._restart_policy(options),
+                ConnectionPolicy.of(options),
+                testing=application.testing,
             )
         )
 
@@ -232,7 +253,7 @@ class Updater:
             self._early.append(report)
             return
         self._progress.hear(report)
-        if report.event is not AgentEvent.FETCHING:
+        if report.event not in _NOT_NOTED:
             self._device.tell(UpdateNoted(self._device.time_us, report.event.value, report.text))
 
 

@@ -99,7 +99,8 @@ class Explorer:
     def ends(self, cuts: int) -> tuple[str, ...]:
         """Return which applications may run in the end, after so many losses of power."""
         # Who loses power in every start of a trial has not passed it.
-        return (*self.scenario.ends, "old") if cuts >= Policy().trial_boots else self.scenario.ends
+        scenario = self.scenario
+        return (*scenario.ends, scenario.falls_back_to) if cuts >= Policy().trial_boots else scenario.ends
 
     def explore(self, path: Path, first: int, last: int, cuts: int) -> Explored:
         """Let the power fail at operations `first` to before `last`, and up to `cuts` times in a row."""

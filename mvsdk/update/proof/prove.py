@@ -22,7 +22,7 @@ from mvsdk.update.key_set import MAX_KEYS, KeySet
 from mvsdk.update.proof.faults import LIES, NETWORK, FailingServer, LyingServer, decay_points, decayed, named_lie
 from mvsdk.update.proof.points import Point
 from mvsdk.update.proof.power import HOWEVER_OFTEN, ONCE, Explorer, Path
-from mvsdk.update.proof.world import Images, Scenario, States, Violation, World
+from mvsdk.update.proof.world import NOTHING, Images, Scenario, States, Violation, World
 from mvsdk.update.reports import Report
 from mvsdk.update.state import Phase
 
@@ -44,6 +44,7 @@ vwy8NtyGtd1vK2+MQBIt5+vlmUyXtSxLeNUVGyEj+wpZL9l546JAVmIR
 class Plan:
     """What to prove: the way from one signed bundle to another, on a board, for a device that trusts `signers`.
 
+    With `test` it is also proven how a device comes from the factory with that test code to the new bundle.
     `exhaustive` lets the power fail again during each recovery, however often, until no state is new; otherwise once.
     `make_patch` adds a scenario in which layers come as patches. `make_journal` is a seam: it gives agents a fault.
     """
@@ -55,6 +56,13 @@ class Plan:
     exhaustive: bool = False
     make_patch: Callable[[bytes, bytes], bytes] | None = None
     make_journal: Callable[[Hardware], Journal] | None = None
+    test: bytes | None = None
+
+    @property
+    def bundles(self) -> dict[str, bytes]:
+        """The bundles by the names that the proof gives them."""
+        named = {"old": self.old, "new": self.new}
+        return named if self.test is None else named | {"test": self.test}
 
 
 @dataclass(frozen=True)
@@ -179,9 +187,9 @@ class Prover:
         own = SigningKey.from_pem(_PROOF_KEY.encode(), origin="the proof's own key")
         signers = self._signers()
         self._keys = KeySet((*signers, own.public))
-        self._images = Images.of(plan.old, plan.new, self._keys, plan.board)
-        if plan.old == plan.new or self._images.old.image == self._images.new.image:
-            raise ProofError("both bundles hold the same application", "give two versions that differ")
+        self._images = Images.of(plan.bundles, self._keys, plan.board)
+        if not self._images.distinct:
+            raise ProofError("two of the bundles hold the same application", "give such as differ")
         self._world = World(plan.board, self._keys, self._images, plan.make_journal)
         self._start = self._world.provisioned(plan.old)
         self._explorers = {explorer.scenario.name: explorer for explorer in self._make_explorers(own)}
@@ -254,8 +262,8 @@ class Prover:
                 lives.append(tuple(world.reports))
 
     def _signers(self) -> tuple[PublicKey, ...]:
-        """Return those of the trusted keys that signed one of the bundles."""
-        envelopes = [UnverifiedBundle.parse(each).envelope for each in (self._plan.old, self._plan.new)]
+        """Return those of the trusted keys that signed a bundle."""
+        envelopes = [UnverifiedBundle.parse(each).envelope for each in self._plan.bundles.values()]
         ids = {each.signer_id for each in envelopes}
         signers = tuple({key.id: key for key in self._plan.signers if key.id in ids}.values())
         return signers[: MAX_KEYS - 1]
@@ -267,7 +275,7 @@ class Prover:
         if self._plan.make_patch is not None:
             server = BundleServer(old, new, make_patch=self._plan.make_patch)
             yield Explorer(world, Scenario("patch", "the same with patches", server, ("new",)), self._start)
-        on_trial = self._states_at(update, Phase.TRIAL)
+        on_trial = self._states_at(update, lambda agent: agent.state.phase is Phase.TRIAL)
         failing = Scenario("revert", "the new application fails its trial", BundleServer(old, new), ("old",), False)
         yield Explorer(world, failing, on_trial)
         messages = (
@@ -283,6 +291,33 @@ class Prover:
         idle = BundleServer(old, offered=0)
         spoilt = (replace(self._start[0], pages={}), self._start[1])
         yield Explorer(world, Scenario("restore", "internal flash was erased by somebody", idle, ("old",)), spoilt)
+        if self._plan.test is not None:
+            yield from self._make_factory_explorers(self._plan.test)
+
+    def _make_factory_explorers(self, test: bytes) -> Iterator[Explorer]:
+        world, server = self._world, BundleServer(self._plan.new)
+        made = world.prepared(self._plan.new, test)
+        passing = Scenario(
+            "factory",
+            "from the factory's test code to the new application",
+            server,
+            ("new",),
+            runs=("test", "new"),
+            tests="test",
+            falls_back_to=NOTHING,
+        )
+        yield Explorer(world, passing, made)
+        failing = Scenario(
+            "failed",
+            "the factory's test code says that something is wrong",
+            server,
+            (NOTHING,),
+            test_status=1,
+            runs=("test",),
+            tests="test",
+            falls_back_to=NOTHING,
+        )
+        yield Explorer(world, failing, self._states_at(passing, lambda agent: agent.application is not None, made))
 
     def _path(self, name: str) -> Path:
         explorer = self._explorers[name]
@@ -296,11 +331,9 @@ class Prover:
                 "make sure that the new bundle may replace the old one: keys, rollback counter, size",
             ) from violation
 
-    def _states_at(self, scenario: Scenario, phase: Phase) -> States:
-        def arrived(agent: Agent) -> bool:
-            return agent.state.phase is phase
-
-        self._world.load(self._start)
+    def _states_at(self, scenario: Scenario, arrived: Callable[[Agent], bool], start: States | None = None) -> States:
+        """Return the flash of a device at the moment something is so, uninterrupted."""
+        self._world.load(start or self._start)
         try:
             self._world.run(scenario, known=arrived)
         except Violation as violation:
@@ -319,14 +352,12 @@ class Prover:
         return server.asked
 
     def _faults(self) -> dict[str, list[str]]:
-        update = self._explorers["update"].scenario
-        staged = self._states_at(update, Phase.STAGED)
         layout = self._world.hardware.layout
         slot = range(layout.slots[1] // layout.page, layout.end(1) // layout.page)
         return {
             "network": [f"message-{number}:{way}" for number in range(self._messages) for way in NETWORK],
             "lies": [*LIES],
-            "decay": decay_points(*staged, slot),
+            "decay": decay_points(*self._staged(), slot),
         }
 
     def _try_faults(self, task: _Task) -> _Done:
@@ -357,7 +388,8 @@ class Prover:
                 raise ProofError(f"there is no section '{section}'", f"there are {', '.join(self.names)}")
 
     def _staged(self) -> States:
-        return self._states_at(self._explorers["update"].scenario, Phase.STAGED)
+        update = self._explorers["update"].scenario
+        return self._states_at(update, lambda agent: agent.state.phase is Phase.STAGED)
 
 
 @cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from mvsdk.boards import Board
 from mvsdk.bundle import Image, VerifiedBundle, verify
@@ -20,7 +20,7 @@ from mvsdk.update.journal import Journal, Known, newer, read_page
 from mvsdk.update.key_set import KeySet
 from mvsdk.update.layout import Layout
 from mvsdk.update.proof.faults import LyingServer
-from mvsdk.update.provisioning import provision
+from mvsdk.update.provisioning import prepare, provision
 from mvsdk.update.reports import Report
 from mvsdk.update.server import Server
 from mvsdk.update.state import Phase
@@ -35,6 +35,10 @@ States = tuple[FlashState, FlashState]
 """What internal and external flash hold."""
 
 
+NOTHING = ""
+"""The name of no application at all."""
+
+
 class Violation(Exception):  # noqa: N818 - not an error of the proof but what it looks for
     """The agent broke its promise."""
 
@@ -44,7 +48,8 @@ class Scenario:
     """A path to take: what the server does, whether the new application passes its trial, and where it must end.
 
     `ends` names the images that may run in the end. `key_changes` is how many NewKeys messages the device must have
-    taken by then. `start` is where the path begins, None for a device as the factory left it with the old bundle.
+    taken by then. Where the factory's test code runs, it ends with `test_status`. Nothing but `runs` may ever run, and
+    nothing but `tests` as test code. A device that loses power in every start of a trial may end with `falls_back_to`.
     """
 
     name: str
@@ -53,30 +58,31 @@ class Scenario:
     ends: tuple[str, ...]
     trial_passes: bool = True
     key_changes: int = 0
-    start: States | None = None
+    test_status: int = 0
+    runs: tuple[str, ...] = ("old", "new")
+    tests: str = NOTHING
+    falls_back_to: str = "old"
 
 
-@dataclass
 class Images:
-    """The only bytes that may ever be executed, and the bundles they are from."""
+    """The only bytes that may ever be executed, by the names that the proof gives them: "old", "new", and, if there is
+    some, "test" for the factory's test code."""
 
-    old: VerifiedBundle
-    new: VerifiedBundle
-    board: Board
-    whole: dict[str, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        size = self.board.flash.size
-        for name, bundle in (("old", self.old), ("new", self.new)):
-            self.whole[name] = bundle.image.data.ljust(size, ERASED)
+    def __init__(self, bundles: Mapping[str, VerifiedBundle], board: Board) -> None:
+        self.whole = {name: bundle.image.data.ljust(board.flash.size, ERASED) for name, bundle in bundles.items()}
 
     @classmethod
-    def of(cls, old: bytes, new: bytes, keys: KeySet, board: Board) -> Images:
-        """Verify two bundles. Raises a leaf of BundleError."""
-        return cls(verify(old, board, keys.signers), verify(new, board, keys.signers), board)
+    def of(cls, bundles: Mapping[str, bytes], keys: KeySet, board: Board) -> Images:
+        """Verify bundles. Raises a leaf of BundleError."""
+        return cls({name: verify(bundle, board, keys.signers) for name, bundle in bundles.items()}, board)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether no two are the same application."""
+        return len(set(self.whole.values())) == len(self.whole)
 
     def name(self, image: Image) -> str | None:
-        """Return which of the two an image is."""
+        """Return which of them an image is."""
         return next((name for name, data in self.whole.items() if _same(image.data, data)), None)
 
 
@@ -108,6 +114,14 @@ class World:
         self.load((empty, empty))
         self.power.restore()
         provision(self.hardware, bundle)
+        return self.states()
+
+    def prepared(self, final: bytes, test: bytes) -> States:
+        """Return the flash of a device that the factory has given test code and the application behind it."""
+        empty = FlashState({}, {})
+        self.load((empty, empty))
+        self.power.restore()
+        prepare(self.hardware, final, test)
         return self.states()
 
     def states(self) -> States:
@@ -161,10 +175,10 @@ class World:
         with self._life(None):
             agent = self.agent(server)
             agent.boot()
-            checked = self.check_application(agent, None)
+            checked = self.check_application(agent, scenario, None)
             for _ in range(steps):
                 self._step(agent, scenario)
-                checked = self.check_application(agent, checked)
+                checked = self.check_application(agent, scenario, checked)
             server.honest = True
             agent.check_now()
             self._step(agent, scenario)
@@ -191,7 +205,7 @@ class World:
     def _drive(
         self, agent: Agent, scenario: Scenario, known: Callable[[Agent], bool] | None, ends: tuple[str, ...]
     ) -> None:
-        checked = self.check_application(agent, None)
+        checked = self.check_application(agent, scenario, None)
         for _ in range(STEP_LIMIT):
             if known is not None and known(agent):
                 return
@@ -199,7 +213,7 @@ class World:
                 self._check_end(agent, scenario, ends)
                 return
             self._step(agent, scenario)
-            checked = self.check_application(agent, checked)
+            checked = self.check_application(agent, scenario, checked)
         raise Violation(f"it is not at rest after {STEP_LIMIT} steps, but in phase {agent.state.phase.name}")
 
     def _step(self, agent: Agent, scenario: Scenario) -> None:
@@ -210,26 +224,32 @@ class World:
             else:
                 agent.trial_failed("it crashed")
             return
+        if agent.state.phase is Phase.TESTING and agent.application is not None:
+            agent.testing_complete(scenario.test_status)
+            return
         wait = agent.step()
         if wait == NEVER:
             raise Violation(f"it waits for ever in phase {agent.state.phase.name}")
         self.clock.seconds += wait
 
-    def check_application(self, agent: Agent, checked: Image | None) -> Image | None:
-        """Prove that what may run is one of the two images, and is what internal flash holds, to the last byte."""
+    def check_application(self, agent: Agent, scenario: Scenario, checked: Image | None) -> Image | None:
+        """Prove that what may run is one of the images, may do so in this scenario and in this way, and is what
+        internal flash holds, to the last byte."""
         running = agent.application
         if running is None or running.image is checked:
             return None if running is None else checked
         name = self.images.name(running.image)
         if name is None:
-            raise Violation("it lets something run that is neither the old application nor the new one")
+            raise Violation(f"it lets something run that is none of these applications: {', '.join(self.images.whole)}")
+        if name not in scenario.runs or running.testing is not (name == scenario.tests):
+            raise Violation(f"it lets the {name} application run {'as test code' if running.testing else 'for good'}")
         if self.internal.read(0, self.internal.size) != self.images.whole[name]:
             raise Violation(f"internal flash is not what the {name} application is")
         return running.image
 
     def _check_end(self, agent: Agent, scenario: Scenario, ends: tuple[str, ...]) -> None:
         running = agent.application
-        name = self.images.name(running.image) if running else None
+        name = self.images.name(running.image) if running else NOTHING
         if name not in ends:
             raise Violation(f"it ends with {_article(name)}, where {' or '.join(map(_article, ends))} should")
         if agent.keys.sequence != scenario.key_changes:

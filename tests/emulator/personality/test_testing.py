@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mvsdk.emulator.device import End
+from mvsdk.emulator.device import Device, End
 from mvsdk.emulator.events import FactoryLogLine, FactoryTestEnded, LogLine
+from mvsdk.emulator.inputs import Circumstance, Reset
 from mvsdk.testing import Compute, ScriptedCore
 from tests.emulator.personality.kernel import FLASH, RAM, Guest, Kernel, call, one_call, status_name
 
@@ -25,6 +26,29 @@ def test_the_test_code_ends_with_its_status(status: int) -> None:
     assert kernel.device.test_status == status
     assert [event.status for event in kernel.events if isinstance(event, FactoryTestEnded)] == [status]
     assert kernel.device.run(5_000_000) is End.TESTED
+
+
+@pytest.mark.parametrize(("status", "end"), [(0, End.TIME), (1, End.TESTED)])
+def test_an_application_that_waits_follows_a_passed_test_alone(status: int, end: End) -> None:
+    """Then the run goes on without anything that runs; nothing but an installation starts an application again."""
+    lives = 0
+
+    def guest(core: ScriptedCore) -> Guest:
+        nonlocal lives
+        lives += 1
+        yield Compute(1000)
+        yield call("mvTestingComplete", status)
+        raise AssertionError
+
+    def prepare(device: Device) -> None:
+        device.inputs.now(Circumstance("final_staged", True))
+        device.inputs.at(500_000, Reset())
+
+    kernel = Kernel(guest, testing=True, prepare=prepare)
+    assert kernel.end is end
+    assert kernel.device.test_status == (status or None)
+    assert [event.status for event in kernel.events if isinstance(event, FactoryTestEnded)] == [status]
+    assert lives == 1
 
 
 def test_outside_a_test_nothing_is_complete() -> None:

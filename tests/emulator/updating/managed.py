@@ -101,6 +101,7 @@ class Managed:
             restart_policy=RestartPolicy(),
             observers=observers,
             wake_reason="APPLICATIONUPDATE" if started.newly_installed else "COLDBOOT",
+            testing=started.testing,
         )
         self.updater.attach(self.device)
         self.updater.follow(policy or UpdatePolicy(trial_seconds=5, trial_needs_session=False))

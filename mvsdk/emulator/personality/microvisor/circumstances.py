@@ -15,6 +15,7 @@ class Circumstances:
         "network_active",
         "kernel_busy",
         "update_staged",
+        "final_staged",
         "server_logging",
         "wall_time_known",
     )
@@ -25,6 +26,8 @@ class Circumstances:
     """A restart would interrupt the kernel, for instance while it downloads an update."""
     update_staged: bool = False
     """An update is ready and waits for the application to agree."""
+    final_staged: bool = False
+    """The application that follows the factory's test code is on the device, and waits for that to pass."""
     server_logging: bool = True
     """The cloud takes log messages from this device (device property `logging.enabled`)."""
     wall_time_known: bool = True

@@ -95,7 +95,8 @@ class Microvisor:
         self.circumstances = Circumstances()
         """What goes on around the application; free to be changed."""
         self._logging = Logging(host, self._buffers, self.circumstances)
-        self._testing = Testing(host, self._buffers, active=testing)
+        self.testing = Testing(host, self._buffers, self.circumstances, active=testing)
+        """Whether the application runs as the factory's test code."""
         rcc_base = next(peripheral.base for peripheral in host.board.peripherals if peripheral.name == "RCC")
         self._system = System(host, self._abi, self.circumstances, device_id, rcc_base)
         self.settings = Wifi(host.memory, self._abi)
@@ -115,7 +116,7 @@ class Microvisor:
         """Where what the world sends arrives."""
         families: list[object] = [
             self._logging,
-            self._testing,
+            self.testing,
             self._system,
             self._fast_interrupts,
             self._system_notifications,
@@ -141,7 +142,7 @@ class Microvisor:
         """Forget everything of the application's last life."""
         self.stop()
         self._logging.start()
-        self._testing.start()
+        self.testing.start()
         self._fast_interrupts.start()
         self._system.start(wake_reason)
         self.network.start()

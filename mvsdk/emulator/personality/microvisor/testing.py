@@ -9,17 +9,20 @@ from mvsdk.emulator.events import FactoryLogLine
 from mvsdk.emulator.personality import Host
 from mvsdk.emulator.personality.microvisor.answers import GuestPointer, Refused, answers
 from mvsdk.emulator.personality.microvisor.buffers import LentBuffers
+from mvsdk.emulator.personality.microvisor.circumstances import Circumstances
 from mvsdk.emulator.personality.microvisor.message_buffer import MessageBuffer
 
 
 class Testing:
-    """The factory's side. `active` says that the application is running as test code."""
+    """The factory's side."""
 
     STATE: ClassVar[tuple[str, ...]] = ("_buffer",)
 
-    def __init__(self, host: Host, buffers: LentBuffers, *, active: bool) -> None:
+    def __init__(self, host: Host, buffers: LentBuffers, circumstances: Circumstances, *, active: bool) -> None:
         self._host = host
-        self._active = active
+        self._circumstances = circumstances
+        self.active = active
+        """Whether the application runs as test code. It is so for all of its lives; the next one may differ."""
         self._buffer = MessageBuffer(host, buffers, "factory log")
 
     def start(self) -> None:
@@ -28,16 +31,17 @@ class Testing:
 
     @answers("mvTestingComplete")
     def complete(self, status: int) -> None:
-        """End the test code; to the kernel all that matters of `status` is whether it is zero."""
-        if not self._active:
+        """End the test code; to the kernel all that matters of `status` is whether it is zero. If it is, an application
+        that waits behind it takes its place."""
+        if not self.active:
             raise Refused("UNAVAILABLE")
-        self._host.end_testing(status)
+        self._host.end_testing(status, followed=status == 0 and self._circumstances.final_staged)
 
     @answers("mvTestLoggingInit")
     def init(self, buffer: GuestPointer, length: int) -> None:
         """Take the buffer. That this is no test is the last thing looked at, as documented."""
         self._buffer.check(buffer, length)
-        if not self._active:
+        if not self.active:
             raise Refused("UNAVAILABLE")
         self._buffer.take(buffer, length)
 
