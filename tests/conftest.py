@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 # A law holds however slow the machine is: speed is for benchmarks/.
 settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("laws")
+
+# Devices that tests run announce themselves where no person's tools look for them.
+_running = tempfile.TemporaryDirectory(prefix="mvsdk-running-")
+os.environ["MVSDK_RUNNING"] = _running.name
+
+
+def pytest_unconfigure() -> None:
+    """Take away what devices that were killed have left."""
+    _running.cleanup()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,9 +1,9 @@
 """Writing the flash: only what differs, in an order that an interruption cannot make harmful.
 
-What the pages hold is found by checksums that the core computes itself. Pages that differ are erased, the one with the
-vector table (the image's first) before all others, and written, that one last: a chip that was cut off in between does
-not start half an application, and the next time the pages that are wrong are found and mended. Bytes around the image,
-in its first and last page and in all others, stay.
+What the pages hold is found by checksums that the core computes itself. Pages that differ are erased, the image's
+first one before all others, and written from the end to the beginning; the quad-word with stack pointer and reset
+vector comes last. So a chip that was cut off in between does not start half an application, and the next time the pages
+that are wrong are found and mended. Bytes around the image, in its first and last page and in all others, stay.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import enum
+import itertools
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -111,7 +112,7 @@ class Flasher:
                 self.erase_chip()
             else:
                 self._erase(todo)
-            programmed = self._program([(page, pages[page]) for page in reversed(todo)])
+            programmed = self._program([(page, pages[page]) for page in todo], plan.address)
             if verify or todo:
                 self._verify(pages if verify else {page: pages[page] for page in todo})
         finally:
@@ -190,15 +191,20 @@ class Flasher:
         if pages:
             self._progress(Phase.ERASE, total, total)
 
-    def _program(self, pages: Iterable[tuple[int, bytes]]) -> int:
-        """Write pages in the order given, but not what is to stay erased."""
-        size = flash_algorithm().page_size
-        pieces = [
-            (page + offset, data[offset : offset + size])
-            for page, data in pages
-            for offset in range(0, len(data), size)
-            if data[offset : offset + size].strip(self._erased)
-        ]
+    def _program(self, pages: Iterable[tuple[int, bytes]], entry: int) -> int:
+        """Write pages from the last to the first, the quad-word at `entry` last of all, but not what stays erased."""
+        size, word = flash_algorithm().page_size, chip()["flash"]["word"]
+        pieces = []
+        for page, data in pages:
+            first = entry - page
+            cuts = {
+                *range(0, len(data), size),
+                len(data),
+                *(cut for cut in (first, first + word) if 0 <= cut < len(data)),
+            }
+            pieces += [(page + start, data[start:end]) for start, end in itertools.pairwise(sorted(cuts))]
+        pieces = [piece for piece in pieces if piece[1].strip(self._erased)]
+        pieces.sort(key=lambda piece: (piece[0] == entry, -piece[0]))
         total = sum(len(data) for _, data in pieces)
         done = 0
         for place, data in pieces:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OPTR, SECBOOTADD0R, WRP1A, WRP2A = 0x40, 0x4C, 0x58, 0x68
-"""Offsets of the registers from the start of the FLASH registers."""
+OPTR = 0x40
+"""Offset of FLASH_OPTR from the start of the FLASH registers."""
 _OPEN, _CLOSED_FOR_EVER, _SECURE_ONLY = 0xAA, 0xCC, 0x55
 _LEVELS = {_OPEN: "0", _SECURE_ONLY: "0.5", _CLOSED_FOR_EVER: "2"}
 _SWAP_BANK, _DUALBANK, _TZEN = 1 << 20, 1 << 21, 1 << 31

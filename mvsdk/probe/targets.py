@@ -125,10 +125,9 @@ def _region(region: dict[str, Any]) -> Any:  # noqa: ANN401 - one of pyOCD's reg
         case "ram":
             return RamRegion(**place, is_default=region.get("default", False))
         case "alias":
-            kind = FlashRegion if region["of"].startswith("bank") else RamRegion
-            if kind is FlashRegion:
-                return RomRegion(**place, alias=region["of"])
-            return RamRegion(**place, is_default=False, alias=region["of"])
+            # Nothing is programmed through an alias, so one of flash is memory that can be read.
+            kind = RomRegion if region["of"].startswith("bank") else RamRegion
+            return kind(**place, alias=region["of"], is_default=False)
         case "rom":
             return RomRegion(**place)
         case _:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+RUNNING = {"MVSDK_RUNNING": os.environ["MVSDK_RUNNING"]}
+"""Where devices announce that they run: not among the person's own."""
 BIN = Path(sys.executable).parent
 
 
@@ -30,7 +32,7 @@ class Shell:
         return subprocess.run(
             [str(part) for part in command],
             cwd=self.directory,
-            env={**inherited, "PATH": path, "MVSDK_HOME": str(self.home), **self.environment},
+            env={**inherited, "PATH": path, "MVSDK_HOME": str(self.home), **RUNNING, **self.environment},
             input=input,
             capture_output=True,
             text=True,

@@ -179,6 +179,26 @@ def test_what_cannot_be_done_is_said(bare: Desk, command: tuple[str, ...], said:
     assert "Traceback" not in failed.stderr
 
 
+def test_plain_pyocd_does_not_fight_it_either(kitchen: Desk) -> None:
+    """Its load fails with the same words, and the device goes on."""
+    elf = kitchen.shell.directory / "build" / "blinky.elf"
+    refused = kitchen("pyocd", "load", "-u", "emulator:desk", elf)
+    assert refused.returncode != 0
+    assert "TrustZone is on" in refused.stderr
+
+
+def test_without_pyocd_it_is_said_how_to_get_it(shell: Shell) -> None:
+    """The extra is optional: who has not installed it is told its name."""
+    hidden = shell.directory / "hidden" / "pyocd"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError\n")
+    without = Shell(shell.directory, shell.home, environment={"PYTHONPATH": str(hidden.parent)})
+    failed = without("mvsdk", "probes")
+    assert failed.returncode == 1
+    assert "pip install 'mvsdk[probe]'" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
 def test_a_tampered_bundle_reaches_no_board(bare: Desk, tmp_path: Path) -> None:
     """What does not verify is not even taken to a probe."""
     bundle = (bare.shell.directory / "build" / "blinky.zip").read_bytes()

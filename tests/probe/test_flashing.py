@@ -27,6 +27,8 @@ from tests.probe.cable import Cable
 
 BOARD = load()
 BASE, PAGE = BOARD.flash.base, 0x2000
+REQUESTS = 600
+"""More than flashing three pages takes."""
 TZEN, LEVEL_1 = 0x9FEF_F8AA, 0x1FEF_F8BB
 
 
@@ -159,9 +161,21 @@ def test_a_protected_chip_is_refused_untouched(tmp_path: Path, options: dict[str
 
 
 @settings(max_examples=25, deadline=None)
-@given(lives=st.integers(0, 420), seed=st.integers(0, 3))
+@given(lives=st.integers(0, REQUESTS), seed=st.integers(0, 3))
 def test_a_cable_may_be_pulled_at_any_moment(desk: Desk, lives: int, seed: int) -> None:
     """It is our error, or nothing was left to do; what is there then starts nothing half; the next time mends."""
+    pull_the_cable(desk, lives, seed)
+
+
+@pytest.mark.nightly
+def test_a_cable_may_be_pulled_at_every_moment(desk: Desk) -> None:
+    """The same, for every single request."""
+    for lives in range(REQUESTS):
+        pull_the_cable(desk, lives, lives)
+
+
+def pull_the_cable(desk: Desk, lives: int, seed: int) -> None:
+    """Flash one image over another through a cable that lasts for so many requests, and once more without."""
     old, new = image(3 * PAGE, 100 + seed), image(3 * PAGE, 200 + seed)
     desk.flash(old)
     with Cable(desk.folder, desk.announcement, lives) as cable:

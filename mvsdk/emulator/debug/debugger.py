@@ -117,8 +117,8 @@ class Debugger:
         """Forget `client` and its wishes. When it was the last the guest goes on as if nobody had ever been there."""
         if self._clients.pop(client, None) is None:
             return
-        self.release_reset(client)
         self._arm()
+        self.release_reset(client)
         if not self._clients:
             self._put_back()
             self.resume()
