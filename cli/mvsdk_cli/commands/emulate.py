@@ -325,8 +325,10 @@ def _emulate(request: Request, stack: ExitStack) -> int:
 
 
 def _target(request: Request) -> tuple[Path | None, str]:
-    """Return what is to run and its board: without a target the project's, without a project what a device holds; a bare
-    one needs none."""
+    """Return what is to run and its board: without a target the project's, without a project what a device holds.
+
+    A bare one needs none.
+    """
     from mvsdk.errors import ProjectError
     from mvsdk.project.configuration import DEFAULT_BOARD
 
