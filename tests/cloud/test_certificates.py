@@ -19,7 +19,7 @@ import requests
 from mvsdk.bundle import ManifestOptions, create
 from mvsdk.cloud.device_authority import DeviceAuthority
 from mvsdk.cloud.errors import CertificateRequestError
-from mvsdk.emulator.cloud_link import CloudIdentity
+from mvsdk.emulator.cloud_identity import CloudIdentity
 from mvsdk.emulator.errors import CloudIdentityError
 from mvsdk.keys import SigningKey
 from mvsdk.link import DeviceSession

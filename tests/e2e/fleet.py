@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mvsdk.bundle import ManifestOptions, create
-from mvsdk.emulator.cloud_link import CloudIdentity, CloudLink
+from mvsdk.emulator.cloud_identity import CloudIdentity
+from mvsdk.emulator.cloud_link import CloudLink
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.crashes import RestartPolicy
 from mvsdk.emulator.device import Device

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from mvsdk.emulator.cloud_link import CloudIdentity, CloudLink
+from mvsdk.emulator.cloud_identity import CloudIdentity
+from mvsdk.emulator.cloud_link import CloudLink
 from mvsdk.emulator.device import Device
 from mvsdk.emulator.network.config_session import ConfigSession
 from mvsdk.emulator.network.peers import PeersByKind

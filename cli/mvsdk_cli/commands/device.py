@@ -29,7 +29,7 @@ from mvsdk_cli.device_folder import device_folder, devices_home
 from mvsdk_cli.update_policy import policy_fields, policy_options, policy_rows
 
 if TYPE_CHECKING:
-    from mvsdk.emulator.cloud_link import CloudIdentity
+    from mvsdk.emulator.cloud_identity import CloudIdentity
 
 _AUTHORITY = "cloud-ca.pem"
 """What a device verifies its cloud against, beside the file with its identity."""
@@ -127,7 +127,7 @@ class _Maker:
 
     def provision(self, device: dict[str, Any], file: Path, prefix: str) -> None:
         """Write what a device has to know into `file`, after the files beside it, whose names begin with `prefix`."""
-        from mvsdk.emulator.cloud_link import CloudIdentity
+        from mvsdk.emulator.cloud_identity import CloudIdentity
 
         self.write(CloudIdentity(self.client.url, device["sid"], device["token"]), file, prefix)
 
@@ -185,7 +185,7 @@ def _export(maker: _Maker, name: str | None, count: int, tags: tuple[str, ...], 
 def _create_here(maker: _Maker, name: str | None) -> dict[str, Any]:
     """Make a device and its folder on this machine; return it, with the folder."""
     from mvsdk import boards
-    from mvsdk.emulator.cloud_link import FILE
+    from mvsdk.emulator.cloud_identity import FILE
     from mvsdk.emulator.device_directory import DeviceDirectory
 
     with _reserved_folder(name) as reserved:
@@ -351,7 +351,7 @@ def certificate(device: str, request: BinaryIO | None, cloud_ca: Path | None, as
 def _certify_here(device: str, cloud_ca: Path | None, *, as_json: bool) -> None:
     """Give a device of this machine a new key and certificate, unless it runs: it would not hear of them."""
     from mvsdk import boards
-    from mvsdk.emulator.cloud_link import FILE, CloudIdentity
+    from mvsdk.emulator.cloud_identity import FILE, CloudIdentity
     from mvsdk.emulator.device_directory import DeviceDirectory
 
     folder = device_folder(device, os.environ)
