@@ -24,7 +24,7 @@ class CloudIdentity:
 
     url: str
     device: str
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     commands_done: int = 0
     certificate: str | None = None
     key: str | None = None
