@@ -29,8 +29,8 @@ A device can be kept, and a run had again:
     --replay FILE            let the same inputs happen at the same cycles
 
 With --bare the device is a bare board on a desk, for probes: its flash is its own, kept in the folder of --device, and
-blank until something is flashed; without TARGET nothing is put into it. `mvsdk flash BUNDLE --probe emulator:NAME`
-flashes it while it runs, and a fault does not end the run. docs/flashing.md tells more.
+blank until something is flashed; a TARGET is put into it only if it is blank, and none is needed. While it runs `mvsdk
+flash BUNDLE --probe emulator:NAME` flashes it. A fault does not end the run. docs/flashing.md tells more.
 
 --inputs FILE names what is connected to the device and what happens to it when; docs/emulator.md shows such a
 device.toml. --uart connects a serial port to this machine: USART2=stdio, USART2=pty, USART2=file:OUT or
