@@ -468,8 +468,8 @@ class Run:
         if request.coverage is not None:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
-        self._connect(reach, stack)
         self._open_debug_port(stack)
+        self._connect(reach, stack)
         if upkeep is not None:
             self._between.append(upkeep.attach(self.device))
             self._ended.append(upkeep.ended)
@@ -483,9 +483,14 @@ class Run:
         self._port = stack.enter_context(
             DebugPort(self.device, self._directory.path, os.environ, survives_faults=self._request.bare)
         )
-        self._between.append(self._port.turn)
+        self._between.append(self._serve_debuggers)
         if self._request.bare:
             self._request.notice(f"ready for probes, as emulator:{self._port.welcome.name}")
+
+    def _serve_debuggers(self) -> None:
+        """Let debuggers have their turn."""
+        if self._port is not None:
+            self._port.turn()
 
     def _tell_port(self, event: Event) -> None:
         """Let who follows the log from outside hear of what happens."""
@@ -577,7 +582,7 @@ class Run:
             self._between.append(ports.pump)
         radio = self._join_network(reach, stack)
         if self._console is not None:
-            self._console.attach(device, radio)
+            self._console.attach(device, radio, self._serve_debuggers)
             self._between.append(self._console.turn)
 
     def _join_network(self, reach: Reach | None, stack: ExitStack) -> Radio | None:
