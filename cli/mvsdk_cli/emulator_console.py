@@ -54,6 +54,7 @@ class Console:
         self._paused = 0.0
         self._device: Device | None = None
         self._radio: Radio | None = None
+        self._meanwhile: Callable[[], object] = lambda: None
         self._drawn = ""
         self.quits = False
         """Whether somebody asked to end."""
@@ -69,9 +70,12 @@ class Console:
         termios.tcsetattr(self._read, termios.TCSADRAIN, self._before)
         self._show(_CLEAR)
 
-    def attach(self, device: Device, radio: Radio | None = None) -> None:
-        """Take the device that the keys are for, and the radio it has."""
+    def attach(
+        self, device: Device, radio: Radio | None = None, meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        """Take the device that the keys are for, and the radio it has. `meanwhile` is called while it is paused."""
         self._device = device
+        self._meanwhile = meanwhile
         self._radio = radio
         self._leds = {led.name: False for led in device.board.leds} | self._leds
         self.echo(click.style(KEYS, dim=True))
@@ -105,6 +109,7 @@ class Console:
         self._draw()
         while self._paused_since is not None and not self.quits:
             self._take_keys(PAUSE_S)
+            self._meanwhile()
             self._draw()
 
     def _take_keys(self, timeout: float) -> None:

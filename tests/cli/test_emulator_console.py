@@ -132,6 +132,20 @@ def test_the_button_is_held_for_a_while(typist: Typist) -> None:
     assert second - first == pytest.approx(PRESS_US * 160, abs=2)
 
 
+def test_a_paused_console_lets_others_have_their_turn(typist: Typist) -> None:
+    """Debuggers are served while the device is paused; here one of them unpauses it."""
+    served: list[int] = []
+
+    def meanwhile() -> None:
+        served.append(len(served))
+        if len(served) == 3:
+            os.write(typist.controller, b"p")
+
+    typist.console.attach(typist.device, None, meanwhile)
+    typist.press("p")
+    assert len(served) >= 3
+
+
 def test_keys_become_inputs(typist: Typist) -> None:
     """Reset and typed inputs are given to the device; corrections count, Escape takes all back."""
     typist.press("r")

@@ -235,6 +235,25 @@ def test_of_two_boards_neither_is_taken_unasked(blinky: Shell, bare: Desk, tmp_p
         second.wait(DEADLINE_S)
 
 
+def test_what_was_flashed_outlives_the_process(blinky: Shell, bare: Desk, tmp_path: Path) -> None:
+    """A bare board that is started again runs what its flash holds, whatever it is given then."""
+    assert bare("mvsdk", "flash").returncode == 0
+    bare.stop()
+    again = blinky(
+        "mvsdk", "emulate", "--bare", "--device", tmp_path / "desk", "--until", "LED on", "--time", "virtual"
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--device", "desk", "--cloud")])
+def test_a_bare_board_has_a_name_and_no_cloud(shell: Shell, options: tuple[str, ...]) -> None:
+    """Options that make no sense with --bare are refused before anything is made."""
+    refused = shell("mvsdk", "emulate", "--bare", *options)
+    assert refused.returncode == 2
+    assert "--bare" in refused.stderr
+    assert list(shell.directory.iterdir()) == []
+
+
 def test_plain_pyocd_works(bare: Desk) -> None:
     """Its list, load and commander, by nothing but the plug-in."""
     elf = bare.shell.directory / "build" / "blinky.elf"

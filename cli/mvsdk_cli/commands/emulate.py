@@ -29,8 +29,8 @@ A device can be kept, and a run had again:
     --replay FILE            let the same inputs happen at the same cycles
 
 With --bare the device is a bare board on a desk, for probes: its flash is its own, kept in the folder of --device, and
-blank until something is flashed; without TARGET nothing is put into it. `mvsdk flash BUNDLE --probe emulator:NAME`
-flashes it while it runs, and a fault does not end the run. docs/flashing.md tells more.
+blank until something is flashed; a TARGET is put into it only if it is blank, and none is needed. While it runs `mvsdk
+flash BUNDLE --probe emulator:NAME` flashes it. A fault does not end the run. docs/flashing.md tells more.
 
 --inputs FILE names what is connected to the device and what happens to it when; docs/emulator.md shows such a
 device.toml. --uart connects a serial port to this machine: USART2=stdio, USART2=pty, USART2=file:OUT or
@@ -468,8 +468,8 @@ class Run:
         if request.coverage is not None:
             coverage = request.coverage
             self._ended.append(lambda _: _write_coverage(symbols, self.device, coverage))
-        self._connect(reach, stack)
         self._open_debug_port(stack)
+        self._connect(reach, stack)
         if upkeep is not None:
             self._between.append(upkeep.attach(self.device))
             self._ended.append(upkeep.ended)
@@ -483,9 +483,14 @@ class Run:
         self._port = stack.enter_context(
             DebugPort(self.device, self._directory.path, os.environ, survives_faults=self._request.bare)
         )
-        self._between.append(self._port.turn)
+        self._between.append(self._serve_debuggers)
         if self._request.bare:
             self._request.notice(f"ready for probes, as emulator:{self._port.welcome.name}")
+
+    def _serve_debuggers(self) -> None:
+        """Let debuggers have their turn."""
+        if self._port is not None:
+            self._port.turn()
 
     def _tell_port(self, event: Event) -> None:
         """Let who follows the log from outside hear of what happens."""
@@ -577,7 +582,7 @@ class Run:
             self._between.append(ports.pump)
         radio = self._join_network(reach, stack)
         if self._console is not None:
-            self._console.attach(device, radio)
+            self._console.attach(device, radio, self._serve_debuggers)
             self._between.append(self._console.turn)
 
     def _join_network(self, reach: Reach | None, stack: ExitStack) -> Radio | None:

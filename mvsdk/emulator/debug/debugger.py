@@ -26,9 +26,9 @@ from mvsdk.emulator.device import Device, End
 _DFSR, _DHCSR, _DEMCR = 0xE000_ED30, 0xE000_EDF0, 0xE000_EDFC
 _DBGKEY, _C_DEBUGEN = 0xA05F_0000, 1
 _DFSR_BITS, _BKPT, _DWTTRAP, _VCATCH = 0x1F, 1 << 1, 1 << 2, 1 << 3
-_ITM, _DWT, _COMPONENT = 0xE000_0000, 0xE000_1000, 0x1000
+_DWT, _DWT_END = 0xE000_1000, 0xE000_2000
+_PUT_BACK = frozenset((0xE000_0E00, 0xE000_0E40, 0xE000_0E80, 0xE004_4004))  # ITM_TER, ITM_TPR, ITM_TCR, DBGMCU_CR
 _CYCCNT, _TRCENA, _CYCCNTENA = _DWT + 4, 1 << 24, 1
-_DBGMCU_CR = 0xE004_4004
 _DWT_FUNCTIONS = tuple(_DWT + 0x28 + 16 * comparator for comparator in range(4))
 _DWT_ACTION, _DEBUG_EVENT = 3 << 4, 1 << 4
 _HOST_SIDE = Vector.RESET | Vector.HARD_FAULT
@@ -282,7 +282,7 @@ class Debugger:
         if word == _DEMCR:
             self._keep(_DEMCR)
             value = self._core.debug_read(_DEMCR, _WORD) & int(_FAULT_VECTORS) | value & ~int(Vector(0x7F1))
-        elif _ITM <= word < _DWT + _COMPONENT or word == _DBGMCU_CR:
+        elif _DWT <= word < _DWT_END or word in _PUT_BACK:
             self._keep(word)
         self._core.debug_write(address, size, value)
         if word in _DWT_FUNCTIONS:
