@@ -201,9 +201,13 @@ class CloudLink:
         self.server.connected, self.server.latest_keys = True, welcome.new_keys
         if self._session is not None and self._progress is not None:
             self._session.say(self._progress)
-        if self._updater is not None:
-            self._updater.in_touch(True)
-        self._aim(welcome.target)
+        updater, target = self._updater, welcome.target
+        if updater is not None:
+            updater.in_touch(True)
+            # That it kept its target may have been said last when nobody heard it.
+            if self._progress is None and target and updater.settled and updater.confirmed == target.app_hash:
+                self.report(UpdateProgress(app_hash=target.app_hash, state="confirmed"))
+        self._aim(target)
 
     def _disconnected(self) -> None:
         self.server.connected = False

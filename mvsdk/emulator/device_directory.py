@@ -77,6 +77,8 @@ class DeviceDirectory:
             self.kernel_flash = self._memory(path / "kernel-flash.bin", kernel_flash_size(board))
             self.application_flash = self._memory(path / "application-flash.bin", board.flash.size)
         except BaseException:
+            for memory in self._memories:
+                memory.close()
             os.close(self._lock)
             raise
 

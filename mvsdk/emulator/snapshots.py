@@ -34,7 +34,8 @@ from mvsdk.flash_memory import Storage
 FIRST_LINE = b"mvsdk device snapshot 1\n"
 LARGEST_PART = 64 << 20
 """Bytes that one part may unpack to."""
-LONGEST_LABEL = 1 << 20
+LONGEST_LABEL = 8 << 20
+"""Bytes; it holds inputs that wait, and one of them may be an application."""
 _REMEDY = "give a file that `mvsdk emulate --snapshot-at` has written"
 
 

@@ -6,9 +6,12 @@ asked for.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
+import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -18,6 +21,10 @@ from mvsdk.errors import CloudError
 PATH = "/mvsdk/v1/downloads"
 SECONDS = 30.0
 """For how long the server may say nothing."""
+LONGEST_SECONDS = 180.0
+"""For how long one answer may take: 16 KiB in that time are less than the slowest modem does."""
+_FAILURES = (OSError, http.client.HTTPException, ValueError)
+"""What the standard library raises where there is no answer that makes sense."""
 _RANGE = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 
 
@@ -42,7 +49,8 @@ class Range:
 class Downloads:
     """What the cloud at `url` lets a device download that shows `headers`, or the certificate in `tls`.
 
-    To be used by one thread at a time. `patience` are the seconds for which the server may say nothing.
+    To be used by one thread at a time. `patience` are the seconds for which the server may say nothing, `longest` those
+    that one answer may take in all.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class Downloads:
         headers: Mapping[str, str],
         tls: ssl.SSLContext | None = None,
         patience: float = SECONDS,
+        longest: float = LONGEST_SECONDS,
     ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port
@@ -58,7 +67,8 @@ class Downloads:
         self._path = parts.path.rstrip("/") + PATH
         self._headers = dict(headers)
         self._tls = tls
-        self._patience = patience
+        self._patience, self._longest = patience, longest
+        self._cut = False
         self._connection: http.client.HTTPConnection | None = None
 
     def fetch(self, what: str, start: int, length: int) -> Range:
@@ -66,15 +76,13 @@ class Downloads:
         kept = self._connection is not None
         try:
             return self._fetch(what, start, length)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+        except _FAILURES as error:
             # A server may close a connection that rests just when it is used again; that says nothing.
-            if not kept or isinstance(error, TimeoutError):
+            if not kept or self._cut or isinstance(error, TimeoutError):
                 raise DownloadError(f"no answer: {error or type(error).__name__}") from error
         try:
             return self._fetch(what, start, length)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+        except _FAILURES as error:
             raise DownloadError(f"no answer: {error or type(error).__name__}") from error
 
     def close(self) -> None:
@@ -84,11 +92,25 @@ class Downloads:
             connection.close()
 
     def _fetch(self, what: str, start: int, length: int) -> Range:
+        """Ask once; whatever goes wrong, the connection is not used again."""
         if self._connection is None:
             self._connection = self._connect()
+        self._cut = False
+        alarm = threading.Timer(self._longest, self._cut_short)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            return self._ask(self._connection, what, start, length)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            alarm.cancel()
+
+    def _ask(self, connection: http.client.HTTPConnection, what: str, start: int, length: int) -> Range:
         wanted = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}
-        self._connection.request("GET", f"{self._path}/{what}", headers={**self._headers, **wanted})
-        answer = self._connection.getresponse()
+        connection.request("GET", f"{self._path}/{what}", headers={**self._headers, **wanted})
+        answer = connection.getresponse()
         if answer.status not in (200, 206):
             self._refused(answer)
         total, skipped = _extent(answer, start)
@@ -97,9 +119,16 @@ class Downloads:
             self.close()  # there is more, which nobody asked for
         return Range(total, data)
 
+    def _cut_short(self) -> None:
+        """End a connection on which bytes come so slowly that nobody can wait for them; from another thread."""
+        self._cut = True
+        socket_of = getattr(self._connection, "sock", None)
+        if socket_of is not None:
+            with contextlib.suppress(OSError):
+                socket_of.shutdown(socket.SHUT_RDWR)
+
     def _refused(self, answer: http.client.HTTPResponse) -> None:
         """Raise DownloadError for an answer that is not the thing itself."""
-        self.close()
         after = answer.headers.get("Retry-After", "")
         retry_after = float(after) if after.isascii() and after.isdecimal() and len(after) < 10 else None
         raise DownloadError(f"the cloud answers {answer.status}", answer.status, retry_after)

@@ -151,7 +151,7 @@ itself. "confirmed", "reverted" and "error" are ends; after an error the device 
 class UpdateProgress(_Message, tag="update-progress", frozen=True, kw_only=True, omit_defaults=True):
     """How far the device is on the way to the app whose manifest has this hash.
 
-    Bytes: fetched over the wire so far, to be fetched in all, and not fetched because the device has them. `delta` says
+    Bytes: fetched over the wire so far, known to be fetched, and not fetched because the device has them. `delta` says
     that what is fetched is a change against what it has. `reason` and `error_code` are for "reverted" and "error".
     The latest counts, so a device says it once more when a session begins.
     """

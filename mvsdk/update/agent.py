@@ -162,7 +162,8 @@ class Agent:
                 self._let_run(self._bundle(state.installed))
             except VerificationError as error:
                 self._report(Event.RESTORING, error.what)
-                self._enter(replace(_clean(state), phase=Phase.REVERTING))
+                slots = _with(state.slots, state.staging, None)
+                self._enter(replace(_clean(state), phase=Phase.REVERTING, slots=slots))
 
     def step(self) -> float:
         """Do a little, at most one page of flash or one question to the server. Return the seconds until the next."""
@@ -185,8 +186,13 @@ class Agent:
         self._memory.ready = True
 
     def check_now(self) -> None:
-        """Ask the server at the next step, however soon that is: somebody said that there is something."""
-        self._pace.rest(0)
+        """Ask the server soon, because somebody said that it may want something else by now.
+
+        What it asked for by Retry-After, and the rest after something that went wrong, still hold.
+        """
+        self._pace.hurry()
+        if self.state.phase is Phase.FETCHING:
+            self._memory.confirmed = False
 
     def limit_downloads(self, bytes_per_hour: int | None) -> None:
         """Change how much may be downloaded in an hour from now on; None for any amount."""
@@ -205,7 +211,7 @@ class Agent:
             return
         counter = max(state.counter, manifest.body.options.rollback_counter)
         self._enter(replace(_clean(state), phase=Phase.IDLE, installed=state.staging, counter=counter, reason=""))
-        self._report(Event.CONFIRMED)
+        self._report(Event.CONFIRMED, about=manifest.hash)
 
     def trial_failed(self, reason: str) -> None:
         """Go back to the application before: the new one crashed, or did not reach its health rule."""
@@ -258,10 +264,10 @@ class Agent:
         except Abandoned as abandoned:
             self._abandon(abandoned.what, abandoned.for_good)
             return self._pace.rest(abandoned.rest)
-        except MissingError as error:
-            self._abandon(error.what)
-            return self._pace.fail(error)
         except ServerError as error:
+            if isinstance(error, MissingError) and self.state.phase is Phase.FETCHING:
+                self._abandon(error.what)
+                return self._pace.fail(error)
             self._trouble = error.what
             self._report(Event.SERVER_TROUBLE, error.what)
             return self._pace.fail(error)
@@ -280,15 +286,15 @@ class Agent:
         digest = b"" if offer is None else hashlib.sha256(offer).digest()
         if offer is None or digest in (running, memory.refused):
             memory.at_rest = True
-            return self._pace.rest(self._policy.check_every)
+            return self._pace.idle(self._policy.check_every)
         memory.at_rest = False
-        self._report(Event.OFFERED, digest.hex())
+        self._report(Event.OFFERED, digest.hex(), digest)
         try:
             manifest = authenticate(offer, self.keys, self._hardware.board)
             self._admit(manifest)
         except RefusedError as error:
             memory.refused = digest
-            self._refuse(error)
+            self._refuse(error, digest)
             return 0.0
         self._begin(manifest)
         return 0.0
@@ -302,12 +308,12 @@ class Agent:
             layout=self._hardware.layout,
         )
 
-    def _refuse(self, error: RefusedError) -> None:
+    def _refuse(self, error: RefusedError, about: bytes = b"") -> None:
         text = f"{error.refusal.value}: {error.what}"
         # Why it failed before is the better reason.
         if error.refusal is not Refusal.FAILED_BEFORE and self.state.reason != _shown(text):
             self._journal.write(replace(self.state, reason=text))
-        self._observe(Report(Event.REFUSED, text, error.refusal))
+        self._observe(Report(Event.REFUSED, text, about, error.refusal))
 
     def _change_keys(self, raw: bytes) -> None:
         """Take new keys, unless they would leave the installed application without a signature that counts."""
@@ -403,10 +409,22 @@ class Agent:
             if 0 <= waited < polite:
                 return polite - waited
             self._report(Event.FORCED, f"the application did not agree within {polite} s")
+        if not self._still_wanted():
+            self._abandon("the server wants something else by now")
+            return 0.0
         self.application = None
         self._enter(replace(self.state, phase=Phase.INSTALLING, page=-1))
         self._report(Event.INSTALLING)
         return 0.0
+
+    def _still_wanted(self) -> bool:
+        """Ask whether the server still wants what is staged. Where it does not say, it does."""
+        content = self._content(self.state.staging)
+        try:
+            offer = self._server.manifest(self._running())
+        except (Pending, ServerError):
+            return True
+        return content is not None and offer is not None and hashlib.sha256(offer).digest() == content.manifest_hash
 
     def _install(self) -> float:
         if self._memory.stuck:
@@ -453,7 +471,7 @@ class Agent:
             self._report(Event.TRIAL)
         else:
             self._enter(replace(_clean(self.state), phase=Phase.IDLE))
-            self._report(Event.REVERTED, self.state.reason)
+            self._report(Event.REVERTED, self.state.reason, self._staged_hash())
         self.application = application
 
     def _give_up(self, why: str) -> None:
@@ -481,14 +499,14 @@ class Agent:
         if state.installed is None:
             reverting = replace(reverting, phase=Phase.IDLE)
         self._enter(reverting)
-        self._report(Event.REVERTING if state.installed is not None else Event.NO_APPLICATION, why)
+        self._report(Event.REVERTING if state.installed is not None else Event.NO_APPLICATION, why, self._staged_hash())
 
     def _abandon(self, why: str, refused: bytes = b"") -> None:
         """Leave the bundle that is being fetched. `refused`: do not take it up again while the device is up."""
-        state = self.state
+        state, about = self.state, self._staged_hash()
         self._enter(replace(_clean(state), phase=Phase.IDLE, slots=_with(state.slots, state.staging, None), reason=why))
         self._memory.refused = refused
-        self._report(Event.ABANDONED, why)
+        self._report(Event.ABANDONED, why, about)
 
     def _enter(self, state: State) -> None:
         """Change the phase; what was remembered in the one before is forgotten."""
@@ -516,8 +534,12 @@ class Agent:
         content = self._content(self.state.installed)
         return content.manifest_hash if content else b""
 
-    def _report(self, event: Event, text: str = "") -> None:
-        self._observe(Report(event, text))
+    def _staged_hash(self) -> bytes:
+        content = self._content(self.state.staging)
+        return content.manifest_hash if content else b""
+
+    def _report(self, event: Event, text: str = "", about: bytes = b"") -> None:
+        self._observe(Report(event, text, about))
 
 
 def _shown(text: str) -> str:

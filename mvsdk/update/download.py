@@ -51,6 +51,7 @@ class Pace:
         self._next = -math.inf
         self._hour = -math.inf
         self._spent = 0
+        self._idle = False
         self.bytes_per_hour = policy.bytes_per_hour
         """The budget; free to be changed."""
         self.failures = 0
@@ -62,8 +63,19 @@ class Pace:
 
     def rest(self, seconds: float) -> float:
         """Let the server alone for so long, and return it."""
-        self._next = self._clock.now() + seconds
+        self._next, self._idle = self._clock.now() + seconds, False
         return seconds
+
+    def idle(self, seconds: float) -> float:
+        """Let the server alone for so long because there is nothing to ask, and return it; `hurry` may cut that."""
+        self.rest(seconds)
+        self._idle = True
+        return seconds
+
+    def hurry(self) -> None:
+        """Ask again now, unless the server is being spared."""
+        if self._idle:
+            self.rest(0)
 
     def succeed(self) -> None:
         """Note that the server answered as it should."""

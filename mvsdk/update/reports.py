@@ -41,10 +41,15 @@ class Event(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An event, and for people what there is to say about it; with REFUSED also why as a code."""
+    """An event, and for people what there is to say about it.
+
+    `about` is the SHA-256 of the manifest of the bundle that it concerns, empty where it is about the device itself or
+    its keys. REFUSED says by a code too why.
+    """
 
     event: Event
     text: str = ""
+    about: bytes = b""
     refusal: Refusal | None = None
 
 

@@ -97,7 +97,7 @@ from mvsdk_cli.tracing import Trace, TraceOption, joined
 
 if TYPE_CHECKING:
     from mvsdk.boards import Board
-    from mvsdk.bundle import ManifestOptions
+    from mvsdk.bundle import Image, ManifestOptions
     from mvsdk.emulator.crashes import RestartPolicy
     from mvsdk.emulator.debug.port import DebugPort
     from mvsdk.emulator.device import Device, End
@@ -329,14 +329,14 @@ def _target(request: Request) -> tuple[Path | None, str]:
 
     A bare one needs none.
     """
-    from mvsdk.errors import ProjectError
     from mvsdk.project.configuration import DEFAULT_BOARD
+    from mvsdk.project.errors import NoProjectError
 
     if request.target is not None or request.bare:
         return request.target, DEFAULT_BOARD
     try:
         return project_bundle()
-    except ProjectError:
+    except NoProjectError:
         device = request.device_path
         if device is not None and (request.cloud or request.factory_image is not None or device.is_dir()):
             return None, DEFAULT_BOARD
@@ -440,7 +440,7 @@ class Run:
         request = self._request
         core = new_core(self._board.interrupt_lines)
         find = symbols_source(request.symbols, self._path, self._board, self._loaded.image)
-        names = Names(find, core.read_memory, lambda: self.device.image)
+        names = Names(find, core.read_memory, self._running_image)
         watches = [] if request.text is None else [TextWatch(request.text)]
         observers: list[Observer] = [self._view(names, stack), *watches]
         if self._directory is not None:
@@ -473,6 +473,10 @@ class Run:
         if upkeep is not None:
             self._between.append(upkeep.attach(self.device))
             self._ended.append(upkeep.ended)
+
+    def _running_image(self) -> Image:
+        """Return what runs, or is going to."""
+        return self.device.image if hasattr(self, "device") else self._loaded.image
 
     def _open_debug_port(self, stack: ExitStack) -> None:
         """Let debuggers at a device that has a folder."""

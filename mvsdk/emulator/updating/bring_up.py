@@ -67,7 +67,7 @@ def bring_up(updater: Updater, directory: DeviceDirectory, bundle: bytes | None,
     if bundle is not None:
         manifest = UnverifiedBundle.parse(bundle).envelope.raw
         given = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
-        if again or given not in (directory.flashed, updater.confirmed):
+        if again or updater.holds_nothing or given not in (directory.flashed, updater.confirmed):
             updater.flash(bundle)
         directory.note_flashed(given)
     return updater.start()

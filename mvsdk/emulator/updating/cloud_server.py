@@ -6,6 +6,7 @@ A download waits for the network on a thread of its own; the agent is told `Pend
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ from mvsdk.update import (
 
 NEW_KEYS_LIMIT = 64 * 1024
 """Bytes of a NewKeys message that are read; those there can be are much shorter."""
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _MISSING, _ABSENT, _BUSY = 404, 410, (429, 503)
 
 
@@ -42,12 +44,15 @@ class CloudServer:
         self.connected = False
         self._question: _Question | None = None
         self._manifest: tuple[str, bytes] | None = None
+        self._new_keys: tuple[int, bytes] | None = None
 
     def manifest(self, running: bytes) -> bytes | None:
         """Return the target's manifest."""
         if not self.connected:
             raise Pending  # it connects again by itself
         wanted = self.target.app_hash if self.target else None
+        if wanted is not None and not _HASH.fullmatch(wanted):
+            raise WrongAnswerError("the cloud wants something whose name is no hash")
         if wanted is None or wanted == f"sha256:{running.hex()}":
             return None
         if self._manifest is None or self._manifest[0] != wanted:
@@ -65,7 +70,9 @@ class CloudServer:
             raise Pending  # it connects again by itself
         if sequence >= self.latest_keys:
             return None
-        return self._ask(f"new-keys/{sequence + 1}", 0, NEW_KEYS_LIMIT).data
+        if self._new_keys is None or self._new_keys[0] != sequence:
+            self._new_keys = sequence, self._ask(f"new-keys/{sequence + 1}", 0, NEW_KEYS_LIMIT).data
+        return self._new_keys[1]
 
     def layer(self, name: str, start: int, length: int) -> Part:
         """Return a range of a layer."""
@@ -79,7 +86,7 @@ class CloudServer:
             return None
 
     def close(self) -> None:
-        """Let the connection go, once what is under way has ended."""
+        """Let the connection go. A download that is under way ends by itself, and with the process."""
         if self._question is None or self._question.done:
             self._downloads.close()
 

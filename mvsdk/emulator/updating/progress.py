@@ -28,38 +28,42 @@ class Progress:
 
     def __init__(self, agent: Agent, say: Callable[[UpdateProgress], None], waits: Callable[[], bool]) -> None:
         self._agent, self._say, self._waits = agent, say, waits
-        self._about = self._in_slot()
         self._said: UpdateProgress | None = None
 
     def hear(self, report: Report) -> None:
         """Take note of what the agent reports."""
         match report.event:
-            case Event.OFFERED:
-                self._about = report.text
             case Event.CONFIRMED:
-                self._tell("confirmed")
+                self._tell(report.about, "confirmed")
             case Event.REVERTED | Event.NO_APPLICATION:
-                self._tell("reverted", report.text)
+                self._tell(report.about, "reverted", report.text)
             case Event.REFUSED if report.refusal is Refusal.FAILED_BEFORE:
-                self._tell("reverted", self._agent.state.reason or report.text)
-            case Event.REFUSED if report.refusal is not None and report.refusal not in _OF_KEYS:
-                self._tell("error", report.text, report.refusal.code)
+                self._tell_again(report)
+            case Event.REFUSED if report.refusal is not None:
+                self._tell(report.about, "error", report.text, report.refusal.code)
             case Event.ABANDONED:
-                self._tell("error", report.text, ABANDONED_CODE)
+                self._tell(report.about, "error", report.text, ABANDONED_CODE)
             case _:
                 pass  # what lasts longer than a moment is told by `look`
 
     def look(self) -> None:
         """Tell how far it is, if it is on its way and further than was told."""
-        state = _PHASES.get(self._agent.state.phase)
-        if state is not None:
-            self._about = self._in_slot() or self._about
-            self._tell("waiting" if state == "staged" and self._waits() else state)
+        state = self._agent.state
+        shown, content = _PHASES.get(state.phase), state.slots[state.staging]
+        if shown is not None and content is not None:
+            self._tell(content.manifest_hash, "waiting" if shown == "staged" and self._waits() else shown)
 
-    def _tell(self, state: UpdateState, reason: str = "", code: int = 0) -> None:
+    def _tell_again(self, report: Report) -> None:
+        """Tell of a bundle that has failed here before, unless it was told just now, and better."""
+        said = self._said
+        if said is None or (said.app_hash, said.state) != (_named(report.about), "reverted"):
+            self._tell(report.about, "reverted", report.text)
+
+    def _tell(self, about: bytes, state: UpdateState, reason: str = "", code: int = 0) -> None:
+        """Tell it of a bundle; what concerns none is not for the cloud."""
         status = self._agent.status
         told = UpdateProgress(
-            app_hash=f"sha256:{self._about}",
+            app_hash=_named(about),
             state=state,
             bytes_done=status.fetched,
             bytes_total=status.expected,
@@ -68,16 +72,10 @@ class Progress:
             reason=reason,
             error_code=code,
         )
-        if self._about and told != self._said:
+        if about and told != self._said:
             self._said = told
             self._say(told)
 
-    def _in_slot(self) -> str:
-        """Return the hash of the manifest of what is on its way, as hexadecimal; empty for none."""
-        state = self._agent.state
-        content = None if state.phase in (Phase.IDLE, Phase.TESTING) else state.slots[state.staging]
-        return content.manifest_hash.hex() if content else ""
 
-
-_OF_KEYS = frozenset({Refusal.WRONG_SEQUENCE, Refusal.KEYS_IN_USE})
-"""Refusals that concern no application."""
+def _named(manifest_hash: bytes) -> str:
+    return f"sha256:{manifest_hash.hex()}"

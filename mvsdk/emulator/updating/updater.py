@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mvsdk.bundle import ManifestOptions
@@ -22,7 +23,7 @@ from mvsdk.emulator.personality.microvisor.network import ConnectionPolicy
 from mvsdk.emulator.updating.memories import Memories
 from mvsdk.emulator.updating.progress import Progress
 from mvsdk.link import UpdatePolicy, UpdateProgress
-from mvsdk.update import NEVER, Agent, Application, KeySet, Phase, Report, Server, provision
+from mvsdk.update import NEVER, Agent, Application, KeySet, Phase, Report, Server, State, provision
 from mvsdk.update import Event as AgentEvent
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ UPDATED = "APPLICATIONUPDATE"
 _CRASHED = "APPLICATIONCRASH"
 SESSION_PATIENCE_S = 900
 """For how long after its trial a new application may have been without the cloud, where that is needed."""
-_STALLED_S = 1.0
-"""A download that has to wait for longer keeps the kernel busy no more."""
+_STALLED_S = 2.0
+"""A download that has got no further for so long keeps the kernel busy no more."""
 _TOLD_AGAIN_US = 1_000_000
 """When an application that starts while an update waits hears of that: it has to be able to listen (inferred)."""
 _STEPS_A_TURN = 256
@@ -76,6 +77,9 @@ class Updater:
         self._crash = ""
         self._touched = False
         self._in_touch = False
+        self._tell_again_at: int | None = None
+        self._mark: object = None
+        self._moved = 0.0
         self._early: list[Report] = []
         self.agent, self._progress = self._come_up()
 
@@ -94,6 +98,16 @@ class Updater:
         content = None if state.installed is None else state.slots[state.installed]
         return f"sha256:{content.manifest_hash.hex()}" if content else None
 
+    @property
+    def settled(self) -> bool:
+        """Whether no update is under way."""
+        return self.agent.state.phase is Phase.IDLE
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether there is no bundle in any slot."""
+        return self.agent.state.slots == (None, None)
+
     # -- before the device runs ----------------------------------------------------------------------------------------
 
     def flash(self, bundle: bytes) -> None:
@@ -101,7 +115,7 @@ class Updater:
 
         Raises what `provision` raises. Only before `start`.
         """
-        provision(self._hardware, bundle)
+        provision(replace(self._hardware, factory_keys=self.agent.keys), bundle)
         self.agent, self._progress = self._come_up()
 
     def start(self) -> Application:
@@ -115,7 +129,7 @@ class Updater:
                 reason = self.agent.status.reason
                 raise NoApplicationError(
                     f"the device holds no application that it may run{f' ({reason})' if reason else ''}",
-                    "give it a bundle that is signed with a key it trusts",
+                    "give it a bundle that is signed with a key it trusts, with --reflash if it was given that before",
                 )
         self._running = self.agent.application
         return self._running
@@ -128,7 +142,7 @@ class Updater:
         early, self._early = self._early, []
         for report in early:
             self._hear(report)
-        self._tell_circumstances(0.0)
+        self._tell_circumstances()
 
     # -- what the session tells ----------------------------------------------------------------------------------------
 
@@ -156,8 +170,8 @@ class Updater:
             case Started():
                 if event.wake_reason == _CRASHED:
                     self._crash = self._crash or "a watchdog restarted it"
-                if self._waiting and self._device is not None:
-                    self._device.inputs.at(event.time_us + _TOLD_AGAIN_US, SystemEvent("UPDATE"))
+                if self._waiting:
+                    self._tell_again_at = event.time_us + _TOLD_AGAIN_US
             case UpdateAgreed():
                 self.agent.application_ready()
                 self._due = 0.0
@@ -170,6 +184,9 @@ class Updater:
         """Let the agent do what is due. For whoever runs the device, between two runs."""
         if self._device is None or self._device.in_deep_sleep:
             return
+        if self._waiting and self._tell_again_at is not None and self._device.time_us >= self._tell_again_at:
+            self._tell_again_at = None
+            self._put(SystemEvent("UPDATE"))
         stepped = False
         for _ in range(_STEPS_A_TURN):
             self._judge_trial()
@@ -178,7 +195,7 @@ class Updater:
                 break
             wait = self.agent.step()
             self._due = now + max(wait, self._memories.spent_us() / 1e6)
-            self._follow_agent(wait)
+            self._follow_agent()
             stepped = True
         if stepped:
             self._progress.look()
@@ -199,23 +216,23 @@ class Updater:
         else:
             return
         self._due = self._clock.now()
-        self._follow_agent(0.0)
+        self._follow_agent()
 
-    def _follow_agent(self, wait: float) -> None:
+    def _follow_agent(self) -> None:
         """Make the device run what the agent says, and tell the application what waits."""
         application = self.agent.application
         if application is not self._running:
             self._replace(application)
-        self._tell_circumstances(wait)
+        self._tell_circumstances()
 
-    def _tell_circumstances(self, wait: float) -> None:
+    def _tell_circumstances(self) -> None:
         """Tell the application's side what goes on around it, where that has changed."""
         application, state = self.agent.application, self.agent.state
         phase = state.phase
         if state.successor_waits != self._final_staged:
             self._final_staged = state.successor_waits
             self._put(Circumstance("final_staged", self._final_staged))
-        busy = phase is Phase.FETCHING and wait < _STALLED_S
+        busy = phase is Phase.FETCHING and self._bytes_come(state)
         if busy != self._busy:
             self._busy = busy
             self._put(Circumstance("kernel_busy", busy))
@@ -226,6 +243,13 @@ class Updater:
             self._put(Circumstance("update_staged", waiting))
             if waiting:
                 self._put(SystemEvent("UPDATE"))
+
+    def _bytes_come(self, state: State) -> bool:
+        """Tell whether the download has got on lately."""
+        now, mark = self._clock.now(), (state.slots, state.method, state.offset)
+        if mark != self._mark:
+            self._mark, self._moved = mark, now
+        return now - self._moved < _STALLED_S
 
     def _replace(self, application: Application | None) -> None:
         self._running = application
