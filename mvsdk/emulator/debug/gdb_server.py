@@ -131,7 +131,7 @@ class GdbServer:
         if not session.running:
             pace.stands()
             return _TURN_S
-        return pace.ahead_s() if self._real_time or session.idle else 0.0
+        return pace.ahead_s() if self._real_time else 0.0
 
 
 class _Pace:

@@ -62,8 +62,6 @@ class Session:
         }
         self.running = False
         """Whether the guest is to run, and GDB waits for a halt."""
-        self.idle = False
-        """Whether the guest sleeps, and nothing but an input will ever wake it."""
         self.over: str | None = None
         """Why the session is over: "detached" or "killed"; None while it goes on."""
 
@@ -369,7 +367,6 @@ class Session:
         if end is None:
             self._stopped(b"T05replaylog:end;" + self._expedited())
             return
-        self.idle = end is End.ASLEEP
         halt = self._timeline.debugger.halted
         if halt is not None:
             self._consider(halt)

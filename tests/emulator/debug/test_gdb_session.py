@@ -206,6 +206,21 @@ def test_ctrl_c_halts_a_guest_that_runs_and_no_other(talk: Talk) -> None:
     assert 300 <= talk.device.time_us < 310  # a system call takes its time
 
 
+def test_a_guest_that_sleeps_for_ever_can_be_halted_and_woken() -> None:
+    """Its time goes on, Ctrl-C halts it, and an input still reaches it."""
+    talk = Talk(program('int main(void) { for (;;) __asm volatile("wfi"); }'))
+    talk.session.receive(packet(b"c"))
+    talk.session.run(1_000)
+    assert talk.device.time_us == 1_000
+    talk.session.receive(b"\x03")
+    (stop,) = talk.answers()
+    assert stop.startswith(b"T02")
+    talk.monitor("reset")
+    talk.session.receive(packet(b"c"))
+    talk.session.run(talk.device.time_us + 20_000)
+    assert talk.device.time_us >= 10_000
+
+
 def test_system_calls_are_caught_by_name_and_shown(talk: Talk) -> None:
     """The guest halts before the call, with its arguments as text; other names are refused."""
     assert "no system call" in talk.monitor("catch mvNothing")
