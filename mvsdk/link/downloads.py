@@ -111,13 +111,15 @@ class Downloads:
         wanted = {"Range": f"bytes={start}-{start + length - 1}", "Accept-Encoding": "identity"}
         connection.request("GET", f"{self._path}/{what}", headers={**self._headers, **wanted})
         answer = connection.getresponse()
-        if answer.status not in (200, 206):
-            self._refused(answer)
-        total, skipped = _extent(answer, start)
-        data = answer.read(skipped + length)[skipped:]
-        if not answer.isclosed():
-            self.close()  # there is more, which nobody asked for
-        return Range(total, data)
+        try:
+            if answer.status not in (200, 206):
+                self._refused(answer)
+            total, skipped = _extent(answer, start)
+            return Range(total, answer.read(skipped + length)[skipped:])
+        finally:
+            if not answer.isclosed():  # there is more, which nobody asked for
+                answer.close()
+                self.close()
 
     def _cut_short(self) -> None:
         """End a connection on which bytes come so slowly that nobody can wait for them; from another thread."""

@@ -401,3 +401,12 @@ def test_gated_clocks_are_noted_and_pwm_is_shown(shell: Shell) -> None:
     gated = shell.succeed(*emulate, "--gate-clocks")
     assert "without its clock: enable it in RCC with mvPeriphPoke32" in gated
     assert "Hz" not in gated
+
+
+def test_what_was_executed_is_written_as_lcov_does(blinky: Shell, tmp_path: Path) -> None:
+    """--coverage names the application's own source and lines that were executed."""
+    file = tmp_path / "coverage.info"
+    blinky.succeed("mvsdk", "emulate", "--for", "1s", "--coverage", file, "build/blinky.zip")
+    text = file.read_text(encoding="utf-8")
+    assert "src/main.c" in text
+    assert re.search(r"^DA:\d+,[1-9]", text, re.MULTILINE)

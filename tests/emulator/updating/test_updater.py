@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from mvsdk.bundle import ManifestOptions, create
+from mvsdk.bundle.new_keys import NewKeys
 from mvsdk.emulator import recording, snapshots
 from mvsdk.emulator.core import new_core
 from mvsdk.emulator.errors import InputError, NoApplicationError
@@ -19,7 +21,7 @@ from mvsdk.flash_memory import ERASED
 from mvsdk.link import UpdatePolicy
 from mvsdk.update import Phase, RefusedError
 from tests.emulator.chip_guests import BOARD
-from tests.emulator.updating.managed import Managed, application, bundle, offering
+from tests.emulator.updating.managed import KEY, Managed, application, bundle, offering
 from tests.keys.samples import key_of
 
 QUIET = offering()
@@ -209,3 +211,62 @@ def test_memories_of_storages_outlast_their_devices() -> None:
     again = Managed(QUIET, memories=Memories(BOARD, *storages))
     again.run(1)
     assert again.logged == ["v2 reason 0"]
+
+
+def test_a_target_that_is_taken_back_is_not_installed() -> None:
+    """What waited politely is dropped when the server wants something else by the time the application agrees."""
+    server = offering(bundle(2))
+    managed = Managed(server, bundle(1, "stays", politeness=3))
+    managed.run(2)
+    assert managed.states[-1] == "waiting"
+    server.offered = None
+    managed.run(5)
+    assert managed.logged == ["v1 reason 0"]
+    assert (managed.states[-1], managed.said[-1].error_code) == ("error", 30)
+
+
+def test_refused_keys_say_nothing_of_an_application_and_hold_up_no_update() -> None:
+    """A NewKeys message that this device does not take is its own affair; the bundle behind it still comes."""
+    server = offering(bundle(2))
+    server.new_keys_messages = (b"no message at all",)
+    managed = Managed(server, bundle(1))
+    managed.run(12)
+    assert managed.logged[-1] == "v2 reason 9"
+    assert "error" not in managed.states
+
+
+def test_a_bundle_that_the_device_would_not_run_is_not_put_over_what_it_has() -> None:
+    """After its keys have changed, one signed with a key that is gone is refused before anything is erased."""
+    ours = create(application(2), ManifestOptions(), key_of(9), region=BOARD.flash.size)
+    adding = NewKeys(1, add=(key_of(9).public,)).signed_by(KEY)
+    removing = NewKeys(2, delete=(KEY.public.id,)).signed_by(key_of(9))
+    server = offering(ours)
+    server.new_keys_messages = (adding, removing)
+    managed = Managed(server, bundle(1))
+    managed.run(12)
+    managed.updater.agent.check_now()
+    managed.run(70)
+    assert managed.updater.agent.keys.sequence == 2
+    again = Managed(QUIET, memories=managed.memories)
+    with pytest.raises(RefusedError):
+        again.updater.flash(bundle(3))
+    again.run(1)
+    assert again.logged == ["v2 reason 0"]
+
+
+def test_an_application_that_is_started_anew_hears_again_of_the_update_that_waits(tmp_path: Path) -> None:
+    """But what is installed before that hears nothing of it."""
+    managed = Managed(offering(bundle(2)), bundle(1, politeness=8), recording=tmp_path / "run")
+    managed.run(4)
+    managed.device.inputs.now(RemoteRestart())
+    managed.run(2)
+    told = (tmp_path / "run").read_text(encoding="ascii")
+    assert '"source": "UPDATE"' in told
+    managed.run(1.6)
+    managed.device.inputs.now(RemoteRestart())
+    managed.run(0.3)
+    managed.run(4)
+    assert managed.logged[-1] == "v2 reason 9"
+    lines = [json.loads(line) for line in (tmp_path / "run").read_text(encoding="ascii").splitlines()]
+    kinds = [line["input"]["kind"] for line in lines if "input" in line]
+    assert kinds[-1] == "application-installed"
