@@ -152,7 +152,8 @@ class UpdateProgress(_Message, tag="update-progress", frozen=True, kw_only=True,
     """How far the device is on the way to the app whose manifest has this hash.
 
     Bytes: fetched over the wire so far, known to be fetched, and not fetched because the device has them. `delta` says
-    that what is fetched is a change against what it has. `reason` and `error_code` are for "reverted" and "error".
+    that what is fetched is a change against what it has. `reason` and `error_code` are for "reverted" and
+    "error"; with "installing", a reason says why the running application was not waited for.
     The latest counts, so a device says it once more when a session begins.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -87,13 +88,16 @@ def test_a_report_about_another_app_changes_nothing(cloud: RunningCloud) -> None
 
 
 def test_a_target_given_again_is_told_again(cloud: RunningCloud) -> None:
-    """A device that failed is told once more; the target comes with its policy."""
+    """A device that failed is told once more; the target comes with its policy and its manifest."""
     sid, device, (app, app_hash, _, _) = cloud.new_device(), SomeDevice(), uploaded(cloud, firmware())
     session = device.connect(cloud.url, sid)
     device.next(Connected)
     for _ in range(2):
         targeted(cloud, sid, app)
-        assert device.next(TargetChanged) == TargetChanged(target=Target(app, app_hash))
+        target = device.next(TargetChanged).target
+        assert target is not None
+        assert target == Target(app, app_hash, UpdatePolicy(), target.manifest)
+        assert f"sha256:{hashlib.sha256(target.manifest).hexdigest()}" == app_hash
     session.close()
 
 
@@ -171,3 +175,14 @@ def test_nonsense_is_refused(cloud: RunningCloud, fields: dict[str, object]) -> 
         raw.send(json.dumps({"type": "update-progress", "app_hash": "x", "state": "trial", **fields}))
         assert json.loads(raw.recv())["type"] == "closing"
     assert cloud.rows("SELECT * FROM updates") == []
+
+
+def test_an_update_that_was_forced_is_in_the_audit_log(cloud: RunningCloud) -> None:
+    """That an application was not waited for any longer is written down once, with the reason."""
+    sid, (app, app_hash, _, _) = cloud.new_device(), uploaded(cloud, firmware())
+    targeted(cloud, sid, app)
+    forced = UpdateProgress(app_hash=app_hash, state="installing", reason="it did not agree within 5 s")
+    says(cloud, sid, UpdateProgress(app_hash=app_hash, state="waiting"), forced, forced)
+    entries = cloud.rows("SELECT who, what FROM audit WHERE subject = ?", sid)
+    forcings = [entry for entry in entries if "forced" in entry["what"]]
+    assert forcings == [{"who": sid, "what": "forced an update: it did not agree within 5 s"}]

@@ -6,7 +6,7 @@ A report counts for the target it is about. One about an app that is no longer t
 from __future__ import annotations
 
 from mvsdk.cloud.database import Connection, Row
-from mvsdk.cloud.store import sessions
+from mvsdk.cloud.store import audit, sessions
 from mvsdk.cloud.store.sessions import Device
 from mvsdk.link import UpdateProgress
 from mvsdk.link.fitting import cut
@@ -62,6 +62,8 @@ def note(connection: Connection, device: Device, said: UpdateProgress, now_us: i
         " updated_us = excluded.updated_us, ran_us = excluded.ran_us",
         (device.sid, *values),
     )
+    if said.state == "installing" and said.reason and not same:
+        audit.record(connection, device.account, now_us, device.sid, f"forced an update: {values[6]}", device.sid)
     if said.state == "confirmed":
         sessions.report(connection, device, said.app_hash, None, now_us)
     if said.app_hash == row["target_hash"]:

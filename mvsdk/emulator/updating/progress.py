@@ -29,10 +29,13 @@ class Progress:
     def __init__(self, agent: Agent, say: Callable[[UpdateProgress], None], waits: Callable[[], bool]) -> None:
         self._agent, self._say, self._waits = agent, say, waits
         self._said: UpdateProgress | None = None
+        self._forced = ""
 
     def hear(self, report: Report) -> None:
         """Take note of what the agent reports."""
         match report.event:
+            case Event.FORCED:
+                self._forced = report.text
             case Event.CONFIRMED:
                 self._tell(report.about, "confirmed")
             case Event.REVERTED | Event.NO_APPLICATION:
@@ -51,7 +54,9 @@ class Progress:
         state = self._agent.state
         shown, content = _PHASES.get(state.phase), state.slots[state.staging]
         if shown is not None and content is not None:
-            self._tell(content.manifest_hash, "waiting" if shown == "staged" and self._waits() else shown)
+            forced = self._forced if shown == "installing" else ""
+            self._tell(content.manifest_hash, "waiting" if shown == "staged" and self._waits() else shown, forced)
+            self._forced = self._forced if shown in ("staged", "installing") else ""
 
     def _tell_again(self, report: Report) -> None:
         """Tell of a bundle that has failed here before, unless it was told just now, and better."""

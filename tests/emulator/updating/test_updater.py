@@ -85,6 +85,9 @@ def test_an_application_that_never_agrees_is_replaced_when_its_time_is_over() ->
     managed.run(15)
     assert managed.logged[-1] == "v2 reason 9"
     assert "forced" in managed.noted
+    assert [told.reason for told in managed.said if told.state == "installing"] == [
+        "the application did not agree within 20 s"
+    ]
 
 
 def test_a_trial_needs_the_session_where_the_policy_says_so() -> None:
