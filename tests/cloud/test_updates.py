@@ -94,7 +94,9 @@ def test_a_target_given_again_is_told_again(cloud: RunningCloud) -> None:
     device.next(Connected)
     for _ in range(2):
         targeted(cloud, sid, app)
-        target = device.next(TargetChanged).target
+        heard = device.next(TargetChanged)
+        assert isinstance(heard, TargetChanged)
+        target = heard.target
         assert target is not None
         assert target == Target(app, app_hash, UpdatePolicy(), target.manifest)
         assert f"sha256:{hashlib.sha256(target.manifest).hexdigest()}" == app_hash
