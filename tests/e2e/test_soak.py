@@ -35,7 +35,7 @@ MINUTES, SETTLING = 60, 15
 HANDLES = {3, 4}
 """A centre, the network, the updates; and a channel, unless it is between two."""
 KIB = 1 << 10
-SMALL = 32 * KIB
+SMALL = 64 * KIB
 """What the test itself keeps: a log, a broker's log, and what it has measured."""
 
 
@@ -106,10 +106,11 @@ def check(log: list[str], measured: list[Measured]) -> None:
     settled = measured[SETTLING:]
     assert {each.handles for each in measured} <= HANDLES
     early, late = settled[: len(settled) // 2], settled[len(settled) // 2 :]
+    # The least of each half: what is left over is there in every minute, what is under way is not.
     for name in ("threads", "files"):
-        assert max(getattr(each, name) for each in late) <= max(getattr(each, name) for each in early)
-    assert max(each.state_bytes for each in late) <= max(each.state_bytes for each in early) + KIB
-    assert max(each.host_bytes for each in late) <= max(each.host_bytes for each in early) + SMALL
+        assert min(getattr(each, name) for each in late) <= min(getattr(each, name) for each in early)
+    assert min(each.state_bytes for each in late) <= min(each.state_bytes for each in early) + KIB
+    assert min(each.host_bytes for each in late) <= min(each.host_bytes for each in early) + SMALL
 
 
 @pytest.mark.usefixtures("tracing")
