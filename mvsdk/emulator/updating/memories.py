@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from mvsdk.boards import Board
 from mvsdk.emulator.nor_flash import chip_facts
+from mvsdk.emulator.soc.flash import Work, operation_us
 from mvsdk.flash_memory import FlashMemory, InternalFlash, KeptFlash, NorFlash, Operation, PowerSupply, Storage
 from mvsdk.update import Hardware, KeySet, Layout
 from mvsdk.update.journal import look
 
 KERNEL_VERSION = 0xFFFF_FFFF
 """The emulated kernel answers every call there is, so no bundle is too new for it."""
-_QUAD_WORD_US, _PAGE_ERASE_US = 118, 1_500
-"""Typical (DS13086, "Flash memory characteristics")."""
 
 
 def kernel_flash_size(board: Board) -> int:
@@ -57,7 +56,7 @@ class Memories:
     def _spend(self, operation: Operation) -> None:
         erases = operation.data is None
         if operation.memory is self._internal:
-            self._spent_us += operation.count * (_PAGE_ERASE_US if erases else _QUAD_WORD_US)
+            self._spent_us += operation.count * operation_us(Work.PAGE_ERASE if erases else Work.PROGRAM)
         else:
             facts = chip_facts()
             each = facts.erase_sector_us if erases else facts.program_page_us
